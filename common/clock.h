@@ -1,0 +1,13 @@
+/*
+ * clock: the two clocks everything uses. Wall time for what people and the database read, the
+ * monotonic clock for every wait and lease. Modules under test take their time as a parameter.
+ */
+#ifndef COMMON_CLOCK_H
+#define COMMON_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_wall_ms(void);      /* milliseconds since 1970 */
+int64_t clock_monotonic_ms(void); /* milliseconds since some start */
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * batch: the daemon's group commit. Rows from all outlets gather here and go to PostgreSQL as one transaction with array
+ * parameters: one fsync for many messages (SPIKE section 3).
+ *
+ * One commit is under way at a time; what is added meanwhile forms the next. A batch whose connection broke is sent again
+ * unchanged when the database is back (every statement is idempotent); callbacks wait until then. A batch that the fence refuses
+ * (another daemon owns the outlets now) or that SQL rejects calls back with an error. The memory is bounded: past
+ * BATCH_BYTES_MAX waiting, batch_full is true and nothing new may be started.
+ */
+#ifndef STORE_BATCH_H
+#define STORE_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "waconnd/keydb.h"
+#include "waconnd/store/db.h"
+
+#define BATCH_BYTES_MAX (32u << 20)
+
+struct batch;
+struct seal;
+
+struct batch *batch_new(struct event_base *base, struct db *db, struct seal *seal);
+void batch_free(struct batch **b);
+bool batch_full(const struct batch *b);
+/* cb(arg, 0) when all added so far is committed; cb(arg, <0) when it is refused. */
+void batch_commit(struct batch *b, keydb_commit_cb cb, void *arg);
+void batch_forget(struct batch *b, void *arg);
+
+/* Last state of a key wins within a batch. */
+void batch_key_put(struct batch *b, const char *outlet, enum key_kind kind, const char *name, const void *value, size_t len);
+void batch_key_del(struct batch *b, const char *outlet, enum key_kind kind, const char *name);
+void batch_key_wipe(struct batch *b, const char *outlet);
+
+/* Messages. `id` is messages.id. Each moves only forward (the statement checks the state it comes from) and keeps the blast's counters. */
+void batch_message_sending(struct batch *b, int64_t id, const char *wa_id, const char *text);
+void batch_message_sent(struct batch *b, int64_t id, int64_t at_ms);
+void batch_message_failed(struct batch *b, int64_t id, const char *reason);
+/* Back to QUEUED (same wa_id), not before at_ms. */
+void batch_message_requeue(struct batch *b, int64_t id, const char *reason, int64_t not_before_ms);
+/* By stanza id, as receipts name it; read: READ, else DELIVERED. */
+void batch_message_receipt(struct batch *b, const char *outlet, const char *wa_id, bool read, int64_t at_ms);
+/* An inbound message; a second one with the same outlet, peer and wa_id is dropped. */
+void batch_message_inbound(struct batch *b, const char *outlet, const char *peer, const char *phone, const char *wa_id, const char *kind,
+    const char *text, bool from_me, int64_t at_ms);
+
+/* The outlet's row in outlet_sessions as a whole, and a line of outlet_events when from != to (to NULL: no event). Last wins. */
+struct batch_session {
+	const char *outlet;
+	const char *status;
+	const char *session_name;
+	const char *own_jid, *own_lid;
+	int64_t connected_at_ms, last_seen_ms, next_retry_at_ms, linked_at_ms; /* 0: NULL */
+	unsigned retry_count;
+	const char *last_error; /* JSON or NULL */
+	const char *from_status; /* event: NULL for none */
+	const char *reason;
+};
+void batch_session_put(struct batch *b, const struct batch_session *s);
+
+#endif

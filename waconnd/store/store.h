@@ -1,0 +1,36 @@
+/*
+ * store: the daemon's PostgreSQL side put together: schema, data key, connections, batch, lease.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <event2/event.h>
+#include <stdint.h>
+
+#include "waconnd/keydb.h"
+#include "waconnd/store/batch.h"
+#include "waconnd/store/db.h"
+#include "waconnd/store/seal.h"
+
+struct store {
+	struct db *db;
+	struct batch *batch;
+	struct seal *seal;
+	char *instance;  /* our name in instances */
+	int64_t epoch;   /* of this start */
+};
+
+/*
+ * At start-up, blocking: connect, take the advisory lock, run schema.sql, read or make the data key, take a new epoch, then
+ * open the asynchronous side. Messages left in SENDING by a stop stay as they are: their outlet's engine sends them again
+ * under the same wa_id. -1 with a sentence in err.
+ */
+int store_open(struct event_base *base, const char *dsn, const char *instance, const uint8_t master[SEAL_KEY_LEN], struct store *ret, char *err,
+    size_t err_size) __attribute__((warn_unused_result));
+void store_close(struct store *s);
+
+/* The keydb of one outlet; free with store_keys_free. Names and outlet are copied. */
+struct keydb *store_keys_new(struct store *s, const char *outlet);
+void store_keys_free(struct keydb **k);
+
+#endif

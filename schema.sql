@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- waconn's schema: tables with their indexes.
 --
 -- waconnd runs this whole file in one transaction under an advisory lock at its start. Every statement

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * clock: the two clocks everything uses. Wall time for what people and the database read, the
  * monotonic clock for every wait and lease. Modules under test take their time as a parameter.

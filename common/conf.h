@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * conf: INI configuration files (parsed by libinih) against a table of known keys.
  *

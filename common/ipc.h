@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * ipc: frames of ipc.proto over a Unix stream socket, for both ends.
  *

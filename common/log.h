@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * log: structured events to stderr, as text or as JSON lines.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * phone: telephone numbers as people write them, to digits with country code.
  *

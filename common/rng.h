@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* rng: random bytes and numbers from the kernel through OpenSSL; ends the program if there are none. */
 #ifndef COMMON_RNG_H
 #define COMMON_RNG_H

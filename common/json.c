@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * An append-only JSON writer. It trusts its caller about nesting (objects hold keys, arrays do not) and nobody about
+ * strings: every value leaves it escaped and as valid UTF-8.
+ */
+#include "common/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void
+json_init(struct json *j, struct buf *out)
+{
+	*j = (struct json){.out = out};
+}
+
+/* Length of the UTF-8 sequence at s, 0 when it is none (overlong, surrogate, past U+10FFFF, cut off). */
+static size_t
+utf8_sequence(const unsigned char *s, size_t left)
+{
+	uint32_t cp;
+	size_t n;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] >= 0xc2 && s[0] <= 0xdf) {
+		n = 2;
+		cp = s[0] & 0x1f;
+	} else if ((s[0] & 0xf0) == 0xe0) {
+		n = 3;
+		cp = s[0] & 0x0f;
+	} else if (s[0] >= 0xf0 && s[0] <= 0xf4) {
+		n = 4;
+		cp = s[0] & 0x07;
+	} else {
+		return 0;
+	}
+	if (left < n)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		cp = cp << 6 | (s[i] & 0x3f);
+	}
+	if ((n == 3 && (cp < 0x800 || (cp >= 0xd800 && cp <= 0xdfff))) ||
+	    (n == 4 && (cp < 0x10000 || cp > 0x10ffff)))
+		return 0;
+	return n;
+}
+
+static void
+escape(struct buf *out, unsigned char c)
+{
+	switch (c) {
+	case '"':
+		buf_add(out, "\\\"", 2);
+		break;
+	case '\\':
+		buf_add(out, "\\\\", 2);
+		break;
+	case '\n':
+		buf_add(out, "\\n", 2);
+		break;
+	case '\r':
+		buf_add(out, "\\r", 2);
+		break;
+	case '\t':
+		buf_add(out, "\\t", 2);
+		break;
+	default:
+		buf_addf(out, "\\u%04x", c);
+	}
+}
+
+static void
+quoted(struct buf *out, const char *value, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)value;
+	size_t i = 0, run = 0; /* run: start of what can be copied as it is */
+
+	buf_add_u8(out, '"');
+	while (i < len) {
+		size_t n = utf8_sequence(s + i, len - i);
+
+		if (n == 1 && s[i] >= 0x20 && s[i] != '"' && s[i] != '\\' && s[i] != 0x7f) {
+			i++;
+			continue;
+		}
+		if (n > 1) {
+			i += n;
+			continue;
+		}
+		buf_add(out, s + run, i - run);
+		if (n == 0)
+			buf_add_str(out, "\xef\xbf\xbd");
+		else
+			escape(out, s[i]);
+		run = ++i;
+	}
+	buf_add(out, s + run, i - run);
+	buf_add_u8(out, '"');
+}
+
+/* The comma and the key before a value. */
+static void
+before(struct json *j, const char *key)
+{
+	if (j->comma[j->depth])
+		buf_add_u8(j->out, ',');
+	j->comma[j->depth] = true;
+	if (key != NULL) {
+		quoted(j->out, key, strlen(key));
+		buf_add_u8(j->out, ':');
+	}
+}
+
+static void
+open_nested(struct json *j, const char *key, uint8_t bracket)
+{
+	before(j, key);
+	buf_add_u8(j->out, bracket);
+	if (j->depth == JSON_DEPTH_MAX)
+		abort();
+	j->comma[++j->depth] = false;
+}
+
+static void
+close_nested(struct json *j, uint8_t bracket)
+{
+	if (j->depth == 0)
+		abort();
+	j->depth--;
+	buf_add_u8(j->out, bracket);
+}
+
+void
+json_object(struct json *j, const char *key)
+{
+	open_nested(j, key, '{');
+}
+
+void
+json_object_end(struct json *j)
+{
+	close_nested(j, '}');
+}
+
+void
+json_array(struct json *j, const char *key)
+{
+	open_nested(j, key, '[');
+}
+
+void
+json_array_end(struct json *j)
+{
+	close_nested(j, ']');
+}
+
+void
+json_strn(struct json *j, const char *key, const char *value, size_t len)
+{
+	before(j, key);
+	quoted(j->out, value, len);
+}
+
+void
+json_str(struct json *j, const char *key, const char *value)
+{
+	if (value == NULL)
+		json_null(j, key);
+	else
+		json_strn(j, key, value, strlen(value));
+}
+
+void
+json_int(struct json *j, const char *key, int64_t value)
+{
+	before(j, key);
+	buf_addf(j->out, "%lld", (long long)value);
+}
+
+void
+json_real(struct json *j, const char *key, double value)
+{
+	if (!isfinite(value)) {
+		json_null(j, key);
+		return;
+	}
+	before(j, key);
+	buf_addf(j->out, "%.10g", value);
+}
+
+void
+json_bool(struct json *j, const char *key, bool value)
+{
+	before(j, key);
+	buf_add_str(j->out, value ? "true" : "false");
+}
+
+void
+json_null(struct json *j, const char *key)
+{
+	before(j, key);
+	buf_add(j->out, "null", 4);
+}
+
+void
+json_time(struct json *j, const char *key, int64_t ms)
+{
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm tm;
+	char text[40];
+
+	if (ms == 0 || gmtime_r(&seconds, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) {
+		json_null(j, key);
+		return;
+	}
+	json_str(j, key, text);
+}
+
+void
+json_raw(struct json *j, const char *key, const char *value, size_t len)
+{
+	before(j, key);
+	buf_add(j->out, value, len);
+}

@@ -45,7 +45,8 @@ SIM_SRC      = $(wildcard tests/sim/*.c)
 
 objs = $(patsubst $(GEN)/%.c,$(O)/obj/gen/%.o,$(patsubst %.c,$(O)/obj/%.o,$(1)))
 
-PROTO_H  = $(GEN)/ipc.pb-c.h $(GEN)/wa.pb-c.h $(GEN)/credentials.pb-c.h $(GEN)/sql.h
+PROTOS   = $(wildcard common/*.proto common/wa/*.proto waconnd/link/*.proto)
+PROTO_H  = $(patsubst %.proto,$(GEN)/%.pb-c.h,$(notdir $(PROTOS))) $(patsubst waconnd/store/embed_sql.awk,$(GEN)/sql.h,$(wildcard waconnd/store/embed_sql.awk))
 
 .DEFAULT_GOAL = all
 .PHONY: all programs

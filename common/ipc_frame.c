@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <event2/buffer.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/xalloc.h"
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/json.h"
+#include "common/jsonw.h"
 #include "common/phone.h"
 
 #define LOG_LINE_MAX 8192
@@ -115,7 +115,7 @@ static void
 write_text(struct buf *line, enum log_level level, const char *event, const struct log_field *fields)
 {
 	char scratch[64];
-	struct json j;
+	struct jsonw j;
 
 	if (state.journal)
 		buf_addf(line, "<%d>", levels[level].priority);
@@ -125,8 +125,8 @@ write_text(struct buf *line, enum log_level level, const char *event, const stru
 
 		buf_addf(line, " %s=", f->key);
 		if (needs_quotes(value)) {
-			json_init(&j, line);
-			json_str(&j, NULL, value);
+			jsonw_init(&j, line);
+			jsonw_str(&j, NULL, value);
 		} else {
 			buf_add_str(line, value);
 		}
@@ -137,23 +137,23 @@ static void
 write_json(struct buf *line, enum log_level level, const char *event, const struct log_field *fields)
 {
 	char scratch[64];
-	struct json j;
+	struct jsonw j;
 
-	json_init(&j, line);
-	json_object(&j, NULL);
-	json_time(&j, "time", clock_wall_ms());
-	json_str(&j, "level", levels[level].name);
-	json_str(&j, "program", state.program);
-	json_str(&j, "event", event);
+	jsonw_init(&j, line);
+	jsonw_object(&j, NULL);
+	jsonw_time(&j, "time", clock_wall_ms());
+	jsonw_str(&j, "level", levels[level].name);
+	jsonw_str(&j, "program", state.program);
+	jsonw_str(&j, "event", event);
 	for (const struct log_field *f = fields; f->kind != LOG_KIND_END; f++) {
 		if (f->kind == LOG_KIND_INT)
-			json_int(&j, f->key, f->v.i);
+			jsonw_int(&j, f->key, f->v.i);
 		else if (f->kind == LOG_KIND_REAL)
-			json_real(&j, f->key, f->v.d);
+			jsonw_real(&j, f->key, f->v.d);
 		else
-			json_str(&j, f->key, value_text(f, scratch, sizeof(scratch)));
+			jsonw_str(&j, f->key, value_text(f, scratch, sizeof(scratch)));
 	}
-	json_object_end(&j);
+	jsonw_object_end(&j);
 }
 
 void

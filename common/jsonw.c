@@ -3,16 +3,16 @@
  * An append-only JSON writer. It trusts its caller about nesting (objects hold keys, arrays do not) and nobody about
  * strings: every value leaves it escaped and as valid UTF-8.
  */
-#include "common/json.h"
+#include "common/jsonw.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 void
-json_init(struct json *j, struct buf *out)
+jsonw_init(struct jsonw *j, struct buf *out)
 {
-	*j = (struct json){.out = out};
+	*j = (struct jsonw){.out = out};
 }
 
 /* Length of the UTF-8 sequence at s, 0 when it is none (overlong, surrogate, past U+10FFFF, cut off). */
@@ -104,7 +104,7 @@ quoted(struct buf *out, const char *value, size_t len)
 
 /* The comma and the key before a value. */
 static void
-before(struct json *j, const char *key)
+before(struct jsonw *j, const char *key)
 {
 	if (j->comma[j->depth])
 		buf_add_u8(j->out, ',');
@@ -116,7 +116,7 @@ before(struct json *j, const char *key)
 }
 
 static void
-open_nested(struct json *j, const char *key, uint8_t bracket)
+open_nested(struct jsonw *j, const char *key, uint8_t bracket)
 {
 	before(j, key);
 	buf_add_u8(j->out, bracket);
@@ -126,7 +126,7 @@ open_nested(struct json *j, const char *key, uint8_t bracket)
 }
 
 static void
-close_nested(struct json *j, uint8_t bracket)
+close_nested(struct jsonw *j, uint8_t bracket)
 {
 	if (j->depth == 0)
 		abort();
@@ -135,57 +135,57 @@ close_nested(struct json *j, uint8_t bracket)
 }
 
 void
-json_object(struct json *j, const char *key)
+jsonw_object(struct jsonw *j, const char *key)
 {
 	open_nested(j, key, '{');
 }
 
 void
-json_object_end(struct json *j)
+jsonw_object_end(struct jsonw *j)
 {
 	close_nested(j, '}');
 }
 
 void
-json_array(struct json *j, const char *key)
+jsonw_array(struct jsonw *j, const char *key)
 {
 	open_nested(j, key, '[');
 }
 
 void
-json_array_end(struct json *j)
+jsonw_array_end(struct jsonw *j)
 {
 	close_nested(j, ']');
 }
 
 void
-json_strn(struct json *j, const char *key, const char *value, size_t len)
+jsonw_strn(struct jsonw *j, const char *key, const char *value, size_t len)
 {
 	before(j, key);
 	quoted(j->out, value, len);
 }
 
 void
-json_str(struct json *j, const char *key, const char *value)
+jsonw_str(struct jsonw *j, const char *key, const char *value)
 {
 	if (value == NULL)
-		json_null(j, key);
+		jsonw_null(j, key);
 	else
-		json_strn(j, key, value, strlen(value));
+		jsonw_strn(j, key, value, strlen(value));
 }
 
 void
-json_int(struct json *j, const char *key, int64_t value)
+jsonw_int(struct jsonw *j, const char *key, int64_t value)
 {
 	before(j, key);
 	buf_addf(j->out, "%lld", (long long)value);
 }
 
 void
-json_real(struct json *j, const char *key, double value)
+jsonw_real(struct jsonw *j, const char *key, double value)
 {
 	if (!isfinite(value)) {
-		json_null(j, key);
+		jsonw_null(j, key);
 		return;
 	}
 	before(j, key);
@@ -193,21 +193,21 @@ json_real(struct json *j, const char *key, double value)
 }
 
 void
-json_bool(struct json *j, const char *key, bool value)
+jsonw_bool(struct jsonw *j, const char *key, bool value)
 {
 	before(j, key);
 	buf_add_str(j->out, value ? "true" : "false");
 }
 
 void
-json_null(struct json *j, const char *key)
+jsonw_null(struct jsonw *j, const char *key)
 {
 	before(j, key);
 	buf_add(j->out, "null", 4);
 }
 
 void
-json_time(struct json *j, const char *key, int64_t ms)
+jsonw_time(struct jsonw *j, const char *key, int64_t ms)
 {
 	time_t seconds = (time_t)(ms / 1000);
 	struct tm tm;
@@ -215,14 +215,14 @@ json_time(struct json *j, const char *key, int64_t ms)
 
 	if (ms == 0 || gmtime_r(&seconds, &tm) == NULL ||
 	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) {
-		json_null(j, key);
+		jsonw_null(j, key);
 		return;
 	}
-	json_str(j, key, text);
+	jsonw_str(j, key, text);
 }
 
 void
-json_raw(struct json *j, const char *key, const char *value, size_t len)
+jsonw_raw(struct jsonw *j, const char *key, const char *value, size_t len)
 {
 	before(j, key);
 	buf_add(j->out, value, len);

@@ -42,6 +42,8 @@ struct ipc_server_ops {
 /* Listens at `path` (an old socket is replaced when nobody answers on it), mode 0660, group as given (NULL: unchanged). */
 int ipc_server_new(struct event_base *base, const char *path, const char *group, const struct ipc_server_ops *ops, void *arg,
     struct ipc_server **ret_server, const char **err) __attribute__((warn_unused_result));
+/* Inside ops.request only: the request becomes the caller's (ipc__request__free_unpacked(…, NULL)). */
+Ipc__Request *ipc_take_request(struct ipc_peer *peer) __attribute__((warn_unused_result));
 void ipc_server_stop_accepting(struct ipc_server *s);
 void ipc_server_free(struct ipc_server **s); /* closes peers (calls closed) and removes the socket */
 const struct ipc_peer_id *ipc_peer_identity(const struct ipc_peer *peer);

@@ -27,6 +27,7 @@ struct ipc_peer {
 	struct bufferevent *bev;
 	struct ipc_peer_id identity;
 	uint64_t serial;
+	Ipc__Frame *current; /* being handled */
 	bool dropped;
 };
 
@@ -79,6 +80,24 @@ on_reap(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+hand_up(struct ipc_peer *peer, Ipc__Frame *frame)
+{
+	peer->current = frame;
+	peer->server->ops.request(peer->server->arg, peer, frame->request);
+	peer->current = NULL;
+}
+
+Ipc__Request *
+ipc_take_request(struct ipc_peer *peer)
+{
+	Ipc__Request *request = peer->current->request;
+
+	peer->current->kind_case = IPC__FRAME__KIND__NOT_SET;
+	peer->current->request = NULL;
+	return request;
+}
+
+static void
 on_read(struct bufferevent *bev, void *arg)
 {
 	struct ipc_peer *peer = arg;
@@ -89,7 +108,7 @@ on_read(struct bufferevent *bev, void *arg)
 		if (frame->kind_case != IPC__FRAME__KIND_REQUEST || frame->request->id == 0)
 			peer_drop(peer, "no request");
 		else
-			peer->server->ops.request(peer->server->arg, peer, frame->request);
+			hand_up(peer, frame);
 		ipc__frame__free_unpacked(frame, NULL);
 	}
 	if (r < 0)

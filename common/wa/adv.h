@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * adv: the device identity that a phone signs for a companion, and the QR text that asks for it.
  * Source: PROTOCOL section 5.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * client_payload: what the third handshake message says of us. Source: PROTOCOL section 3.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * curve: X25519 and XEd25519 over raw 32-byte keys (no 0x05 prefix). Source: PROTOCOL section 9.
  *

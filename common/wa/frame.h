@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * frame: WhatsApp's frames (24-bit length, body) out of a byte stream. Source: PROTOCOL section 1.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * jid: WhatsApp addresses as typed values. Source: PROTOCOL section 4 "JID forms".
  *

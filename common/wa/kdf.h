@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* kdf: SHA-256, HMAC-SHA256, HKDF-SHA256 and AES-256-GCM with OpenSSL objects fetched once. */
 #ifndef COMMON_WA_KDF_H
 #define COMMON_WA_KDF_H

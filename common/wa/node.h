@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * node: WhatsApp's binary XML. Source: PROTOCOL section 4.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * noise: Noise_XX_25519_AESGCM_SHA256 as WhatsApp speaks it, both roles. Source: PROTOCOL section 2.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * plain: what surrounds a Signal plaintext and names it: padding, participant hash, message ids.
  * Sources: PROTOCOL sections 7 (unified session), 9 (padding), 10 (message id, phash).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * token: the string dictionaries of binary XML, version 3. Source: PROTOCOL section 4 "Tokens"; the
  * tables are checked against the hash in the test vectors.

@@ -204,7 +204,7 @@ give_checked_jid(struct reader *r, const struct jid *jid, struct value *ret)
 	char text[JID_TEXT_MAX];
 	struct jid again;
 
-	if (jid_parse(jid_format(jid, text), &again) != 0 || !jid_equal(jid, &again))
+	if (jid->user[0] == '\0' || jid_parse(jid_format(jid, text), &again) != 0 || !jid_equal(jid, &again))
 		return NODE_E_JID;
 	give_jid(r, jid, ret);
 	return NODE_OK;

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* parts: how a blast's state and its counts look, in the list and on its own page. */
+import type { Blast, BlastCounts, BlastStatus, RecipientStatus } from '../api/types.ts';
+import { formatNumber, useT } from '../i18n/index.ts';
+
+const BLAST_SIGNS: Record<BlastStatus, string> = { SCHEDULED: '⏱', RUNNING: '⟳', PAUSED: '‖', COMPLETED: '✓', CANCELLED: '✗', EXPIRED: '⚠' };
+const RECIPIENT_SIGNS: Record<RecipientStatus, string> = { QUEUED: '·', SENDING: '⟳', SENT: '✓', DELIVERED: '✓✓', READ: '✓✓', FAILED: '⚠', SKIPPED: '↷', CANCELLED: '✗' };
+
+/** In the order of the bar: what got furthest comes first. */
+export const SEGMENTS = [
+	['read', 'READ'],
+	['delivered', 'DELIVERED'],
+	['sent', 'SENT'],
+	['sending', 'SENDING'],
+	['queued', 'QUEUED'],
+	['failed', 'FAILED'],
+	['skipped', 'SKIPPED'],
+	['cancelled', 'CANCELLED'],
+] as const satisfies readonly (readonly [keyof BlastCounts, RecipientStatus])[];
+
+export function BlastBadge({ status }: { status: BlastStatus }) {
+	const t = useT();
+	return (
+		<span class={`badge badge-blast-${status.toLowerCase()}`} data-testid="blast-status" data-status={status}>
+			<span class="badge-sign" aria-hidden="true">
+				{`${BLAST_SIGNS[status] ?? '?'}\ufe0e`}
+			</span>{' '}
+			{t.blastStatus[status] ?? status}
+		</span>
+	);
+}
+
+export function RecipientBadge({ status }: { status: RecipientStatus }) {
+	const t = useT();
+	return (
+		<span class={`recipient-status recipient-${status.toLowerCase()}`} data-status={status}>
+			<span aria-hidden="true">{`${RECIPIENT_SIGNS[status] ?? '?'}\ufe0e`}</span> {t.recipientStatus[status] ?? status}
+		</span>
+	);
+}
+
+/** Recipients about whom nothing more is to be sent. */
+export function doneCount(counts: BlastCounts): number {
+	return counts.total - counts.queued - counts.sending;
+}
+
+export function Bar({ blast, big }: { blast: Blast; big?: boolean }) {
+	const t = useT();
+	const { counts } = blast;
+	const total = Math.max(1, counts.total);
+	const done = doneCount(counts);
+	return (
+		<div
+			class={`bar${big ? ' bar-big' : ''}`}
+			role="progressbar"
+			aria-label={t.blast.progress}
+			aria-valuemin={0}
+			aria-valuemax={counts.total}
+			aria-valuenow={done}
+			aria-valuetext={t.progress.done(formatNumber(done), formatNumber(counts.total))}
+		>
+			{SEGMENTS.filter(([key]) => counts[key] > 0 && key !== 'queued').map(([key]) => (
+				<span key={key} class={`bar-part part-${key}`} style={{ width: `${(counts[key] / total) * 100}%` }} />
+			))}
+		</div>
+	);
+}

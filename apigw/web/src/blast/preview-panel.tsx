@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* preview-panel: what the daemon says would happen, before anything does. */
+import type { Preview } from '../api/types.ts';
+import { formatNumber, type Messages, useLang, useT } from '../i18n/index.ts';
+import type { BadRow } from '../lib/recipients.ts';
+import { exactTime, parseTime, shortTime } from '../lib/time.ts';
+import { useStatuses } from '../live/statuses.ts';
+import { reasonText } from '../ui/outlet-parts.tsx';
+import { Bubble } from './bubble.tsx';
+
+const INVALID_SHOWN = 20;
+
+function Count({ label, value, kind, testid }: { label: string; value: number; kind?: string; testid: string }) {
+	return (
+		<div class={`count${kind && value > 0 ? ` is-${kind}` : ''}`} data-testid={testid}>
+			<dt>{label}</dt>
+			<dd>{formatNumber(value)}</dd>
+		</div>
+	);
+}
+
+function invalidReason(reason: string, t: Messages): string {
+	return (t.blast.badReason as Record<string, string>)[reason] ?? t.recipientReason[reason] ?? reason;
+}
+
+function Invalid({ preview, bad }: { preview: Preview; bad: BadRow[] }) {
+	const t = useT();
+	const rows = [
+		...bad.map((row) => ({ line: row.line, phone: row.text, reason: row.reason as string })),
+		...preview.recipients.invalid.map((row) => ({ line: row.line, phone: row.phone, reason: row.reason })),
+	];
+	if (rows.length === 0) return null;
+	return (
+		<details class="bad-rows">
+			<summary>{t.blast.invalidList}</summary>
+			<ul data-testid="preview-invalid-list">
+				{rows.slice(0, INVALID_SHOWN).map((row, index) => (
+					<li key={index}>
+						<code>{row.phone}</code> {invalidReason(row.reason, t)}
+						{row.line !== undefined && <span class="muted"> ({t.blast.line(formatNumber(row.line))})</span>}
+					</li>
+				))}
+				{rows.length > INVALID_SHOWN && <li class="muted">{t.blast.andMore(formatNumber(rows.length - INVALID_SHOWN))}</li>}
+			</ul>
+		</details>
+	);
+}
+
+function Shares({ preview }: { preview: Preview }) {
+	const t = useT();
+	const { byId } = useStatuses();
+	return (
+		<section>
+			<h3>{t.blast.perOutlet}</h3>
+			<ul class="shares" data-testid="preview-outlets">
+				{preview.outlets.map((outlet) => (
+					<li key={outlet.outletId} class={outlet.healthy ? '' : 'is-off'} data-outlet-id={outlet.outletId}>
+						<span>
+							{byId.get(outlet.outletId)?.outlet.name ?? outlet.outletId}
+							{!outlet.healthy && <span class="muted small"> {outlet.reasons.map((reason) => reasonText(reason, t)).join(', ')}</span>}
+						</span>
+						<span class="num">{outlet.healthy ? t.blast.recipientsOf(formatNumber(outlet.recipients)) : t.blast.cannotSend}</span>
+					</li>
+				))}
+			</ul>
+		</section>
+	);
+}
+
+function Estimate({ preview }: { preview: Preview }) {
+	const t = useT();
+	const lang = useLang();
+	const starts = parseTime(preview.estimate?.startsAt);
+	const finishes = parseTime(preview.estimate?.finishesAt);
+	const now = Date.now();
+	if (starts === null && finishes === null) return null;
+	return (
+		<dl class="facts facts-two" data-testid="preview-estimate">
+			<div>
+				<dt>{t.blast.startsAt}</dt>
+				<dd title={starts === null ? '' : exactTime(starts, lang)}>{starts === null ? '–' : `${shortTime(starts, now, lang)} WIB`}</dd>
+			</div>
+			<div>
+				<dt>{t.blast.finishesAt}</dt>
+				<dd title={finishes === null ? '' : exactTime(finishes, lang)}>{finishes === null ? '–' : `${shortTime(finishes, now, lang)} WIB`}</dd>
+			</div>
+		</dl>
+	);
+}
+
+/** `bad` are the rows that were not even sent to the daemon; they count as given and as invalid. */
+export function PreviewPanel({ preview, bad }: { preview: Preview; bad: BadRow[] }) {
+	const t = useT();
+	const r = preview.recipients;
+	return (
+		<div class="preview" data-testid="preview">
+			<h2>{t.blast.result}</h2>
+			<dl class="counts">
+				<Count label={t.blast.total} value={r.total + bad.length} testid="preview-total" />
+				<Count label={t.blast.valid} value={r.valid} kind="good" testid="preview-valid" />
+				<Count label={t.blast.invalid} value={r.invalid.length + bad.length} kind="bad" testid="preview-invalid" />
+				<Count label={t.blast.duplicate} value={r.duplicates} kind="warn" testid="preview-duplicates" />
+				<Count label={t.blast.optedOut} value={r.optedOut} kind="warn" testid="preview-opted-out" />
+			</dl>
+			<Invalid preview={preview} bad={bad} />
+			<Estimate preview={preview} />
+			<Shares preview={preview} />
+			{preview.samples.length > 0 && (
+				<section>
+					<h3>{t.blast.samples}</h3>
+					<div class="chat" data-testid="preview-samples">
+						{preview.samples.map((sample, index) => (
+							<Bubble key={index} text={sample} />
+						))}
+					</div>
+				</section>
+			)}
+		</div>
+	);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * connection: keeps the pages fresh. Server-sent events while they come; while they do not, every registered refresher runs each
+ * 10 seconds. It never shows anything itself: it holds what the banners and the "updated" line read.
+ */
+import { onOutcome, Problem } from '../api/client.ts';
+import { createStore, useStore } from '../lib/store.ts';
+import { getSession, sessionLost } from '../session.ts';
+
+export type Mode = 'connecting' | 'live' | 'polling';
+export type Trouble = 'none' | 'offline' | 'daemon';
+
+export interface Connection {
+	mode: Mode;
+	trouble: Trouble;
+	refreshing: boolean;
+	/** When the server last told us how things stand. */
+	lastRefresh: number | null;
+}
+
+export type EventKind = 'status' | 'qr' | 'blast' | 'message';
+type Listener = (data: unknown) => void;
+
+const POLL_MS = 10_000;
+/** Even with events coming, everything is read anew now and then. */
+const SWEEP_MS = 60_000;
+const REOPEN_MS = 5_000;
+
+const connection = createStore<Connection>({ mode: 'connecting', trouble: 'none', refreshing: false, lastRefresh: null });
+const listeners: Record<EventKind, Set<Listener>> = { status: new Set(), qr: new Set(), blast: new Set(), message: new Set() };
+const refreshers = new Set<() => Promise<unknown>>();
+
+let source: EventSource | null = null;
+let timer: number | undefined;
+let reopenTimer: number | undefined;
+let running = false;
+
+export function useConnection(): Connection {
+	return useStore(connection);
+}
+
+function change(part: Partial<Connection>): void {
+	connection.set((old) => ({ ...old, ...part }));
+}
+
+export function listen(kind: EventKind, listener: Listener): () => void {
+	listeners[kind].add(listener);
+	return () => listeners[kind].delete(listener);
+}
+
+/** Runs when the pages must be brought up to date; also once at once. */
+export function addRefresher(refresher: () => Promise<unknown>): () => void {
+	refreshers.add(refresher);
+	void refresher().then(heard, () => {});
+	return () => refreshers.delete(refresher);
+}
+
+function heard(): void {
+	change({ lastRefresh: Date.now() });
+}
+
+export async function refreshAll(): Promise<void> {
+	change({ refreshing: true });
+	const results = await Promise.allSettled([...refreshers].map((refresher) => refresher()));
+	change({ refreshing: false });
+	if (results.every((result) => result.status === 'fulfilled')) heard();
+}
+
+function schedule(): void {
+	window.clearTimeout(timer);
+	if (!running) return;
+	timer = window.setTimeout(
+		() => {
+			if (document.visibilityState === 'hidden') schedule();
+			else void refreshAll().finally(schedule);
+		},
+		connection.get().mode === 'live' ? SWEEP_MS : POLL_MS,
+	);
+}
+
+function setMode(mode: Mode): void {
+	if (connection.get().mode === mode) return;
+	change({ mode });
+	schedule();
+}
+
+function deliver(kind: EventKind, event: MessageEvent<string>): void {
+	let data: unknown;
+	try {
+		data = JSON.parse(event.data);
+	} catch {
+		return;
+	}
+	heard();
+	for (const listener of [...listeners[kind]]) listener(data);
+}
+
+function closeSource(): void {
+	source?.close();
+	source = null;
+	window.clearTimeout(reopenTimer);
+}
+
+function openSource(): void {
+	closeSource();
+	const opened = new EventSource('/api/events');
+	let everOpen = false;
+
+	source = opened;
+	opened.onopen = () => {
+		setMode('live');
+		// Whatever happened while there were no events.
+		if (everOpen || connection.get().lastRefresh !== null) void refreshAll();
+		everOpen = true;
+	};
+	opened.onerror = () => {
+		setMode('polling');
+		void refreshAll();
+		// The browser tries again by itself unless the answer was an error.
+		if (opened.readyState === EventSource.CLOSED && running) reopenTimer = window.setTimeout(openSource, REOPEN_MS);
+	};
+	for (const kind of Object.keys(listeners) as EventKind[]) {
+		opened.addEventListener(kind, (event) => deliver(kind, event as MessageEvent<string>));
+	}
+	// The server no longer knows what we missed.
+	opened.addEventListener('reset', () => void refreshAll());
+}
+
+function noteOutcome(outcome: 'ok' | Problem): void {
+	if (outcome === 'ok') {
+		if (connection.get().trouble !== 'none') change({ trouble: 'none' });
+		return;
+	}
+	if (outcome.status === 401 && getSession().state !== 'out') sessionLost();
+	else if (outcome.status === 0 || outcome.status === 502 || outcome.status === 504) change({ trouble: 'offline' });
+	else if (outcome.status === 503) change({ trouble: 'daemon' });
+	else if (connection.get().trouble !== 'none') change({ trouble: 'none' });
+}
+
+/** Once, when the program starts. */
+export function watchOutcomes(): void {
+	onOutcome(noteOutcome);
+	window.addEventListener('offline', () => change({ trouble: 'offline' }));
+	window.addEventListener('online', () => {
+		if (!running) return;
+		openSource();
+		void refreshAll();
+	});
+	document.addEventListener('visibilitychange', () => {
+		if (running && document.visibilityState === 'visible') void refreshAll().finally(schedule);
+	});
+}
+
+export function startLive(): void {
+	if (running) return;
+	running = true;
+	change({ mode: 'connecting', lastRefresh: null });
+	openSource();
+	schedule();
+}
+
+export function stopLive(): void {
+	running = false;
+	window.clearTimeout(timer);
+	closeSource();
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+import { render } from 'preact';
+import { App } from './app.tsx';
+import { startLanguage } from './i18n/index.ts';
+import { watchOutcomes } from './live/connection.ts';
+import { startRouter } from './router.ts';
+import './styles/tokens.css';
+import './styles/base.css';
+import './styles/parts.css';
+import './styles/pages.css';
+
+startLanguage();
+startRouter();
+watchOutcomes();
+render(<App />, document.getElementById('app')!);

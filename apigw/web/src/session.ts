@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* session: who is signed in. The cookie is the browser's; what is held here is only what /auth/me said. */
+import { call } from './api/client.ts';
+import type { User } from './api/types.ts';
+import { writeDraft } from './lib/settings.ts';
+import { createStore, useStore } from './lib/store.ts';
+import { navigate } from './router.ts';
+
+/** `unknown` until the first answer; `ended` when a session ran out, so that the login page can say so. */
+export type Session = { state: 'unknown' } | { state: 'out'; ended: boolean } | { state: 'in'; user: User };
+
+const session = createStore<Session>({ state: 'unknown' });
+
+export function useSession(): Session {
+	return useStore(session);
+}
+
+export function getSession(): Session {
+	return session.get();
+}
+
+export async function loadSession(): Promise<void> {
+	const { user } = await call<{ user: User }>('/auth/me');
+	session.set({ state: 'in', user });
+}
+
+export async function signIn(username: string, password: string): Promise<void> {
+	const { user } = await call<{ user: User }>('/auth/login', { method: 'POST', body: { username, password } });
+	session.set({ state: 'in', user });
+}
+
+export async function signOut(): Promise<void> {
+	await call('/auth/logout', { method: 'POST' }).catch(() => {});
+	writeDraft('blast', null);
+	session.set({ state: 'out', ended: false });
+	navigate('/login', { replace: true });
+}
+
+/** A call was answered 401: whoever was signed in is no more. */
+export function sessionLost(): void {
+	const now = session.get();
+	if (now.state !== 'out') session.set({ state: 'out', ended: now.state === 'in' });
+}
+
+export function mayManageOutlets(user: User): boolean {
+	return user.role !== 'USER';
+}

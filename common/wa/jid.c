@@ -93,7 +93,10 @@ take_integrator(const char **user, size_t *len, struct jid *jid)
 	return 0;
 }
 
-/* ".agent" behind a phone number: the domain of an AD_JID that is none of the known ones. */
+/*
+ * ".agent" behind a user: the domain of an AD_JID that is none of the known ones. All the known servers have is
+ * ".0", as in the texts of participant hashes.
+ */
 static int
 take_agent(const char *user, size_t *len, struct jid *jid)
 {
@@ -104,7 +107,7 @@ take_agent(const char *user, size_t *len, struct jid *jid)
 		return 0;
 	if (number_parse(dot + 1, *len - (size_t)(dot + 1 - user), AGENT_MAX, &v) != 0)
 		return -1;
-	if (v == 1 || v == 128 || v == 129)
+	if (v > 0 && (jid->server != JID_SERVER_PN || v == 1 || v == 128 || v == 129))
 		return -1;
 	jid->agent = (uint8_t)v;
 	*len = (size_t)(dot - user);
@@ -130,7 +133,7 @@ user_parse(const char *text, size_t len, struct jid *jid)
 	jid->device = (uint16_t)device;
 	if (jid->server == JID_SERVER_INTEROP && take_integrator(&text, &len, jid) != 0)
 		return -1;
-	if (jid->server == JID_SERVER_PN && take_agent(text, &len, jid) != 0)
+	if (jid->server <= JID_SERVER_HOSTED_LID && take_agent(text, &len, jid) != 0)
 		return -1;
 	if (!user_is_plain(text, len))
 		return -1;

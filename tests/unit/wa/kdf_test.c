@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* kdf: published test values (RFC 4231, RFC 5869, FIPS 180), media keys of the vectors, and GCM that notices changes. */
+#include "common/wa/kdf.h"
+
+#include <pthread.h>
+
+#include "tests/unit/wa/vectors.h"
+
+static void
+test_sha256(void **state)
+{
+	uint8_t d[32], e[32];
+
+	(void)state;
+	sha256("", 0, d);
+	assert_bytes(d, 32, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	sha256("abc", 3, d);
+	assert_bytes(d, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	sha256_two("a", 1, "bc", 2, e);
+	assert_memory_equal(d, e, 32);
+}
+
+static void
+test_hmac(void **state)
+{
+	uint8_t mac[32];
+
+	(void)state;
+	/* RFC 4231, case 2. */
+	hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, mac);
+	assert_bytes(mac, 32, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	/* An empty key is a key, not the one of the last call. */
+	hmac_sha256(NULL, 0, "", 0, mac);
+	assert_bytes(mac, 32, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+	hmac_sha256("Jefe", 4, "", 0, mac);
+	hmac_sha256("", 0, "", 0, mac);
+	assert_bytes(mac, 32, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+}
+
+static void
+test_hkdf(void **state)
+{
+	struct buf ikm = hex_bytes("0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b");
+	struct buf salt = hex_bytes("000102030405060708090a0b0c"), info = hex_bytes("f0f1f2f3f4f5f6f7f8f9");
+	uint8_t okm[42];
+
+	(void)state;
+	/* RFC 5869, cases 1 and 3. */
+	hkdf_sha256(ikm.data, ikm.len, salt.data, salt.len, info.data, info.len, okm, sizeof(okm));
+	assert_bytes(okm, sizeof(okm),
+	    "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
+	hkdf_sha256(ikm.data, ikm.len, NULL, 0, NULL, 0, okm, sizeof(okm));
+	assert_bytes(okm, sizeof(okm),
+	    "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8");
+	buf_done(&ikm);
+	buf_done(&salt);
+	buf_done(&info);
+}
+
+static void
+test_gcm(void **state)
+{
+	const uint8_t key[32] = {1}, iv[GCM_IV_LEN] = {2};
+	uint8_t sealed[5 + GCM_TAG_LEN], plain[5], tag[GCM_TAG_LEN];
+
+	(void)state;
+	gcm_seal(key, iv, "aad", 3, "hello", 5, sealed);
+	assert_int_equal(gcm_open(key, iv, "aad", 3, sealed, sizeof(sealed), plain), 0);
+	assert_memory_equal(plain, "hello", 5);
+	assert_int_equal(gcm_open(key, iv, "aae", 3, sealed, sizeof(sealed), plain), -1);
+	assert_int_equal(gcm_open(key, iv, "aad", 3, sealed, GCM_TAG_LEN - 1, plain), -1);
+	for (size_t i = 0; i < sizeof(sealed); i++) {
+		sealed[i] ^= 1;
+		assert_int_equal(gcm_open(key, iv, "aad", 3, sealed, sizeof(sealed), plain), -1);
+		sealed[i] ^= 1;
+	}
+	gcm_seal(key, iv, NULL, 0, "", 0, tag);
+	assert_int_equal(gcm_open(key, iv, NULL, 0, tag, sizeof(tag), plain), 0);
+	/* NIST GCM, AES-256, all zeros, nothing to encrypt. */
+	const uint8_t zero_key[32] = {0}, zero_iv[GCM_IV_LEN] = {0};
+
+	gcm_seal(zero_key, zero_iv, NULL, 0, "", 0, tag);
+	assert_bytes(tag, sizeof(tag), "530f8afbc74536b9a963b4f1c4cb738b");
+}
+
+static void *
+in_thread(void *arg)
+{
+	sha256("abc", 3, arg);
+	return NULL;
+}
+
+/* A thread has contexts of its own, and they go with it (LeakSanitizer watches). */
+static void
+test_threads(void **state)
+{
+	uint8_t d[32];
+	pthread_t t;
+
+	(void)state;
+	assert_int_equal(pthread_create(&t, NULL, in_thread, d), 0);
+	assert_int_equal(pthread_join(t, NULL), 0);
+	assert_bytes(d, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_sha256),
+	    cmocka_unit_test(test_hmac),
+	    cmocka_unit_test(test_hkdf),
+	    cmocka_unit_test(test_gcm),
+	    cmocka_unit_test(test_threads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -7,13 +7,16 @@ import { Field } from '../ui/field.tsx';
 interface MessageProps {
 	text: string;
 	onText: (text: string) => void;
+	/** All that the recipients' data has. */
 	variables: string[];
+	/** Those worth a button. */
+	offered: string[];
 	/** Whether anything is known of the recipients, so that a variable can be called missing. */
 	known: boolean;
 	error: string | null;
 }
 
-export function MessageInput({ text, onText, variables, known, error }: MessageProps) {
+export function MessageInput({ text, onText, variables, offered, known, error }: MessageProps) {
 	const t = useT();
 	const area = useRef<HTMLTextAreaElement>(null);
 	const missing = known ? templateVariables(text).filter((name) => !variables.includes(name)) : [];
@@ -44,7 +47,7 @@ export function MessageInput({ text, onText, variables, known, error }: MessageP
 				{(ids) => <textarea {...ids} ref={area} class="input" rows={6} maxLength={60_000} value={text} onInput={(event) => onText(event.currentTarget.value)} data-testid="blast-message" />}
 			</Field>
 			<div class="chips" role="group" aria-label={t.blast.variables}>
-				{[...new Set(['name', ...variables])].map((name) => (
+				{[...new Set(['name', ...offered])].map((name) => (
 					<button key={name} type="button" class="chip chip-variable" aria-label={t.blast.insert(name)} onClick={() => insert(name)} data-variable={name}>
 						{`{{${name}}}`}
 					</button>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* outlet-picker: from which outlets. Those that are not healthy are shown with their reasons and cannot be chosen. */
 import type { OutletStatus } from '../api/types.ts';
-import { formatNumber, useT } from '../i18n/index.ts';
+import { formatNumber, type Messages, useT } from '../i18n/index.ts';
 import { PhoneNumber, StatusBadge } from '../ui/basic.tsx';
 import { reasonText } from '../ui/outlet-parts.tsx';
 
@@ -14,15 +14,21 @@ interface PickerProps {
 	error: string | null;
 }
 
+/** The badge says it already, unless the outlet is connected and yet cannot send. */
+function whyNot(status: OutletStatus, t: Messages): string {
+	if (status.liveStatus.status !== 'CONNECTED') return t.blast.cannotSend;
+	return `${t.blast.cannotSend}: ${status.unhealthyReasons.map((reason) => reasonText(reason, t)).join(', ')}`;
+}
+
 function Choice({ status, all, chosen, onToggle }: { status: OutletStatus; all: boolean; chosen: boolean; onToggle: () => void }) {
 	const t = useT();
 	return (
 		<li>
-			<label class={`pick${status.healthy ? '' : ' is-off'}`} data-testid="pick-outlet" data-outlet-id={status.outletId} data-healthy={status.healthy}>
+			<label class={`pick${status.healthy ? '' : ' is-off'}`} data-testid="pick-outlet" data-outlet-id={status.outletId} data-healthy={status.healthy} title={status.unhealthyReasons.map((reason) => reasonText(reason, t)).join(', ')}>
 				<input type="checkbox" checked={status.healthy && (all || chosen)} disabled={!status.healthy || all} onChange={onToggle} aria-label={status.outlet.name} />
 				<span class="pick-name">
 					<strong>{status.outlet.name}</strong>
-					<span class="muted small">{status.healthy ? <PhoneNumber digits={status.outlet.whatsappNumber} /> : `${t.blast.cannotSend}: ${status.unhealthyReasons.map((reason) => reasonText(reason, t)).join(', ')}`}</span>
+					<span class="muted small">{status.healthy ? <PhoneNumber digits={status.outlet.whatsappNumber} /> : whyNot(status, t)}</span>
 				</span>
 				<StatusBadge status={status.liveStatus.status} />
 			</label>

@@ -2,9 +2,19 @@
 /* parts: how a blast's state and its counts look, in the list and on its own page. */
 import type { Blast, BlastCounts, BlastStatus, RecipientStatus } from '../api/types.ts';
 import { formatNumber, useT } from '../i18n/index.ts';
+import { Icon, type IconName } from '../ui/icons.tsx';
 
-const BLAST_SIGNS: Record<BlastStatus, string> = { SCHEDULED: '⏱', RUNNING: '⟳', PAUSED: '‖', COMPLETED: '✓', CANCELLED: '✗', EXPIRED: '⚠' };
-const RECIPIENT_SIGNS: Record<RecipientStatus, string> = { QUEUED: '·', SENDING: '⟳', SENT: '✓', DELIVERED: '✓✓', READ: '✓✓', FAILED: '⚠', SKIPPED: '↷', CANCELLED: '✗' };
+const BLAST_ICONS: Record<BlastStatus, IconName> = { SCHEDULED: 'clock', RUNNING: 'turn', PAUSED: 'pause', COMPLETED: 'check', CANCELLED: 'close', EXPIRED: 'stopwatch' };
+const RECIPIENT_ICONS: Record<RecipientStatus, IconName> = {
+	QUEUED: 'wait',
+	SENDING: 'turn',
+	SENT: 'check',
+	DELIVERED: 'checks',
+	READ: 'checks',
+	FAILED: 'alert',
+	SKIPPED: 'skip',
+	CANCELLED: 'close',
+};
 
 /** In the order of the bar: what got furthest comes first. */
 export const SEGMENTS = [
@@ -22,10 +32,7 @@ export function BlastBadge({ status }: { status: BlastStatus }) {
 	const t = useT();
 	return (
 		<span class={`badge badge-blast-${status.toLowerCase()}`} data-testid="blast-status" data-status={status}>
-			<span class="badge-sign" aria-hidden="true">
-				{`${BLAST_SIGNS[status] ?? '?'}\ufe0e`}
-			</span>{' '}
-			{t.blastStatus[status] ?? status}
+			<Icon name={BLAST_ICONS[status] ?? 'info'} size={15} /> {t.blastStatus[status] ?? status}
 		</span>
 	);
 }
@@ -34,14 +41,14 @@ export function RecipientBadge({ status }: { status: RecipientStatus }) {
 	const t = useT();
 	return (
 		<span class={`recipient-status recipient-${status.toLowerCase()}`} data-status={status}>
-			<span aria-hidden="true">{`${RECIPIENT_SIGNS[status] ?? '?'}\ufe0e`}</span> {t.recipientStatus[status] ?? status}
+			<Icon name={RECIPIENT_ICONS[status] ?? 'info'} size={16} /> {t.recipientStatus[status] ?? status}
 		</span>
 	);
 }
 
-/** Recipients about whom nothing more is to be sent. */
+/** Recipients who were dealt with: not those still waiting, nor those who were given up with the blast. */
 export function doneCount(counts: BlastCounts): number {
-	return counts.total - counts.queued - counts.sending;
+	return counts.total - counts.queued - counts.sending - counts.cancelled;
 }
 
 export function Bar({ blast, big }: { blast: Blast; big?: boolean }) {

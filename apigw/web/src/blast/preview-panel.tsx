@@ -53,12 +53,9 @@ function Shares({ preview }: { preview: Preview }) {
 		<section>
 			<h3>{t.blast.perOutlet}</h3>
 			<ul class="shares" data-testid="preview-outlets">
-				{preview.outlets.map((outlet) => (
-					<li key={outlet.outletId} class={outlet.healthy ? '' : 'is-off'} data-outlet-id={outlet.outletId}>
-						<span>
-							{byId.get(outlet.outletId)?.outlet.name ?? outlet.outletId}
-							{!outlet.healthy && <span class="muted small"> {outlet.reasons.map((reason) => reasonText(reason, t)).join(', ')}</span>}
-						</span>
+				{[...preview.outlets].sort((a, b) => Number(b.healthy) - Number(a.healthy)).map((outlet) => (
+					<li key={outlet.outletId} class={outlet.healthy ? '' : 'is-off'} data-outlet-id={outlet.outletId} title={outlet.reasons.map((reason) => reasonText(reason, t)).join(', ')}>
+						<span>{byId.get(outlet.outletId)?.outlet.name ?? outlet.outletId}</span>
 						<span class="num">{outlet.healthy ? t.blast.recipientsOf(formatNumber(outlet.recipients)) : t.blast.cannotSend}</span>
 					</li>
 				))}

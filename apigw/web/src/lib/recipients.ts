@@ -31,6 +31,8 @@ export interface RecipientList {
 	nameColumn: number | null;
 	/** What {{…}} may name: name (if any row has one), phone, and the columns. */
 	variables: string[];
+	/** The same without the column that name stands for. */
+	offered: string[];
 }
 
 export interface ColumnChoice {
@@ -173,6 +175,11 @@ export function parseRecipients(text: string, choice: ColumnChoice = {}): Recipi
 			seen.add(read.phone);
 		}
 	}
+	const variables = variablesOf(
+		layout,
+		recipients.some((recipient) => recipient.name !== undefined),
+	);
+	const nameVariable = layout.name === null ? undefined : layout.columns?.[layout.name]?.variable;
 	return {
 		recipients,
 		bad,
@@ -180,9 +187,7 @@ export function parseRecipients(text: string, choice: ColumnChoice = {}): Recipi
 		columns: layout.columns,
 		phoneColumn: layout.phone,
 		nameColumn: layout.name,
-		variables: variablesOf(
-			layout,
-			recipients.some((recipient) => recipient.name !== undefined),
-		),
+		variables,
+		offered: variables.filter((variable) => variable === 'name' || variable !== nameVariable),
 	};
 }

@@ -22,7 +22,7 @@ import { navigate } from '../router.ts';
 import { Button, Notice, PageHead, PhoneNumber, Skeleton } from '../ui/basic.tsx';
 import { TextField } from '../ui/field.tsx';
 import { Refresh } from '../ui/refresh.tsx';
-import { toast } from '../ui/toast.tsx';
+import { announce, toast } from '../ui/toast.tsx';
 
 /** A preview holds for exactly the form that it was made of. */
 interface Previewed {
@@ -74,7 +74,7 @@ function Review({ draft, list, previewed, previewing, sending, failure, onSend }
 	const t = useT();
 	const current = previewed !== null && previewed.draft === draft;
 	return (
-		<aside class="card review" aria-live="polite">
+		<aside class="card review" id="review">
 			{failure !== null && (
 				<Notice kind="bad" role="alert">
 					{problemText(failure, t)}
@@ -142,6 +142,9 @@ function Composer() {
 		try {
 			const answer = await blastPreview(requestOf(draft, now, healthy, t.blast.untitled));
 			setPreviewed({ draft, answer, key: newIdempotencyKey() });
+			announce(`${t.blast.valid}: ${formatNumber(answer.recipients.valid)}`);
+			// On a narrow screen the result stands below the form.
+			requestAnimationFrame(() => document.getElementById('review')?.scrollIntoView({ block: 'nearest', behavior: 'smooth' }));
 		} catch (error) {
 			setFailure(error);
 		}
@@ -178,7 +181,7 @@ function Composer() {
 					error={shown.has('chooseOutlet') ? (healthy.length === 0 ? t.blast.noneHealthy : t.blast.chooseOutlet) : null}
 				/>
 				<RecipientInput draft={draft} list={list} onChange={change} error={shown.has('needRecipients') ? t.blast.needRecipients : null} />
-				<MessageInput text={draft.text} onText={(value) => change({ text: value })} variables={list.variables} known={list.recipients.length > 0} error={shown.has('needMessage') ? t.blast.needMessage : null} />
+				<MessageInput text={draft.text} onText={(value) => change({ text: value })} variables={list.variables} offered={list.offered} known={list.recipients.length > 0} error={shown.has('needMessage') ? t.blast.needMessage : null} />
 				<PaceInput draft={draft} onChange={change} problems={shown} />
 			</div>
 			<Review draft={draft} list={list} previewed={previewed} previewing={busy === 'preview'} sending={busy === 'send'} failure={failure} onSend={() => void send()} />

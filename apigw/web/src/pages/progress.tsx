@@ -84,7 +84,7 @@ function Commands({ blast, onBlast }: { blast: Blast; onBlast: (blast: Blast | u
 
 	if (!isOpen(blast)) return null;
 	return (
-		<>
+		<div class="commands">
 			{blast.status === 'RUNNING' && (
 				<Button icon="pause" busy={busy === 'pause'} onClick={() => click('pause')} data-testid="blast-pause">
 					{t.progress.pause}
@@ -112,7 +112,7 @@ function Commands({ blast, onBlast }: { blast: Blast; onBlast: (blast: Blast | u
 					onClose={() => setAsking(false)}
 				/>
 			)}
-		</>
+		</div>
 	);
 }
 

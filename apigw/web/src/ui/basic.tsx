@@ -6,7 +6,7 @@ import { useNow } from '../lib/clock.ts';
 import { phoneGroups } from '../lib/phone.ts';
 import { exactTime, parseTime, relativeTime, shortTime } from '../lib/time.ts';
 import { useLang, useT } from '../i18n/index.ts';
-import { Icon, type IconName } from './icons.tsx';
+import { Icon, type IconName, Sign } from './icons.tsx';
 
 type ButtonKind = 'primary' | 'secondary' | 'quiet' | 'danger';
 
@@ -38,23 +38,21 @@ export function IconButton({ icon, label, ...rest }: { icon: IconName; label: st
 }
 
 /** The signs of CONTRACT section 5, so that a status is never told by colour alone. */
-const STATUS_SIGNS: Record<Status, string> = {
-	CONNECTED: '✓',
-	CONNECTING: '⟳',
-	DISCONNECTED: '✗',
-	PAUSED: '‖',
-	FAILED: '⚠',
-	TIMEOUT: '⏱',
+const STATUS_SIGNS: Record<Status, [char: string, icon: IconName]> = {
+	CONNECTED: ['✓', 'check'],
+	CONNECTING: ['⟳', 'turn'],
+	DISCONNECTED: ['✗', 'close'],
+	PAUSED: ['‖', 'pause'],
+	FAILED: ['⚠', 'alert'],
+	TIMEOUT: ['⏱', 'stopwatch'],
 };
 
-export function StatusBadge({ status, stale }: { status: Status; stale?: boolean }) {
+export function StatusBadge({ status }: { status: Status }) {
 	const t = useT();
+	const [char, icon] = STATUS_SIGNS[status] ?? ['?', 'info'];
 	return (
-		<span class={`badge badge-${status.toLowerCase()}${stale ? ' is-stale' : ''}`} data-status={status} title={t.statusHint[status] ?? ''}>
-			<span class="badge-sign" aria-hidden="true">
-				{`${STATUS_SIGNS[status] ?? '?'}\ufe0e`}
-			</span>{' '}
-			{t.status[status] ?? status}
+		<span class={`badge badge-${status.toLowerCase()}`} data-status={status} title={t.statusHint[status] ?? ''}>
+			<Sign char={char} icon={icon} /> {t.status[status] ?? status}
 		</span>
 	);
 }

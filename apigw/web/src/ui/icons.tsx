@@ -33,10 +33,13 @@ const PATHS = {
 	upload: 'M12 16V5M7.5 9.5 12 5l4.5 4.5M4.5 16v3.5h15V16',
 	file: 'M7 3.5h7l4 4v13H7ZM14 3.5v4h4',
 	chevron: 'M6 9.5 12 15.5 18 9.5',
+	skip: 'M4 14a8 8 0 0 1 15-2.5M19.5 6.5v5h-5M12 18h.01',
+	wait: 'M12 12h.01M7 12h.01M17 12h.01',
+	stopwatch: 'M12 20.5a7 7 0 1 0 0-14 7 7 0 0 0 0 14ZM12 13.5v-3.5M9.5 3.5h5M18 7.5l1.2-1.2',
+	turn: 'M20 12a8 8 0 1 1-2.4-5.7L20 8.6M20 3.8v4.8h-4.8',
 	back: 'M19 12H5M11 6l-6 6 6 6',
 	globe: 'M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17ZM3.5 12h17M12 3.5c5 5.5 5 11.5 0 17-5-5.5-5-11.5 0-17Z',
 	store: 'M4 10v9.5h16V10M3 10l2-5.5h14L21 10a3 3 0 0 1-6 0 3 3 0 0 1-6 0 3 3 0 0 1-6 0ZM10 19.5V15h4v4.5',
-	heart: 'M12 20S4 15 4 9.3A4.3 4.3 0 0 1 12 7a4.3 4.3 0 0 1 8 2.3C20 15 12 20 12 20Z',
 } as const;
 
 export type IconName = keyof typeof PATHS;
@@ -55,5 +58,18 @@ export function Logo() {
 			<rect width="32" height="32" rx="9" />
 			<path d="M8.5 11.5l4 9.5 3.5-8.5 3.5 8.5 4-9.5" />
 		</svg>
+	);
+}
+
+/**
+ * A sign that is text, drawn by us because not every machine's fonts have it. The character stays in the page, without size,
+ * so that what is copied, searched or read out of the page is the same everywhere.
+ */
+export function Sign({ char, icon }: { char: string; icon: IconName }) {
+	return (
+		<span class="sign" aria-hidden="true">
+			<span class="sign-char">{char}</span>
+			<Icon name={icon} size={15} />
+		</span>
 	);
 }

@@ -70,7 +70,7 @@ export function Troubles({ status }: { status: OutletStatus }) {
 	const restriction = status.restriction;
 	const untilWords = (time: string | null | undefined): string => {
 		const ms = parseTime(time);
-		return ms === null ? '' : ` (${t.board.until(shortTime(ms, Date.now(), lang))})`;
+		return ms === null ? '' : t.board.until(shortTime(ms, Date.now(), lang));
 	};
 	if (!error && !restriction) return null;
 	const known = error ? t.lastError[error.code] : undefined;
@@ -82,7 +82,7 @@ export function Troubles({ status }: { status: OutletStatus }) {
 					<span>
 						<strong>
 							{known?.[0] ?? error.message}
-							{untilWords(error.until)}
+							{error.until && ` (${untilWords(error.until)})`}
 						</strong>{' '}
 						{known?.[1] ?? error.action}
 					</span>
@@ -93,8 +93,8 @@ export function Troubles({ status }: { status: OutletStatus }) {
 					<Icon name="info" size={16} />
 					<span>
 						{(t.restriction as unknown as Record<string, string>)[restriction.kind] ?? t.restriction.other}
-						{untilWords(restriction.until)}
 						{typeof restriction.used === 'number' && typeof restriction.quota === 'number' && ` ${t.restriction.used(formatNumber(restriction.used), formatNumber(restriction.quota))}`}
+						{restriction.until && `, ${untilWords(restriction.until)}`}.
 					</span>
 				</p>
 			)}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The signed device identity, from both sides, and the QR text. Signatures and MACs go over bytes as received: what is
- * written anew is only the envelope around them.
+ * The signed device identity, from both sides, and the QR text. Signatures and MACs go over bytes
+ * as received: what is written anew is only the envelope around them.
  */
 #include "common/wa/adv.h"
 
@@ -38,7 +38,8 @@ adv_error_text(enum adv_error error)
 {
 	const int i = -(int)error;
 
-	return i >= 0 && i < (int)(sizeof(error_texts) / sizeof(error_texts[0])) ? error_texts[i] : "unknown";
+	return i >= 0 && i < (int)(sizeof(error_texts) / sizeof(error_texts[0])) ? error_texts[i]
+										 : "unknown";
 }
 
 void
@@ -90,29 +91,32 @@ add_identity(const Wa__ADVSignedDeviceIdentity *identity, struct buf *out)
 /* -- the companion ---------------------------------------------------------------- */
 
 static int
-check_account(const Wa__ADVSignedDeviceIdentity *s, bool hosted_device, const uint8_t identity[CURVE_KEY_LEN])
+check_account(
+    const Wa__ADVSignedDeviceIdentity *s, bool hosted_device, const uint8_t identity[CURVE_KEY_LEN])
 {
 	struct buf text;
 	int r;
 
-	signed_text(&text, hosted_device ? prefix_hosted : prefix_account, &s->details, identity, NULL);
-	r = curve_verify(
-	    s->account_signature_key.data, text.data, text.len, s->account_signature.data, s->account_signature.len);
+	signed_text(
+	    &text, hosted_device ? prefix_hosted : prefix_account, &s->details, identity, NULL);
+	r = curve_verify(s->account_signature_key.data, text.data, text.len,
+	    s->account_signature.data, s->account_signature.len);
 	buf_done(&text);
 	return r == 0 ? ADV_OK : ADV_E_SIGNATURE;
 }
 
 /* Adds our signature and writes both forms. */
 static int
-countersign(
-    Wa__ADVSignedDeviceIdentity *s, const struct curve_pair *identity, uint32_t key_index, struct adv_result *ret)
+countersign(Wa__ADVSignedDeviceIdentity *s, const struct curve_pair *identity, uint32_t key_index,
+    struct adv_result *ret)
 {
 	Wa__ADVSignedDeviceIdentity out = WA__ADVSIGNED_DEVICE_IDENTITY__INIT;
 	uint8_t signature[CURVE_SIGNATURE_LEN];
 	struct buf text;
 	int r;
 
-	signed_text(&text, prefix_device, &s->details, identity->pub, s->account_signature_key.data);
+	signed_text(
+	    &text, prefix_device, &s->details, identity->pub, s->account_signature_key.data);
 	r = curve_sign(identity->priv, text.data, text.len, signature);
 	buf_done(&text);
 	if (r != 0)
@@ -133,9 +137,11 @@ countersign(
 }
 
 static int
-accept_signed(const ProtobufCBinaryData *bytes, const struct curve_pair *identity, struct adv_result *ret)
+accept_signed(
+    const ProtobufCBinaryData *bytes, const struct curve_pair *identity, struct adv_result *ret)
 {
-	Wa__ADVSignedDeviceIdentity *s = wa__advsigned_device_identity__unpack(NULL, bytes->len, bytes->data);
+	Wa__ADVSignedDeviceIdentity *s =
+	    wa__advsigned_device_identity__unpack(NULL, bytes->len, bytes->data);
 	Wa__ADVDeviceIdentity *d = NULL;
 	int r = ADV_E_PROTOBUF;
 
@@ -182,8 +188,8 @@ adv_accept(const void *container, size_t len, const uint8_t adv_secret[ADV_SECRE
 /* -- the phone -------------------------------------------------------------------- */
 
 static int
-issue_signed(
-    const struct curve_pair *account, const uint8_t identity[CURVE_KEY_LEN], ProtobufCBinaryData details, struct buf *out)
+issue_signed(const struct curve_pair *account, const uint8_t identity[CURVE_KEY_LEN],
+    ProtobufCBinaryData details, struct buf *out)
 {
 	Wa__ADVSignedDeviceIdentity s = WA__ADVSIGNED_DEVICE_IDENTITY__INIT;
 	uint8_t key[CURVE_KEY_LEN], signature[CURVE_SIGNATURE_LEN];
@@ -205,7 +211,8 @@ issue_signed(
 }
 
 static void
-add_container(const struct buf *signed_identity, const uint8_t adv_secret[ADV_SECRET_LEN], struct buf *out)
+add_container(
+    const struct buf *signed_identity, const uint8_t adv_secret[ADV_SECRET_LEN], struct buf *out)
 {
 	Wa__ADVSignedDeviceIdentityHMAC c = WA__ADVSIGNED_DEVICE_IDENTITY_HMAC__INIT;
 	uint8_t mac[MAC_LEN];
@@ -225,8 +232,8 @@ add_container(const struct buf *signed_identity, const uint8_t adv_secret[ADV_SE
 
 int
 adv_issue(const struct curve_pair *account, const uint8_t companion_identity[CURVE_KEY_LEN],
-    const uint8_t adv_secret[ADV_SECRET_LEN], uint32_t raw_id, uint64_t timestamp, uint32_t key_index,
-    struct buf *out)
+    const uint8_t adv_secret[ADV_SECRET_LEN], uint32_t raw_id, uint64_t timestamp,
+    uint32_t key_index, struct buf *out)
 {
 	Wa__ADVDeviceIdentity d = WA__ADVDEVICE_IDENTITY__INIT;
 	struct buf signed_identity = BUF_INIT(CONTAINER_MAX);
@@ -241,7 +248,8 @@ adv_issue(const struct curve_pair *account, const uint8_t companion_identity[CUR
 	len = wa__advdevice_identity__get_packed_size(&d);
 	details = xmalloc(len);
 	(void)wa__advdevice_identity__pack(&d, details);
-	r = issue_signed(account, companion_identity, (ProtobufCBinaryData){len, details}, &signed_identity);
+	r = issue_signed(
+	    account, companion_identity, (ProtobufCBinaryData){len, details}, &signed_identity);
 	if (r == 0)
 		add_container(&signed_identity, adv_secret, out);
 	free(details);
@@ -262,8 +270,9 @@ add_base64(struct buf *out, const uint8_t key[CURVE_KEY_LEN])
 }
 
 void
-adv_qr_text(const char *ref, const uint8_t noise_pub[CURVE_KEY_LEN], const uint8_t identity_pub[CURVE_KEY_LEN],
-    const uint8_t adv_secret[ADV_SECRET_LEN], char client, struct buf *out)
+adv_qr_text(const char *ref, const uint8_t noise_pub[CURVE_KEY_LEN],
+    const uint8_t identity_pub[CURVE_KEY_LEN], const uint8_t adv_secret[ADV_SECRET_LEN],
+    char client, struct buf *out)
 {
 	buf_add_str(out, QR_URL);
 	buf_add_str(out, ref);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Writes and reads ClientPayload. What a real WhatsApp Web says and we have no opinion on stands here as constants.
+ * Writes and reads ClientPayload. What a real WhatsApp Web says and we have no opinion on stands
+ * here as constants.
  */
 #include "common/wa/client_payload.h"
 
@@ -83,7 +84,8 @@ build_hash(uint32_t version, uint8_t ret_hash[BUILD_HASH_LEN])
 {
 	char text[TEXT_MAX];
 
-	(void)snprintf(text, sizeof(text), "%d.%d.%u", VERSION_PRIMARY, VERSION_SECONDARY, (unsigned)version);
+	(void)snprintf(
+	    text, sizeof(text), "%d.%d.%u", VERSION_PRIMARY, VERSION_SECONDARY, (unsigned)version);
 	if (EVP_Digest(text, strlen(text), ret_hash, NULL, EVP_md5(), NULL) != 1)
 		abort();
 }
@@ -103,9 +105,11 @@ pack_props(const struct client_registration *r, size_t *ret_len)
 	version.tertiary = 7;
 	history.has_storage_quota_mb = 1;
 	history.storage_quota_mb = STORAGE_QUOTA_MB;
-	history.has_inline_initial_payload_in_e2ee_msg = history.inline_initial_payload_in_e2ee_msg = 1;
+	history.has_inline_initial_payload_in_e2ee_msg =
+	    history.inline_initial_payload_in_e2ee_msg = 1;
 	history.has_support_call_log_history = 1;
-	history.has_support_bot_user_agent_chat_history = history.support_bot_user_agent_chat_history = 1;
+	history.has_support_bot_user_agent_chat_history =
+	    history.support_bot_user_agent_chat_history = 1;
 	history.has_support_cag_reactions_and_polls = history.support_cag_reactions_and_polls = 1;
 	history.has_support_biz_hosted_msg = history.support_biz_hosted_msg = 1;
 	history.has_support_recent_sync_chunk_message_count_tuning = 1;
@@ -212,12 +216,14 @@ read_registration(const Wa__DevicePairingRegistrationData *d, struct client_payl
 
 	if (take_bytes(d->has_e_regid, &d->e_regid, regid, sizeof(regid)) != 0 ||
 	    take_bytes(d->has_e_skey_id, &d->e_skey_id, skey_id, sizeof(skey_id)) != 0 ||
-	    take_bytes(d->has_e_ident, &d->e_ident, c->identity_pub, sizeof(c->identity_pub)) != 0 ||
-	    take_bytes(d->has_e_skey_val, &d->e_skey_val, c->signed_prekey_pub, sizeof(c->signed_prekey_pub)) !=
+	    take_bytes(d->has_e_ident, &d->e_ident, c->identity_pub, sizeof(c->identity_pub)) !=
 		0 ||
-	    take_bytes(d->has_e_skey_sig, &d->e_skey_sig, c->signed_prekey_sig, sizeof(c->signed_prekey_sig)) !=
-		0 ||
-	    take_bytes(d->has_build_hash, &d->build_hash, c->build_hash, sizeof(c->build_hash)) != 0)
+	    take_bytes(d->has_e_skey_val, &d->e_skey_val, c->signed_prekey_pub,
+		sizeof(c->signed_prekey_pub)) != 0 ||
+	    take_bytes(d->has_e_skey_sig, &d->e_skey_sig, c->signed_prekey_sig,
+		sizeof(c->signed_prekey_sig)) != 0 ||
+	    take_bytes(d->has_build_hash, &d->build_hash, c->build_hash, sizeof(c->build_hash)) !=
+		0)
 		return -1;
 	c->is_registration = true;
 	c->registration_id = get_be(regid, sizeof(regid));

@@ -21,11 +21,12 @@ struct client_registration {
 	uint32_t signed_prekey_id;
 	const uint8_t *signed_prekey_pub; /* raw 32 */
 	const uint8_t *signed_prekey_sig; /* 64 */
-	const char *os;                   /* shown in the phone's list of linked devices */
-	uint32_t platform_type;           /* DeviceProps.platformType: 1 CHROME, 7 DESKTOP … */
+	const char *os;			  /* shown in the phone's list of linked devices */
+	uint32_t platform_type;		  /* DeviceProps.platformType: 1 CHROME, 7 DESKTOP … */
 };
 
-void client_payload_registration(const struct client_registration *r, uint32_t version, struct buf *out);
+void client_payload_registration(
+    const struct client_registration *r, uint32_t version, struct buf *out);
 void client_payload_login(const struct jid *own, bool passive, uint32_t version, struct buf *out);
 
 /* What a server reads out of either (the simulator); -1 when it is no ClientPayload. */
@@ -42,6 +43,7 @@ struct client_payload {
 	uint8_t signed_prekey_sig[CURVE_SIGNATURE_LEN];
 	uint8_t build_hash[16];
 };
-int client_payload_parse(const void *data, size_t len, struct client_payload *ret) __attribute__((warn_unused_result));
+int client_payload_parse(const void *data, size_t len, struct client_payload *ret)
+    __attribute__((warn_unused_result));
 
 #endif

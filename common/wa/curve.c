@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Key agreement by OpenSSL and XEd25519 by libsignal. It never stores a key: what a call needs is built and
- * wiped inside it. libsignal wants a context even for a signature: each thread keeps one until it ends.
+ * Key agreement by OpenSSL and XEd25519 by libsignal. It never stores a key: what a call needs is
+ * built and wiped inside it. libsignal wants a context even for a signature: each thread keeps one
+ * until it ends.
  */
 #include "common/wa/curve.h"
 
@@ -72,7 +73,8 @@ curve_from_private(const uint8_t priv[CURVE_KEY_LEN], struct curve_pair *ret_pai
 	memcpy(pair.priv, priv, sizeof(pair.priv));
 	clamp(pair.priv);
 	key = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, pair.priv, sizeof(pair.priv));
-	if (key != NULL && EVP_PKEY_get_raw_public_key(key, pair.pub, &n) == 1 && n == sizeof(pair.pub)) {
+	if (key != NULL && EVP_PKEY_get_raw_public_key(key, pair.pub, &n) == 1 &&
+	    n == sizeof(pair.pub)) {
 		*ret_pair = pair;
 		r = 0;
 	}
@@ -92,7 +94,8 @@ curve_generate(struct curve_pair *ret_pair)
 	OPENSSL_cleanse(priv, sizeof(priv));
 }
 
-/* With a public key that is never looked at: computing the right one costs more than the agreement. */
+/* With a public key that is never looked at: computing the right one costs more than the agreement.
+ */
 static EVP_PKEY *
 private_key(uint8_t priv[CURVE_KEY_LEN])
 {
@@ -113,8 +116,8 @@ private_key(uint8_t priv[CURVE_KEY_LEN])
 }
 
 int
-curve_agree(
-    const uint8_t priv[CURVE_KEY_LEN], const uint8_t pub[CURVE_KEY_LEN], uint8_t ret_shared[CURVE_KEY_LEN])
+curve_agree(const uint8_t priv[CURVE_KEY_LEN], const uint8_t pub[CURVE_KEY_LEN],
+    uint8_t ret_shared[CURVE_KEY_LEN])
 {
 	uint8_t shared[CURVE_KEY_LEN];
 	uint8_t clamped[CURVE_KEY_LEN];
@@ -130,7 +133,8 @@ curve_agree(
 	if (own != NULL && peer != NULL)
 		ctx = EVP_PKEY_CTX_new(own, NULL);
 	/* OpenSSL refuses a result of all zeros. */
-	if (ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
+	if (ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
+	    EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
 	    EVP_PKEY_derive(ctx, shared, &n) == 1 && n == sizeof(shared)) {
 		memcpy(ret_shared, shared, sizeof(shared));
 		r = 0;
@@ -144,7 +148,8 @@ curve_agree(
 }
 
 int
-curve_sign(const uint8_t priv[CURVE_KEY_LEN], const void *msg, size_t len, uint8_t ret_sig[CURVE_SIGNATURE_LEN])
+curve_sign(const uint8_t priv[CURVE_KEY_LEN], const void *msg, size_t len,
+    uint8_t ret_sig[CURVE_SIGNATURE_LEN])
 {
 	uint8_t clamped[CURVE_KEY_LEN];
 	ec_private_key *key = NULL;
@@ -166,8 +171,8 @@ curve_sign(const uint8_t priv[CURVE_KEY_LEN], const void *msg, size_t len, uint8
 }
 
 int
-curve_verify(
-    const uint8_t pub[CURVE_KEY_LEN], const void *msg, size_t len, const uint8_t *sig, size_t sig_len)
+curve_verify(const uint8_t pub[CURVE_KEY_LEN], const void *msg, size_t len, const uint8_t *sig,
+    size_t sig_len)
 {
 	uint8_t typed[1 + CURVE_KEY_LEN] = {DJB_TYPE};
 	ec_public_key *key = NULL;

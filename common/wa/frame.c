@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Cuts the byte stream of a connection into frames and writes frames. It never looks into a body, and holds no
- * more than one frame of the allowed size beside what one push brought.
+ * Cuts the byte stream of a connection into frames and writes frames. It never looks into a body,
+ * and holds no more than one frame of the allowed size beside what one push brought.
  */
 #include "common/wa/frame.h"
 
@@ -11,7 +11,9 @@
 #define ROUTING_PREFIX_LEN 4
 #define ROUTING_MAX 4096
 #define PUSH_SLACK (16u << 20) /* one WebSocket message may bring several frames */
-#define KEEP_WHEN_EMPTY 4096   /* an idle connection does not hold the buffer of its largest frame */
+#define KEEP_WHEN_EMPTY                                                          \
+	4096 /* an idle connection does not hold the buffer of its largest frame \
+	      */
 
 const uint8_t frame_intro[FRAME_INTRO_LEN] = {0x57, 0x41, 0x06, 0x03};
 static const uint8_t routing_prefix[ROUTING_PREFIX_LEN] = {0x45, 0x44, 0x00, 0x01};

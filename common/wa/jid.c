@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * WhatsApp addresses: text to value and back, comparison, and the names that Signal uses for them. It never
- * asks a server or a map: a phone number and a LID of one person are two different addresses here.
+ * WhatsApp addresses: text to value and back, comparison, and the names that Signal uses for them.
+ * It never asks a server or a map: a phone number and a LID of one person are two different
+ * addresses here.
  */
 #include "common/wa/jid.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define DEVICE_MAX 255       /* one byte in AD_JID */
+#define DEVICE_MAX 255	      /* one byte in AD_JID */
 #define DEVICE_MAX_WIDE 65535 /* two bytes in FB_JID and INTEROP_JID */
 #define AGENT_MAX 255
 
@@ -94,7 +95,8 @@ take_integrator(const char **user, size_t *len, struct jid *jid)
 }
 
 /*
- * ".agent" behind a user: the domain of an AD_JID that is none of the known ones. All the known servers have is
+ * ".agent" behind a user: the domain of an AD_JID that is none of the known ones. All the known
+ * servers have is
  * ".0", as in the texts of participant hashes.
  */
 static int
@@ -111,7 +113,8 @@ take_agent(const char *user, size_t *len, struct jid *jid)
 		return -1;
 	jid->agent = (uint8_t)v;
 	*len = (size_t)(dot - user);
-	return 0;
+	/* One dot only: else what is left would read as another agent. */
+	return memchr(user, '.', *len) == NULL ? 0 : -1;
 }
 
 /* text[0..len): user, ":device", and what some servers add. */
@@ -174,7 +177,8 @@ jid_format(const struct jid *jid, char out[JID_TEXT_MAX])
 		(void)snprintf(agent, sizeof(agent), ".%u", (unsigned)jid->agent);
 	if (jid->device > 0)
 		(void)snprintf(device, sizeof(device), ":%u", (unsigned)jid->device);
-	(void)snprintf(out, JID_TEXT_MAX, "%s%s%s%s@%s", integrator, jid->user, agent, device, server);
+	(void)snprintf(
+	    out, JID_TEXT_MAX, "%s%s%s%s@%s", integrator, jid->user, agent, device, server);
 	return out;
 }
 
@@ -208,13 +212,15 @@ jid_equal(const struct jid *a, const struct jid *b)
 bool
 jid_same_user(const struct jid *a, const struct jid *b)
 {
-	return a->server == b->server && a->integrator == b->integrator && strcmp(a->user, b->user) == 0;
+	return a->server == b->server && a->integrator == b->integrator &&
+	       strcmp(a->user, b->user) == 0;
 }
 
 bool
 jid_is_user(const struct jid *jid)
 {
-	return jid->user[0] != '\0' && jid->server >= JID_SERVER_PN && jid->server <= JID_SERVER_HOSTED_LID;
+	return jid->user[0] != '\0' && jid->server >= JID_SERVER_PN &&
+	       jid->server <= JID_SERVER_HOSTED_LID;
 }
 
 struct jid

@@ -17,8 +17,8 @@
 
 enum jid_server {
 	JID_SERVER_NONE,
-	JID_SERVER_PN,         /* s.whatsapp.net: a phone number */
-	JID_SERVER_LID,        /* lid */
+	JID_SERVER_PN,	       /* s.whatsapp.net: a phone number */
+	JID_SERVER_LID,	       /* lid */
 	JID_SERVER_HOSTED,     /* hosted */
 	JID_SERVER_HOSTED_LID, /* hosted.lid */
 	JID_SERVER_LEGACY,     /* c.us */
@@ -28,13 +28,13 @@ enum jid_server {
 	JID_SERVER_MSGR,       /* msgr */
 	JID_SERVER_INTEROP,    /* interop */
 	JID_SERVER_CALL,       /* call */
-	JID_SERVER_BOT,        /* bot */
+	JID_SERVER_BOT,	       /* bot */
 	JID_SERVER_COUNT
 };
 
 struct jid {
 	enum jid_server server;
-	uint8_t agent;       /* unknown AD_JID domain, else 0 */
+	uint8_t agent; /* unknown AD_JID domain, else 0 */
 	uint16_t device;
 	uint16_t integrator; /* interop only */
 	char user[JID_USER_MAX + 1];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Hashes, HKDF and AES-GCM. Fetching OpenSSL objects costs more than most of what is computed with them, so each
- * thread keeps one set of contexts until it ends. Nothing here fails but a tag: a broken OpenSSL ends the program.
+ * Hashes, HKDF and AES-GCM. Fetching OpenSSL objects costs more than most of what is computed with
+ * them, so each thread keeps one set of contexts until it ends. Nothing here fails but a tag: a
+ * broken OpenSSL ends the program.
  */
 #include "common/wa/kdf.h"
 

@@ -12,14 +12,16 @@
 void sha256(const void *data, size_t len, uint8_t ret_digest[32]);
 /* Over two runs of bytes, so that mixHash needs no copy. */
 void sha256_two(const void *a, size_t a_len, const void *b, size_t b_len, uint8_t ret_digest[32]);
-void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, uint8_t ret_mac[32]);
+void hmac_sha256(
+    const void *key, size_t key_len, const void *data, size_t len, uint8_t ret_mac[32]);
 /* RFC 5869; salt may be NULL with 0, ikm may be empty; len <= 255 * 32. */
-void hkdf_sha256(const void *ikm, size_t ikm_len, const void *salt, size_t salt_len, const void *info, size_t info_len,
-    uint8_t *ret_okm, size_t len);
+void hkdf_sha256(const void *ikm, size_t ikm_len, const void *salt, size_t salt_len,
+    const void *info, size_t info_len, uint8_t *ret_okm, size_t len);
 /* ret: len + 16 bytes, ciphertext and tag. */
-void gcm_seal(const uint8_t key[32], const uint8_t iv[GCM_IV_LEN], const void *aad, size_t aad_len, const void *plain, size_t len, uint8_t *ret);
+void gcm_seal(const uint8_t key[32], const uint8_t iv[GCM_IV_LEN], const void *aad, size_t aad_len,
+    const void *plain, size_t len, uint8_t *ret);
 /* ret: len - 16 bytes; -1 when the tag does not fit or len < 16. */
-int gcm_open(const uint8_t key[32], const uint8_t iv[GCM_IV_LEN], const void *aad, size_t aad_len, const void *sealed, size_t len, uint8_t *ret)
-    __attribute__((warn_unused_result));
+int gcm_open(const uint8_t key[32], const uint8_t iv[GCM_IV_LEN], const void *aad, size_t aad_len,
+    const void *sealed, size_t len, uint8_t *ret) __attribute__((warn_unused_result));
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Tells what a Message is and takes the text out of it; writes plain texts. protobuf-c would follow a hostile message's
- * nesting until the stack is gone, so wrappers are bytes in wa.proto and a loop with a limit unpacks them here.
+ * Tells what a Message is and takes the text out of it; writes plain texts. protobuf-c would follow
+ * a hostile message's nesting until the stack is gone, so wrappers are bytes in wa.proto and a loop
+ * with a limit unpacks them here.
  */
 #include "common/wa/message.h"
 
@@ -31,7 +32,8 @@ static const char *const kind_names[WA_MESSAGE_KIND_COUNT] = {
 const char *
 wa_message_kind_name(enum wa_message_kind kind)
 {
-	return (unsigned)kind < WA_MESSAGE_KIND_COUNT ? kind_names[kind] : kind_names[WA_MESSAGE_UNKNOWN];
+	return (unsigned)kind < WA_MESSAGE_KIND_COUNT ? kind_names[kind]
+						      : kind_names[WA_MESSAGE_UNKNOWN];
 }
 
 /* -- wrappers --------------------------------------------------------------------- */
@@ -41,14 +43,14 @@ static const struct wrapper {
 	size_t offset; /* of a Wa__FutureProofMessage * */
 	bool view_once, ephemeral, edited;
 } wrappers[] = {
-    {.offset = offsetof(Wa__Message, bot_invoke_message)},
-    {.offset = offsetof(Wa__Message, ephemeral_message), .ephemeral = true},
-    {.offset = offsetof(Wa__Message, view_once_message), .view_once = true},
-    {.offset = offsetof(Wa__Message, view_once_message_v2), .view_once = true},
-    {.offset = offsetof(Wa__Message, view_once_message_v2_extension), .view_once = true},
-    {.offset = offsetof(Wa__Message, lottie_sticker_message)},
-    {.offset = offsetof(Wa__Message, document_with_caption_message)},
-    {.offset = offsetof(Wa__Message, edited_message), .edited = true},
+    {offsetof(Wa__Message, bot_invoke_message),		false, false, false},
+    {offsetof(Wa__Message, ephemeral_message),	       false, true,  false},
+    {offsetof(Wa__Message, view_once_message),	       true,  false, false},
+    {offsetof(Wa__Message, view_once_message_v2),		  true,	false, false},
+    {offsetof(Wa__Message, view_once_message_v2_extension), true,  false, false},
+    {offsetof(Wa__Message, lottie_sticker_message),	    false, false, false},
+    {offsetof(Wa__Message, document_with_caption_message),  false, false, false},
+    {offsetof(Wa__Message, edited_message),		    false, false, true },
 };
 
 static const Wa__FutureProofMessage *
@@ -106,26 +108,29 @@ inner_of(const Wa__Message *m, struct wa_message *ret)
 static bool
 is_poll(const Wa__Message *m)
 {
-	return m->has_poll_creation_message || m->has_poll_creation_message_v2 || m->has_poll_creation_message_v3 ||
-	    m->has_poll_update_message;
+	return m->has_poll_creation_message || m->has_poll_creation_message_v2 ||
+	       m->has_poll_creation_message_v3 || m->has_poll_update_message;
 }
 
 static bool
 is_other(const Wa__Message *m)
 {
 	return m->has_call || m->has_template_message || m->has_group_invite_message ||
-	    m->has_template_button_reply_message || m->has_product_message || m->has_list_message ||
-	    m->has_order_message || m->has_list_response_message || m->has_buttons_message ||
-	    m->has_buttons_response_message || m->has_interactive_message || m->has_interactive_response_message ||
-	    m->has_keep_in_chat_message || m->has_enc_reaction_message || m->has_pin_in_chat_message ||
-	    m->has_event_message || m->has_secret_encrypted_message || m->has_album_message;
+	       m->has_template_button_reply_message || m->has_product_message ||
+	       m->has_list_message || m->has_order_message || m->has_list_response_message ||
+	       m->has_buttons_message || m->has_buttons_response_message ||
+	       m->has_interactive_message || m->has_interactive_response_message ||
+	       m->has_keep_in_chat_message || m->has_enc_reaction_message ||
+	       m->has_pin_in_chat_message || m->has_event_message ||
+	       m->has_secret_encrypted_message || m->has_album_message;
 }
 
 static enum wa_message_kind
 read_place_or_person(const Wa__Message *m, const char **ret_text)
 {
 	if (m->location_message != NULL) {
-		*ret_text = m->location_message->name != NULL ? m->location_message->name : m->location_message->address;
+		*ret_text = m->location_message->name != NULL ? m->location_message->name
+							      : m->location_message->address;
 		return WA_MESSAGE_LOCATION;
 	}
 	if (m->has_live_location_message)
@@ -302,7 +307,8 @@ wa_message_write_text(const char *text, struct buf *out)
 }
 
 void
-wa_message_write_device_sent(const char *destination, const void *message, size_t len, struct buf *out)
+wa_message_write_device_sent(
+    const char *destination, const void *message, size_t len, struct buf *out)
 {
 	Wa__Message m = WA__MESSAGE__INIT;
 	Wa__DeviceSentMessage sent = WA__DEVICE_SENT_MESSAGE__INIT;

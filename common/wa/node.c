@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The tree of binary XML: memory, building, reading, printing. It knows nothing of the wire; node_decode.c and
- * node_encode.c do.
+ * The tree of binary XML: memory, building, reading, printing. It knows nothing of the wire;
+ * node_decode.c and node_encode.c do.
  */
 #include "common/wa/node.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Reads WhatsApp's binary form into a tree, strictly: every length is checked against what is left, unknown tags and
- * bytes behind the document are errors, and depth, number of nodes and inflated size have limits. It never keeps a
- * pointer into the frame.
+ * Reads WhatsApp's binary form into a tree, strictly: every length is checked against what is left,
+ * unknown tags and bytes behind the document are errors, and depth, number of nodes and inflated
+ * size have limits. It never keeps a pointer into the frame.
  */
 #include <string.h>
 #include <zlib.h>
@@ -49,7 +49,8 @@ node_error_text(enum node_error error)
 {
 	const int i = -(int)error;
 
-	return i >= 0 && i < (int)(sizeof(error_texts) / sizeof(error_texts[0])) ? error_texts[i] : "unknown";
+	return i >= 0 && i < (int)(sizeof(error_texts) / sizeof(error_texts[0])) ? error_texts[i]
+										 : "unknown";
 }
 
 static size_t
@@ -204,7 +205,8 @@ give_checked_jid(struct reader *r, const struct jid *jid, struct value *ret)
 	char text[JID_TEXT_MAX];
 	struct jid again;
 
-	if (jid->user[0] == '\0' || jid_parse(jid_format(jid, text), &again) != 0 || !jid_equal(jid, &again))
+	if (jid->user[0] == '\0' || jid_parse(jid_format(jid, text), &again) != 0 ||
+	    !jid_equal(jid, &again))
 		return NODE_E_JID;
 	give_jid(r, jid, ret);
 	return NODE_OK;
@@ -230,7 +232,8 @@ read_jid_pair(struct reader *r, struct value *ret)
 		give_jid(r, &jid, ret);
 	else
 		/* A server that we do not know: the text is all there is. */
-		*ret = (struct value){.text = text, .len = user.len + 1 + server.len, .is_jid = true};
+		*ret =
+		    (struct value){.text = text, .len = user.len + 1 + server.len, .is_jid = true};
 	return NODE_OK;
 }
 
@@ -479,7 +482,8 @@ node_decode(const uint8_t *frame, size_t len, struct node **ret_root)
 		return decode_document(frame + 1, len - 1, ret_root);
 	e = inflate_all(frame + 1, len - 1, &plain);
 	if (e == NODE_OK)
-		e = plain.len > 0 ? decode_document(plain.data, plain.len, ret_root) : NODE_E_TRUNCATED;
+		e = plain.len > 0 ? decode_document(plain.data, plain.len, ret_root)
+				  : NODE_E_TRUNCATED;
 	buf_done(&plain);
 	return e;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Writes a tree in WhatsApp's binary form. A string is never looked at for an '@': only what was set as a JID goes
- * out as one, and device 0 never as AD_JID. It never compresses.
+ * Writes a tree in WhatsApp's binary form. A string is never looked at for an '@': only what was
+ * set as a JID goes out as one, and device 0 never as AD_JID. It never compresses.
  */
 #include <string.h>
 

@@ -14,7 +14,7 @@ struct node {
 	uint32_t attr_room;
 	enum node_content kind;
 	struct node *first, *last; /* NODE_CHILDREN */
-	const uint8_t *data;       /* the other kinds; a JID's text, too */
+	const uint8_t *data;	   /* the other kinds; a JID's text, too */
 	size_t data_len;
 	const struct jid *jid; /* NODE_JID */
 	struct node *next;
@@ -56,9 +56,11 @@ struct node_arena *node_arena_new(size_t hint);
 void node_arena_free(struct node_arena *a);
 void *node_arena_take(struct node_arena *a, size_t size) __attribute__((returns_nonnull));
 /* A copy with a NUL behind it. */
-char *node_arena_copy(struct node_arena *a, const void *data, size_t len) __attribute__((returns_nonnull));
+char *node_arena_copy(struct node_arena *a, const void *data, size_t len)
+    __attribute__((returns_nonnull));
 /* An empty node; the tag is not copied. */
-struct node *node_arena_node(struct node_arena *a, const char *tag) __attribute__((returns_nonnull));
+struct node *node_arena_node(struct node_arena *a, const char *tag)
+    __attribute__((returns_nonnull));
 /* Room for `more` attributes behind those there are. */
 void node_attr_reserve(struct node *n, size_t more);
 void node_append(struct node *parent, struct node *child);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The handshake and the transport ciphers of a connection, both roles. Certificates are made and checked in
- * noise_cert.c. It never touches a socket, and after any error the object is good for nothing but noise_free.
+ * The handshake and the transport ciphers of a connection, both roles. Certificates are made and
+ * checked in noise_cert.c. It never touches a socket, and after any error the object is good for
+ * nothing but noise_free.
  */
 #include "common/wa/noise.h"
 
@@ -31,7 +32,7 @@ struct direction {
 
 struct noise {
 	enum noise_state state;
-	struct curve_pair fixed;     /* the static pair */
+	struct curve_pair fixed; /* the static pair */
 	struct curve_pair ephemeral;
 	uint8_t hash[HASH_LEN];
 	uint8_t salt[HASH_LEN];
@@ -55,7 +56,8 @@ noise_error_text(enum noise_error error)
 {
 	const int i = -(int)error;
 
-	return i >= 0 && i < (int)(sizeof(error_texts) / sizeof(error_texts[0])) ? error_texts[i] : "unknown";
+	return i >= 0 && i < (int)(sizeof(error_texts) / sizeof(error_texts[0])) ? error_texts[i]
+										 : "unknown";
 }
 
 /* -- symmetric state ------------------------------------------------------------ */
@@ -121,7 +123,8 @@ shake_open(struct noise *n, const ProtobufCBinaryData *sealed, uint8_t *ret)
 	uint8_t iv[GCM_IV_LEN];
 
 	(void)next_iv(&n->shake, iv);
-	if (gcm_open(n->shake.key, iv, n->hash, sizeof(n->hash), sealed->data, sealed->len, ret) != 0)
+	if (gcm_open(n->shake.key, iv, n->hash, sizeof(n->hash), sealed->data, sealed->len, ret) !=
+	    0)
 		return NOISE_E_DECRYPT;
 	mix_hash(n, sealed->data, sealed->len);
 	return NOISE_OK;
@@ -239,7 +242,8 @@ noise_client_hello(struct noise *n, struct buf *out)
 
 /* The server's half: its keys and its certificate. */
 static int
-read_server_hello(struct noise *n, const Wa__ServerHello *hello, const uint8_t root[CURVE_KEY_LEN], int64_t now)
+read_server_hello(
+    struct noise *n, const Wa__ServerHello *hello, const uint8_t root[CURVE_KEY_LEN], int64_t now)
 {
 	uint8_t server_static[CURVE_KEY_LEN];
 	uint8_t *cert;
@@ -259,14 +263,15 @@ read_server_hello(struct noise *n, const Wa__ServerHello *hello, const uint8_t r
 	cert = xmalloc(hello->payload.len);
 	r = shake_open(n, &hello->payload, cert);
 	if (r == NOISE_OK)
-		r = noise_cert_check(cert, hello->payload.len - GCM_TAG_LEN, root, server_static, now);
+		r = noise_cert_check(
+		    cert, hello->payload.len - GCM_TAG_LEN, root, server_static, now);
 	free(cert);
 	return r;
 }
 
 static int
-write_client_finish(struct noise *n, const uint8_t server_ephemeral[CURVE_KEY_LEN], const void *payload,
-    size_t payload_len, struct buf *out)
+write_client_finish(struct noise *n, const uint8_t server_ephemeral[CURVE_KEY_LEN],
+    const void *payload, size_t payload_len, struct buf *out)
 {
 	Wa__HandshakeMessage m = WA__HANDSHAKE_MESSAGE__INIT;
 	Wa__ClientFinish finish = WA__CLIENT_FINISH__INIT;
@@ -290,8 +295,9 @@ write_client_finish(struct noise *n, const uint8_t server_ephemeral[CURVE_KEY_LE
 }
 
 int
-noise_client_finish(struct noise *n, const void *server_hello, size_t len, const uint8_t root[CURVE_KEY_LEN],
-    int64_t now, const void *payload, size_t payload_len, struct buf *out)
+noise_client_finish(struct noise *n, const void *server_hello, size_t len,
+    const uint8_t root[CURVE_KEY_LEN], int64_t now, const void *payload, size_t payload_len,
+    struct buf *out)
 {
 	Wa__HandshakeMessage *m;
 	int r;
@@ -303,7 +309,8 @@ noise_client_finish(struct noise *n, const void *server_hello, size_t len, const
 		return NOISE_E_PROTOBUF;
 	r = read_server_hello(n, m->server_hello, root, now);
 	if (r == NOISE_OK)
-		r = write_client_finish(n, m->server_hello->ephemeral.data, payload, payload_len, out);
+		r = write_client_finish(
+		    n, m->server_hello->ephemeral.data, payload, payload_len, out);
 	wa__handshake_message__free_unpacked(m, NULL);
 	if (r == NOISE_OK)
 		split(n, &n->out, &n->in);
@@ -311,8 +318,8 @@ noise_client_finish(struct noise *n, const void *server_hello, size_t len, const
 }
 
 static void
-write_server_hello(struct noise *n, const void *cert_chain, size_t cert_len, const uint8_t sealed_static[SEALED_KEY_LEN],
-    struct buf *out)
+write_server_hello(struct noise *n, const void *cert_chain, size_t cert_len,
+    const uint8_t sealed_static[SEALED_KEY_LEN], struct buf *out)
 {
 	Wa__HandshakeMessage m = WA__HANDSHAKE_MESSAGE__INIT;
 	Wa__ServerHello hello = WA__SERVER_HELLO__INIT;
@@ -331,8 +338,8 @@ write_server_hello(struct noise *n, const void *cert_chain, size_t cert_len, con
 }
 
 static int
-answer_client_hello(
-    struct noise *n, const Wa__ClientHello *hello, const void *cert_chain, size_t cert_len, struct buf *out)
+answer_client_hello(struct noise *n, const Wa__ClientHello *hello, const void *cert_chain,
+    size_t cert_len, struct buf *out)
 {
 	uint8_t sealed_static[SEALED_KEY_LEN];
 	int r;
@@ -353,8 +360,8 @@ answer_client_hello(
 }
 
 int
-noise_server_hello(struct noise *n, const void *client_hello, size_t len, const void *cert_chain, size_t cert_len,
-    struct buf *out)
+noise_server_hello(struct noise *n, const void *client_hello, size_t len, const void *cert_chain,
+    size_t cert_len, struct buf *out)
 {
 	Wa__HandshakeMessage *m;
 	int r;
@@ -372,8 +379,8 @@ noise_server_hello(struct noise *n, const void *client_hello, size_t len, const 
 }
 
 static int
-read_client_finish(
-    struct noise *n, const Wa__ClientFinish *finish, uint8_t client_static[CURVE_KEY_LEN], struct buf *ret_payload)
+read_client_finish(struct noise *n, const Wa__ClientFinish *finish,
+    uint8_t client_static[CURVE_KEY_LEN], struct buf *ret_payload)
 {
 	uint8_t *plain;
 	int r;
@@ -397,8 +404,8 @@ read_client_finish(
 }
 
 int
-noise_server_finish(struct noise *n, const void *client_finish, size_t len, uint8_t ret_client_static[CURVE_KEY_LEN],
-    struct buf *ret_payload)
+noise_server_finish(struct noise *n, const void *client_finish, size_t len,
+    uint8_t ret_client_static[CURVE_KEY_LEN], struct buf *ret_payload)
 {
 	uint8_t client_static[CURVE_KEY_LEN];
 	Wa__HandshakeMessage *m;

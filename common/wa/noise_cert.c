@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Checks the chain root -> intermediate -> leaf that a server presents, and makes such chains for test roots.
- * Every check must pass; none is optional, and signatures cover the bytes as received.
+ * Checks the chain root -> intermediate -> leaf that a server presents, and makes such chains for
+ * test roots. Every check must pass; none is optional, and signatures cover the bytes as received.
  */
 #include "common/wa/noise_cert.h"
 
@@ -17,26 +17,30 @@
 #define MADE_LEAF_SERIAL 43
 
 /* "WhatsAppLongTerm1" */
-const uint8_t noise_root_whatsapp[CURVE_KEY_LEN] = {0x14, 0x23, 0x75, 0x57, 0x4d, 0x0a, 0x58, 0x71, 0x66, 0xaa,
-    0xe7, 0x1e, 0xbe, 0x51, 0x64, 0x37, 0xc4, 0xa2, 0x8b, 0x73, 0xe3, 0x69, 0x5c, 0x6c, 0xe1, 0xf7, 0xf9, 0x54,
-    0x5d, 0xa8, 0xee, 0x6b};
+const uint8_t noise_root_whatsapp[CURVE_KEY_LEN] = {0x14, 0x23, 0x75, 0x57, 0x4d, 0x0a, 0x58, 0x71,
+    0x66, 0xaa, 0xe7, 0x1e, 0xbe, 0x51, 0x64, 0x37, 0xc4, 0xa2, 0x8b, 0x73, 0xe3, 0x69, 0x5c, 0x6c,
+    0xe1, 0xf7, 0xf9, 0x54, 0x5d, 0xa8, 0xee, 0x6b};
 
 static bool
 is_signed(const Wa__NoiseCertificate *c)
 {
-	return c != NULL && c->has_details && c->has_signature && c->signature.len == CURVE_SIGNATURE_LEN;
+	return c != NULL && c->has_details && c->has_signature &&
+	       c->signature.len == CURVE_SIGNATURE_LEN;
 }
 
 /* The details of c, signed by issuer_key, with a whole key inside; NULL otherwise. */
 static Wa__CertDetails *
-open_details(const Wa__NoiseCertificate *c, const uint8_t issuer_key[CURVE_KEY_LEN], uint32_t issuer_serial)
+open_details(
+    const Wa__NoiseCertificate *c, const uint8_t issuer_key[CURVE_KEY_LEN], uint32_t issuer_serial)
 {
 	Wa__CertDetails *d;
 
-	if (curve_verify(issuer_key, c->details.data, c->details.len, c->signature.data, c->signature.len) != 0)
+	if (curve_verify(issuer_key, c->details.data, c->details.len, c->signature.data,
+		c->signature.len) != 0)
 		return NULL;
 	d = wa__cert_details__unpack(NULL, c->details.len, c->details.data);
-	if (d != NULL && d->issuer_serial == issuer_serial && d->has_key && d->key.len == CURVE_KEY_LEN)
+	if (d != NULL && d->issuer_serial == issuer_serial && d->has_key &&
+	    d->key.len == CURVE_KEY_LEN)
 		return d;
 	if (d != NULL)
 		wa__cert_details__free_unpacked(d, NULL);
@@ -46,15 +50,16 @@ open_details(const Wa__NoiseCertificate *c, const uint8_t issuer_key[CURVE_KEY_L
 static bool
 is_valid_at(const Wa__CertDetails *d, int64_t now)
 {
-	return d->has_not_before && d->has_not_after && now >= 0 && (uint64_t)now >= d->not_before &&
-	    (uint64_t)now <= d->not_after;
+	return d->has_not_before && d->has_not_after && now >= 0 &&
+	       (uint64_t)now >= d->not_before && (uint64_t)now <= d->not_after;
 }
 
 static int
 check_leaf(const Wa__CertChain *chain, const Wa__CertDetails *intermediate,
     const uint8_t server_static[CURVE_KEY_LEN], int64_t now)
 {
-	Wa__CertDetails *leaf = open_details(chain->leaf, intermediate->key.data, intermediate->serial);
+	Wa__CertDetails *leaf =
+	    open_details(chain->leaf, intermediate->key.data, intermediate->serial);
 	int r = NOISE_OK;
 
 	if (leaf == NULL)
@@ -132,9 +137,10 @@ noise_cert_make(const struct curve_pair *root, const struct curve_pair *intermed
 	struct made middle = {0}, leaf = {0};
 	int r = -1;
 
-	if (make_one(&middle, root, MADE_INTERMEDIATE_SERIAL, ROOT_SERIAL, intermediate->pub, from, until) == 0 &&
-	    make_one(&leaf, intermediate, MADE_LEAF_SERIAL, MADE_INTERMEDIATE_SERIAL, server_static, from,
-		until) == 0) {
+	if (make_one(&middle, root, MADE_INTERMEDIATE_SERIAL, ROOT_SERIAL, intermediate->pub, from,
+		until) == 0 &&
+	    make_one(&leaf, intermediate, MADE_LEAF_SERIAL, MADE_INTERMEDIATE_SERIAL, server_static,
+		from, until) == 0) {
 		size_t len;
 		uint8_t *bytes;
 

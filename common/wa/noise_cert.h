@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* noise_cert: the server's certificate chain inside the handshake (PROTOCOL section 2). noise.h has the maker. */
+/* noise_cert: the server's certificate chain inside the handshake (PROTOCOL section 2). noise.h has
+ * the maker. */
 #ifndef COMMON_WA_NOISE_CERT_H
 #define COMMON_WA_NOISE_CERT_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Padding, participant hash, message ids and the session id of the telemetry stanza: small pure functions
- * around a plaintext. Nothing here knows a session or a socket.
+ * Padding, participant hash, message ids and the session id of the telemetry stanza: small pure
+ * functions around a plaintext. Nothing here knows a session or a socket.
  */
 #include "common/wa/plain.h"
 
@@ -67,7 +67,7 @@ plain_phash(const struct jid *devices, size_t n, char ret_phash[PHASH_LEN + 1])
 {
 	typedef char ad_text[JID_TEXT_MAX];
 	ad_text *texts = xcalloc(n > 0 ? n : 1, sizeof(*texts));
-	struct buf all = BUF_INIT(n *JID_TEXT_MAX);
+	struct buf all = BUF_INIT(n * JID_TEXT_MAX);
 	uint8_t digest[32];
 	unsigned char base64[16];
 
@@ -86,8 +86,8 @@ plain_phash(const struct jid *devices, size_t n, char ret_phash[PHASH_LEN + 1])
 }
 
 void
-plain_message_id(
-    int64_t unix_time, const char *own_user, const uint8_t random[16], char ret_id[MESSAGE_ID_LEN + 1])
+plain_message_id(int64_t unix_time, const char *own_user, const uint8_t random[16],
+    char ret_id[MESSAGE_ID_LEN + 1])
 {
 	struct buf b = BUF_INIT(256);
 	uint8_t fresh[RANDOM_LEN];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The crypto provider of a Signal context: fetched OpenSSL objects, one cipher context, and free lists of HMAC and
- * SHA-512 contexts, because libsignal makes and drops several for every message. AES is CBC with PKCS#7 only:
- * counter mode belongs to message version 2, which WhatsApp does not speak.
+ * The crypto provider of a Signal context: fetched OpenSSL objects, one cipher context, and free
+ * lists of HMAC and SHA-512 contexts, because libsignal makes and drops several for every message.
+ * AES is CBC with PKCS#7 only: counter mode belongs to message version 2, which WhatsApp does not
+ * speak.
  */
 #include "common/wa/signal_crypto.h"
 
@@ -94,8 +95,8 @@ hmac_init(void **ret_context, const uint8_t *key, size_t key_len, void *user_dat
 		return SG_ERR_NOMEM;
 	*ret_context = h;
 	return EVP_MAC_init(h->ctx, key_len > 0 ? key : (const uint8_t *)"", key_len, NULL) == 1
-	    ? SG_SUCCESS
-	    : SG_ERR_UNKNOWN;
+		   ? SG_SUCCESS
+		   : SG_ERR_UNKNOWN;
 }
 
 static int
@@ -188,8 +189,8 @@ sha512_cleanup(void *context, void *user_data)
 }
 
 static int
-aes(signal_buffer **ret_output, int encrypt, int cipher, const uint8_t *key, size_t key_len, const uint8_t *iv,
-    size_t iv_len, const uint8_t *in, size_t in_len, struct provider *p)
+aes(signal_buffer **ret_output, int encrypt, int cipher, const uint8_t *key, size_t key_len,
+    const uint8_t *iv, size_t iv_len, const uint8_t *in, size_t in_len, struct provider *p)
 {
 	uint8_t *out;
 	int n = 0, last = 0;
@@ -212,16 +213,16 @@ aes(signal_buffer **ret_output, int encrypt, int cipher, const uint8_t *key, siz
 }
 
 static int
-aes_encrypt(signal_buffer **ret_output, int cipher, const uint8_t *key, size_t key_len, const uint8_t *iv,
-    size_t iv_len, const uint8_t *in, size_t in_len, void *user_data)
+aes_encrypt(signal_buffer **ret_output, int cipher, const uint8_t *key, size_t key_len,
+    const uint8_t *iv, size_t iv_len, const uint8_t *in, size_t in_len, void *user_data)
 {
 	return aes(ret_output, 1, cipher, key, key_len, iv, iv_len, in, in_len,
 	    &((struct context_data *)user_data)->provider);
 }
 
 static int
-aes_decrypt(signal_buffer **ret_output, int cipher, const uint8_t *key, size_t key_len, const uint8_t *iv,
-    size_t iv_len, const uint8_t *in, size_t in_len, void *user_data)
+aes_decrypt(signal_buffer **ret_output, int cipher, const uint8_t *key, size_t key_len,
+    const uint8_t *iv, size_t iv_len, const uint8_t *in, size_t in_len, void *user_data)
 {
 	return aes(ret_output, 0, cipher, key, key_len, iv, iv_len, in, in_len,
 	    &((struct context_data *)user_data)->provider);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Looks up dictionary strings by number and numbers by string. It never changes anything: both directions
- * read const tables (token_table.c).
+ * Looks up dictionary strings by number and numbers by string. It never changes anything: both
+ * directions read const tables (token_table.c).
  */
 #include "common/wa/token.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The strings of dictionary version 3, in the order of their numbers, and an open-addressed hash table over
- * them. Data only: token.c looks things up, token_test.c checks the strings against the published
- * hash and finds each of them through the table.
+ * The strings of dictionary version 3, in the order of their numbers, and an open-addressed hash
+ * table over them. Data only: token.c looks things up, token_test.c checks the strings against the
+ * published hash and finds each of them through the table.
  */
 #include "common/wa/token_table.h"
 

@@ -11,7 +11,8 @@
 
 extern const char *const token_table_single[TOKEN_SINGLE_COUNT];
 extern const char *const token_table_double[TOKEN_DICTIONARIES][TOKEN_DICTIONARY_SIZE];
-/* By FNV-1a, linear probing: 0 for an empty slot, a single token's number, or (dictionary + 1) << 8 | index. */
+/* By FNV-1a, linear probing: 0 for an empty slot, a single token's number, or (dictionary + 1) << 8
+ * | index. */
 extern const uint16_t token_table_slots[TOKEN_TABLE_SLOTS];
 
 #endif

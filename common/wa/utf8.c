@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Replaces what is not UTF-8: overlong forms, surrogates, values over U+10FFFF, stray and missing bytes. */
+/* Replaces what is not UTF-8: overlong forms, surrogates, values over U+10FFFF, stray and missing
+ * bytes. */
 #include "common/wa/utf8.h"
 
 #include <stddef.h>
@@ -11,13 +12,14 @@
 #define REPLACEMENT "\xef\xbf\xbd"
 #define REPLACEMENT_LEN 3
 
-/* What may follow a lead byte (Unicode table 3-7): the range of the second byte, and the whole length. */
+/* What may follow a lead byte (Unicode table 3-7): the range of the second byte, and the whole
+ * length. */
 static const struct lead {
 	uint8_t from, to;
 	uint8_t second_from, second_to;
 	uint8_t len;
 } leads[] = {
-    {0x01, 0x7f, 0, 0, 1},
+    {0x01, 0x7f, 0,    0,    1},
     {0xc2, 0xdf, 0x80, 0xbf, 2},
     {0xe0, 0xe0, 0xa0, 0xbf, 3},
     {0xe1, 0xec, 0x80, 0xbf, 3},
@@ -28,7 +30,8 @@ static const struct lead {
     {0xf4, 0xf4, 0x80, 0x8f, 4},
 };
 
-/* The length of the valid sequence at p, 0 when there is none. The NUL at the end stops every sequence. */
+/* The length of the valid sequence at p, 0 when there is none. The NUL at the end stops every
+ * sequence. */
 static size_t
 sequence(const uint8_t *p)
 {
@@ -57,7 +60,8 @@ utf8_clean(const char *text)
 	while (*p != '\0') {
 		const size_t n = sequence(p);
 
-		memcpy(out + at, n > 0 ? (const char *)p : REPLACEMENT, n > 0 ? n : REPLACEMENT_LEN);
+		memcpy(
+		    out + at, n > 0 ? (const char *)p : REPLACEMENT, n > 0 ? n : REPLACEMENT_LEN);
 		at += n > 0 ? n : REPLACEMENT_LEN;
 		p += n > 0 ? n : 1;
 	}

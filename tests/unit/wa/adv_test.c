@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* adv: the pairing-qr vectors, each way a container can be wrong, phone and companion together, and QR texts. */
+/* adv: the pairing-qr vectors, each way a container can be wrong, phone and companion together, and
+ * QR texts. */
 #include "common/wa/adv.h"
 
 #include "tests/unit/wa/vectors.h"
@@ -19,24 +20,30 @@ pair_at(const json_t *v, const char *path)
 
 /* The device signature is random: it is verified, and the rest compared with the example. */
 static void
-check_identity(const json_t *v, const struct buf *ours, const struct buf *theirs, const uint8_t *companion)
+check_identity(
+    const json_t *v, const struct buf *ours, const struct buf *theirs, const uint8_t *companion)
 {
-	Wa__ADVSignedDeviceIdentity *a = wa__advsigned_device_identity__unpack(NULL, ours->len, ours->data);
-	Wa__ADVSignedDeviceIdentity *b = wa__advsigned_device_identity__unpack(NULL, theirs->len, theirs->data);
+	Wa__ADVSignedDeviceIdentity *a =
+	    wa__advsigned_device_identity__unpack(NULL, ours->len, ours->data);
+	Wa__ADVSignedDeviceIdentity *b =
+	    wa__advsigned_device_identity__unpack(NULL, theirs->len, theirs->data);
 	struct buf message = vector_bytes(v, "outputs.device_signature_message");
 
 	assert_non_null(a);
 	assert_non_null(b);
 	assert_int_equal(ours->len, theirs->len);
 	assert_true(a->has_device_signature && b->has_device_signature);
-	assert_int_equal(
-	    curve_verify(companion, message.data, message.len, a->device_signature.data, a->device_signature.len), 0);
-	assert_int_equal(
-	    curve_verify(companion, message.data, message.len, b->device_signature.data, b->device_signature.len), 0);
+	assert_int_equal(curve_verify(companion, message.data, message.len,
+			     a->device_signature.data, a->device_signature.len),
+	    0);
+	assert_int_equal(curve_verify(companion, message.data, message.len,
+			     b->device_signature.data, b->device_signature.len),
+	    0);
 	assert_int_equal(a->has_account_signature_key, b->has_account_signature_key);
 	assert_int_equal(a->details.len, b->details.len);
 	assert_memory_equal(a->details.data, b->details.data, a->details.len);
-	assert_bytes(a->account_signature.data, a->account_signature.len, vector_str(v, "outputs.account_signature"));
+	assert_bytes(a->account_signature.data, a->account_signature.len,
+	    vector_str(v, "outputs.account_signature"));
 	wa__advsigned_device_identity__free_unpacked(a, NULL);
 	wa__advsigned_device_identity__free_unpacked(b, NULL);
 	buf_done(&message);
@@ -48,7 +55,8 @@ reply_hex(const json_t *v)
 	const json_t *sign = json_array_get(vector_at(v, "outputs.reply.content"), 0);
 	const json_t *identity = json_array_get(vector_at(sign, "content"), 0);
 
-	assert_string_equal(vector_str(v, "outputs.key_index"), vector_str(identity, "attrs.key-index"));
+	assert_string_equal(
+	    vector_str(v, "outputs.key_index"), vector_str(identity, "attrs.key-index"));
 	return vector_str(identity, "content.bytes");
 }
 
@@ -69,10 +77,12 @@ check_success(const json_t *v)
 	check_identity(v, &r.account, &account, companion.pub);
 	adv_result_done(&r);
 	/* The HMAC is the container's last field. */
-	assert_bytes(container.data + container.len - 32 - 2 * (size_t)json_boolean_value(vector_at(v, "inputs.hosted_container")),
+	assert_bytes(container.data + container.len - 32 -
+			 2 * (size_t)json_boolean_value(vector_at(v, "inputs.hosted_container")),
 	    32, vector_str(v, "outputs.hmac"));
 	container.data[container.len - 5] ^= 1;
-	assert_int_equal(adv_accept(container.data, container.len, secret, &companion, &r), ADV_E_HMAC);
+	assert_int_equal(
+	    adv_accept(container.data, container.len, secret, &companion, &r), ADV_E_HMAC);
 	buf_done(&container);
 	buf_done(&reply);
 	buf_done(&account);
@@ -90,14 +100,16 @@ check_bad_hmac(void)
 
 	vector_fixed(v, "inputs.adv_secret", secret, sizeof(secret));
 	container.data[container.len - 1] ^= 1;
-	assert_int_equal(adv_accept(container.data, container.len, secret, &companion, &r), ADV_E_HMAC);
+	assert_int_equal(
+	    adv_accept(container.data, container.len, secret, &companion, &r), ADV_E_HMAC);
 	buf_done(&container);
 }
 
 static void
 check_qr(const json_t *v, char client, const char *path)
 {
-	uint8_t noise[CURVE_KEY_LEN], identity[CURVE_KEY_LEN], secret[ADV_SECRET_LEN], keys[3][CURVE_KEY_LEN];
+	uint8_t noise[CURVE_KEY_LEN], identity[CURVE_KEY_LEN], secret[ADV_SECRET_LEN],
+	    keys[3][CURVE_KEY_LEN];
 	struct buf out = BUF_INIT(1024);
 	char ref[64], small[8];
 	const char *old;
@@ -107,12 +119,14 @@ check_qr(const json_t *v, char client, const char *path)
 	vector_fixed(v, "inputs.adv_secret", secret, sizeof(secret));
 	adv_qr_text(vector_str(v, "inputs.ref"), noise, identity, secret, client, &out);
 	assert_string_equal(buf_str(&out), vector_str(v, path));
-	assert_int_equal(adv_qr_parse(buf_str(&out), ref, sizeof(ref), keys[0], keys[1], keys[2]), 0);
+	assert_int_equal(
+	    adv_qr_parse(buf_str(&out), ref, sizeof(ref), keys[0], keys[1], keys[2]), 0);
 	assert_string_equal(ref, vector_str(v, "inputs.ref"));
 	assert_memory_equal(keys[0], noise, CURVE_KEY_LEN);
 	assert_memory_equal(keys[1], identity, CURVE_KEY_LEN);
 	assert_memory_equal(keys[2], secret, CURVE_KEY_LEN);
-	assert_int_equal(adv_qr_parse(buf_str(&out), small, sizeof(small), keys[0], keys[1], keys[2]), -1);
+	assert_int_equal(
+	    adv_qr_parse(buf_str(&out), small, sizeof(small), keys[0], keys[1], keys[2]), -1);
 	/* The older form has neither URL nor client. */
 	out.data[out.len - 2] = '\0';
 	old = strchr(buf_str(&out), '#') + 1;
@@ -120,7 +134,8 @@ check_qr(const json_t *v, char client, const char *path)
 	assert_int_equal(adv_qr_parse(old, ref, sizeof(ref), keys[0], keys[1], keys[2]), 0);
 	assert_memory_equal(keys[2], secret, CURVE_KEY_LEN);
 	/* The URL without client is neither. */
-	assert_int_equal(adv_qr_parse(buf_str(&out), ref, sizeof(ref), keys[0], keys[1], keys[2]), -1);
+	assert_int_equal(
+	    adv_qr_parse(buf_str(&out), ref, sizeof(ref), keys[0], keys[1], keys[2]), -1);
 	buf_done(&out);
 }
 
@@ -152,7 +167,7 @@ static const char *const bad_texts[] = {
     "ref",
     "ref," KEY "," KEY,
     "," KEY "," KEY "," KEY,
-    "ref," KEY "," KEY "," KEY ",1",                   /* the old form has no client */
+    "ref," KEY "," KEY "," KEY ",1", /* the old form has no client */
     "ref," KEY "," KEY "," KEY "x",
     "ref," KEY "," KEY ",AAAA",
     "ref," KEY "," KEY ",AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", /* 33 bytes */
@@ -170,7 +185,9 @@ test_bad_qr(void **state)
 	char ref[64];
 
 	(void)state;
-	assert_int_equal(adv_qr_parse("ref," KEY "," KEY "," KEY, ref, sizeof(ref), keys[0], keys[1], keys[2]), 0);
+	assert_int_equal(
+	    adv_qr_parse("ref," KEY "," KEY "," KEY, ref, sizeof(ref), keys[0], keys[1], keys[2]),
+	    0);
 	for (size_t i = 0; i < sizeof(bad_texts) / sizeof(bad_texts[0]); i++)
 		if (adv_qr_parse(bad_texts[i], ref, sizeof(ref), keys[0], keys[1], keys[2]) != -1)
 			fail_msg("taken for a QR text: %s", bad_texts[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * client_payload: ours against the vectors, byte for byte after the differences that are meant (login: lc and
- * lidDbMigrated as WhatsApp Web says them), and read back.
+ * client_payload: ours against the vectors, byte for byte after the differences that are meant
+ * (login: lc and lidDbMigrated as WhatsApp Web says them), and read back.
  */
 #include "common/wa/client_payload.h"
 
@@ -65,10 +65,10 @@ test_registration(void **state)
 	client_payload_registration(&p.r, VERSION, &out);
 	m = wa__client_payload__unpack(NULL, out.len, out.data);
 	assert_non_null(m);
-	assert_bytes(m->device_pairing_data->device_props.data, m->device_pairing_data->device_props.len,
-	    vector_str(v, "outputs.device_props"));
-	assert_bytes(m->device_pairing_data->build_hash.data, m->device_pairing_data->build_hash.len,
-	    vector_str(v, "outputs.build_hash"));
+	assert_bytes(m->device_pairing_data->device_props.data,
+	    m->device_pairing_data->device_props.len, vector_str(v, "outputs.device_props"));
+	assert_bytes(m->device_pairing_data->build_hash.data,
+	    m->device_pairing_data->build_hash.len, vector_str(v, "outputs.build_hash"));
 	drop_manufacturer(m);
 	check_packed(m, vector_str(v, "outputs.encoded"));
 	wa__client_payload__free_unpacked(m, NULL);
@@ -79,7 +79,8 @@ test_registration(void **state)
 	assert_memory_equal(back.identity_pub, p.identity, CURVE_KEY_LEN);
 	assert_memory_equal(back.signed_prekey_pub, p.spk, CURVE_KEY_LEN);
 	assert_memory_equal(back.signed_prekey_sig, p.sig, CURVE_SIGNATURE_LEN);
-	assert_bytes(back.build_hash, sizeof(back.build_hash), vector_str(vector("build-hash"), "outputs.md5"));
+	assert_bytes(back.build_hash, sizeof(back.build_hash),
+	    vector_str(vector("build-hash"), "outputs.md5"));
 	assert_int_equal(back.version[0], 2);
 	assert_int_equal(back.version[1], 3000);
 	assert_int_equal(back.version[2], VERSION);
@@ -138,13 +139,10 @@ test_theirs_can_be_read(void **state)
 }
 
 static const char *const bads[] = {
-    "",
-    "ff",
-    "08ffff",
-    "1800",                                 /* no version */
-    "18002a0412020802",                     /* a version, but neither user nor registration */
+    "", "ff", "08ffff", "1800", /* no version */
+    "18002a0412020802",		/* a version, but neither user nor registration */
     "18002a04120208029a0102",
-    "18002a04120208029a010612040000162e",   /* a registration without its keys */
+    "18002a04120208029a010612040000162e", /* a registration without its keys */
 };
 
 static void

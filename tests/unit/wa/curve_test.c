@@ -7,7 +7,8 @@
 #include "tests/unit/wa/vectors.h"
 
 static void
-check_signature(const json_t *v, const uint8_t *pub, const struct buf *msg, const char *path, int expected)
+check_signature(
+    const json_t *v, const uint8_t *pub, const struct buf *msg, const char *path, int expected)
 {
 	struct buf sig = vector_bytes(v, path);
 
@@ -62,16 +63,20 @@ test_xed25519_vectors(void **state)
 static void
 test_rfc7748(void **state)
 {
-	struct buf priv = hex_bytes("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb");
-	struct buf alice = hex_bytes("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
+	struct buf priv =
+	    hex_bytes("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb");
+	struct buf alice =
+	    hex_bytes("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
 	uint8_t shared[CURVE_KEY_LEN];
 	struct curve_pair bob;
 
 	(void)state;
 	assert_int_equal(curve_from_private(priv.data, &bob), 0);
-	assert_bytes(bob.pub, sizeof(bob.pub), "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
+	assert_bytes(bob.pub, sizeof(bob.pub),
+	    "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
 	assert_int_equal(curve_agree(priv.data, alice.data, shared), 0);
-	assert_bytes(shared, sizeof(shared), "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+	assert_bytes(shared, sizeof(shared),
+	    "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
 	buf_done(&priv);
 	buf_done(&alice);
 }
@@ -89,7 +94,8 @@ test_signed_prekey(void **state)
 	assert_int_equal(curve_sign_prekey(identity.priv, spk.pub, sig), 0);
 	assert_int_equal(curve_verify(identity.pub, typed, sizeof(typed), sig, sizeof(sig)), 0);
 	assert_int_equal(curve_verify(identity.pub, spk.pub, CURVE_KEY_LEN, sig, sizeof(sig)), -1);
-	assert_int_equal(curve_verify(identity.pub, typed, sizeof(typed), sig, sizeof(sig) - 1), -1);
+	assert_int_equal(
+	    curve_verify(identity.pub, typed, sizeof(typed), sig, sizeof(sig) - 1), -1);
 	assert_int_equal(curve_verify(spk.pub, typed, sizeof(typed), sig, sizeof(sig)), -1);
 }
 
@@ -113,8 +119,10 @@ in_thread(void *arg)
 	uint8_t sig[CURVE_SIGNATURE_LEN];
 	const struct curve_pair *pair = arg;
 
-	return curve_sign(pair->priv, "x", 1, sig) == 0 && curve_verify(pair->pub, "x", 1, sig, sizeof(sig)) == 0 ? arg
-														   : NULL;
+	return curve_sign(pair->priv, "x", 1, sig) == 0 &&
+		       curve_verify(pair->pub, "x", 1, sig, sizeof(sig)) == 0
+		   ? arg
+		   : NULL;
 }
 
 static void

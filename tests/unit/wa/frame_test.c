@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* frame: a stream cut at every place gives the same frames; limits; the intro with and without routing. */
+/* frame: a stream cut at every place gives the same frames; limits; the intro with and without
+ * routing. */
 #include "common/wa/frame.h"
 
 #include "tests/unit/wa/vectors.h"
@@ -91,7 +92,10 @@ test_maximum(void **state)
 
 	(void)state;
 	frame_reader_init(&r, 10);
-	frame_reader_push(&r, "\0\0\012" "0123456789", 13);
+	frame_reader_push(&r,
+	    "\0\0\012"
+	    "0123456789",
+	    13);
 	assert_int_equal(frame_reader_next(&r, &body, &len), 1);
 	assert_int_equal(len, 10);
 	/* Refused by its header, before the body is there. */
@@ -184,8 +188,8 @@ test_intro(void **state)
 static void
 test_bad_intro(void **state)
 {
-	static const char *const bads[] = {
-	    "474554202f", "57410602", "58", "454401", "45440001ffffff", "454400010000025757", "4544000100000157410604"};
+	static const char *const bads[] = {"474554202f", "57410602", "58", "454401",
+	    "45440001ffffff", "454400010000025757", "4544000100000157410604"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bads) / sizeof(bads[0]); i++) {

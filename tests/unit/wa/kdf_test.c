@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* kdf: published test values (RFC 4231, RFC 5869, FIPS 180), media keys of the vectors, and GCM that notices changes. */
+/* kdf: published test values (RFC 4231, RFC 5869, FIPS 180), media keys of the vectors, and GCM
+ * that notices changes. */
 #include "common/wa/kdf.h"
 
 #include <pthread.h>
@@ -41,7 +42,8 @@ static void
 test_hkdf(void **state)
 {
 	struct buf ikm = hex_bytes("0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b");
-	struct buf salt = hex_bytes("000102030405060708090a0b0c"), info = hex_bytes("f0f1f2f3f4f5f6f7f8f9");
+	struct buf salt = hex_bytes("000102030405060708090a0b0c"),
+		   info = hex_bytes("f0f1f2f3f4f5f6f7f8f9");
 	uint8_t okm[42];
 
 	(void)state;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* message: every message-proto vector read and written again, wrappers, their depth, and hostile texts. */
+/* message: every message-proto vector read and written again, wrappers, their depth, and hostile
+ * texts. */
 #include "common/wa/message.h"
 
 #include "common/wa/utf8.h"
@@ -12,21 +13,23 @@ static const struct expected {
 	const char *text, *destination, *target;
 	uint32_t protocol_type;
 } rows[] = {
-    {"conversation", WA_MESSAGE_TEXT, "hello", NULL, NULL, 0},
-    {"extended-text", WA_MESSAGE_TEXT, "see https://example.com", NULL, NULL, 0},
-    {"text-with-secret", WA_MESSAGE_TEXT, "hello", NULL, NULL, 0},
-    {"image", WA_MESSAGE_IMAGE, "cap", NULL, NULL, 0},
-    {"video", WA_MESSAGE_VIDEO, "cap", NULL, NULL, 0},
-    {"audio-ptt", WA_MESSAGE_AUDIO, NULL, NULL, NULL, 0},
-    {"document", WA_MESSAGE_DOCUMENT, "a.pdf", NULL, NULL, 0},
-    {"location", WA_MESSAGE_LOCATION, "Rome", NULL, NULL, 0},
-    {"contact", WA_MESSAGE_CONTACT, "Ann", NULL, NULL, 0},
-    {"reaction", WA_MESSAGE_REACTION, "\xf0\x9f\x91\x8d", NULL, "ABC", 0},
-    {"revoke", WA_MESSAGE_PROTOCOL, NULL, NULL, "ABC", WA_PROTOCOL_REVOKE},
-    {"device-sent", WA_MESSAGE_TEXT, "hello", "123456789012345@lid", NULL, 0},
-    {"placeholder-resend", WA_MESSAGE_PROTOCOL, NULL, NULL, NULL, WA_PROTOCOL_PEER_DATA_OPERATION_REQUEST},
-    {"sender-key-distribution", WA_MESSAGE_UNKNOWN, NULL, NULL, NULL, 0},
-    {"history-sync-notification", WA_MESSAGE_PROTOCOL, NULL, NULL, NULL, WA_PROTOCOL_HISTORY_SYNC_NOTIFICATION},
+    {"conversation",		     WA_MESSAGE_TEXT,     "hello",		       NULL,		     NULL,  0		    },
+    {"extended-text",	      WA_MESSAGE_TEXT,     "see https://example.com", NULL,			NULL,  0		       },
+    {"text-with-secret",		 WA_MESSAGE_TEXT,	  "hello",		   NULL,			 NULL,  0			},
+    {"image",		     WA_MESSAGE_IMAGE,	"cap",		       NULL,		     NULL,  0		    },
+    {"video",		     WA_MESSAGE_VIDEO,	"cap",		       NULL,		     NULL,  0		    },
+    {"audio-ptt",		  WA_MESSAGE_AUDIO,    NULL,			  NULL,			NULL,  0		       },
+    {"document",		  WA_MESSAGE_DOCUMENT, "a.pdf",		       NULL,		     NULL,  0		    },
+    {"location",		  WA_MESSAGE_LOCATION, "Rome",		      NULL,		    NULL,  0		   },
+    {"contact",		   WA_MESSAGE_CONTACT,  "Ann",			   NULL,			 NULL,  0			},
+    {"reaction",		  WA_MESSAGE_REACTION, "\xf0\x9f\x91\x8d",	  NULL,			"ABC", 0			},
+    {"revoke",		    WA_MESSAGE_PROTOCOL, NULL,			  NULL,			"ABC", WA_PROTOCOL_REVOKE},
+    {"device-sent",		    WA_MESSAGE_TEXT,     "hello",		      "123456789012345@lid", NULL,  0		    },
+    {"placeholder-resend",	   WA_MESSAGE_PROTOCOL, NULL,		      NULL,		    NULL,
+	WA_PROTOCOL_PEER_DATA_OPERATION_REQUEST										      },
+    {"sender-key-distribution",	WA_MESSAGE_UNKNOWN,  NULL,			  NULL,			NULL,  0		       },
+    {"history-sync-notification", WA_MESSAGE_PROTOCOL, NULL,			     NULL,		   NULL,
+	WA_PROTOCOL_HISTORY_SYNC_NOTIFICATION											},
 };
 
 static const struct expected *
@@ -105,7 +108,8 @@ test_history_notification_fields(void **state)
 	assert_string_equal(h->direct_path, vector_str(want, "directPath"));
 	assert_int_equal(h->file_length, vector_int(want, "fileLength"));
 	assert_bytes(h->media_key.data, h->media_key.len, vector_str(want, "mediaKey.hex"));
-	assert_bytes(h->file_enc_sha256.data, h->file_enc_sha256.len, vector_str(want, "fileEncSha256.hex"));
+	assert_bytes(
+	    h->file_enc_sha256.data, h->file_enc_sha256.len, vector_str(want, "fileEncSha256.hex"));
 	assert_int_equal(h->chunk_order, vector_int(want, "chunkOrder"));
 	assert_int_equal(h->progress, vector_int(want, "progress"));
 	wa__message__free_unpacked(m, NULL);
@@ -121,9 +125,11 @@ test_write(void **state)
 
 	(void)state;
 	wa_message_write_text("hello", &text);
-	assert_bytes(text.data, text.len, vector_str(vector("message-proto:conversation"), "outputs.encoded"));
+	assert_bytes(text.data, text.len,
+	    vector_str(vector("message-proto:conversation"), "outputs.encoded"));
 	wa_message_write_device_sent("123456789012345@lid", text.data, text.len, &sent);
-	assert_bytes(sent.data, sent.len, vector_str(vector("message-proto:device-sent"), "outputs.encoded"));
+	assert_bytes(sent.data, sent.len,
+	    vector_str(vector("message-proto:device-sent"), "outputs.encoded"));
 	assert_int_equal(wa_message_text(sent.data, sent.len, &kind, &got), 0);
 	assert_int_equal(kind, WA_MESSAGE_TEXT);
 	assert_string_equal(got, "hello");
@@ -145,7 +151,9 @@ wrap(struct buf *b, unsigned number)
 	f.message = (ProtobufCBinaryData){inner.len, inner.data};
 	for (size_t i = 0; i < m.base.descriptor->n_fields; i++)
 		if (m.base.descriptor->fields[i].id == number)
-			*(Wa__FutureProofMessage **)(void *)((char *)&m + m.base.descriptor->fields[i].offset) = &f;
+			*(Wa__FutureProofMessage **)(void *)((char *)&m +
+							     m.base.descriptor->fields[i].offset) =
+			    &f;
 	uint8_t *bytes = malloc(wa__message__get_packed_size(&m) + 1);
 
 	assert_non_null(bytes);
@@ -159,12 +167,12 @@ static const struct wrapped {
 	unsigned number;
 	bool view_once, ephemeral, edited;
 } wrappeds[] = {
-    {37, true, false, false},
-    {40, false, true, false},
+    {37, true,  false, false},
+    {40, false, true,  false},
     {53, false, false, false},
-    {55, true, false, false},
-    {58, false, false, true},
-    {59, true, false, false},
+    {55, true,  false, false},
+    {58, false, false, true },
+    {59, true,  false, false},
     {67, false, false, false},
     {74, false, false, false},
 };
@@ -194,7 +202,8 @@ test_wrappers(void **state)
 static void
 test_edit(void **state)
 {
-	/* protocolMessage{key{id="ABC"}, type=14, editedMessage{conversation="new"}} in editedMessage(58) */
+	/* protocolMessage{key{id="ABC"}, type=14, editedMessage{conversation="new"}} in
+	 * editedMessage(58) */
 	struct buf b = hex_bytes("62100a051a03414243100e72050a036e6577");
 	struct wa_message m;
 
@@ -247,7 +256,8 @@ test_kind_names(void **state)
 
 		assert_non_null(name);
 		for (int other = 0; other < k; other++)
-			assert_string_not_equal(name, wa_message_kind_name((enum wa_message_kind)other));
+			assert_string_not_equal(
+			    name, wa_message_kind_name((enum wa_message_kind)other));
 	}
 	assert_string_equal(wa_message_kind_name(WA_MESSAGE_TEXT), "text");
 	assert_string_equal(wa_message_kind_name((enum wa_message_kind)99), "unknown");
@@ -260,16 +270,16 @@ test_kinds_by_bytes_only(void **state)
 		const char *hex;
 		enum wa_message_kind kind;
 	} kinds[] = {
-	    {"", WA_MESSAGE_UNKNOWN},
-	    {"9a0200", WA_MESSAGE_UNKNOWN},      /* context info only */
-	    {"8a0300", WA_MESSAGE_POLL},
-	    {"920100", WA_MESSAGE_LOCATION},
-	    {"d20100", WA_MESSAGE_STICKER},
-	    {"92041a", -1},                       /* truncated */
-	    {"920400", WA_MESSAGE_VIDEO},
-	    {"d20200", WA_MESSAGE_OTHER},
-	    {"6a00", WA_MESSAGE_CONTACT},
-	    {"f2ffff3f00", WA_MESSAGE_UNKNOWN},
+	    {"",		 WA_MESSAGE_UNKNOWN },
+	    {"9a0200",     WA_MESSAGE_UNKNOWN }, /* context info only */
+	    {"8a0300",     WA_MESSAGE_POLL    },
+	    {"920100",     WA_MESSAGE_LOCATION},
+	    {"d20100",     WA_MESSAGE_STICKER },
+	    {"92041a",     -1		 }, /* truncated */
+	    {"920400",     WA_MESSAGE_VIDEO   },
+	    {"d20200",     WA_MESSAGE_OTHER   },
+	    {"6a00",	     WA_MESSAGE_CONTACT },
+	    {"f2ffff3f00", WA_MESSAGE_UNKNOWN },
 	};
 
 	(void)state;
@@ -292,15 +302,18 @@ test_utf8(void **state)
 	static const struct {
 		const char *in, *out;
 	} texts[] = {
-	    {"", ""},
-	    {"plain", "plain"},
+	    {"",				     ""				    },
+	    {"plain",				"plain"			       },
 	    {"\xc5\xbc\xe2\x98\x8e\xf0\x9f\x90\xa2", "\xc5\xbc\xe2\x98\x8e\xf0\x9f\x90\xa2"},
-	    {"a\xff" "b", "a\xef\xbf\xbd" "b"},
-	    {"\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd"},                             /* overlong NUL */
-	    {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},             /* surrogate */
-	    {"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* over U+10FFFF */
-	    {"x\xe2\x98", "x\xef\xbf\xbd\xef\xbf\xbd"},                           /* cut off */
-	    {"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
+	    {"a\xff"
+	     "b",		       "a\xef\xbf\xbd"
+		"b"					  },
+	    {"\xc0\x80",			     "\xef\xbf\xbd\xef\xbf\xbd"		   }, /* overlong NUL */
+	    {"\xed\xa0\x80",			     "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* surrogate */
+	    {"\xf4\x90\x80\x80",
+		"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"				  }, /* over U+10FFFF */
+	    {"x\xe2\x98",			    "x\xef\xbf\xbd\xef\xbf\xbd"	     }, /* cut off */
+	    {"\xf4\x8f\xbf\xbf",			 "\xf4\x8f\xbf\xbf"			   },
 	};
 
 	(void)state;

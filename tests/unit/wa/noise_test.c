@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* noise: the handshake vector from both ends byte for byte, every bad certificate, and what happens out of order. */
+/* noise: the handshake vector from both ends byte for byte, every bad certificate, and what happens
+ * out of order. */
 #include "common/wa/noise.h"
 
 #include "common/wa/noise_cert.h"
@@ -10,7 +11,8 @@
 #define FAR 4102444800
 
 struct keys {
-	struct curve_pair client_ephemeral, client_static, server_ephemeral, server_static, root, intermediate;
+	struct curve_pair client_ephemeral, client_static, server_ephemeral, server_static, root,
+	    intermediate;
 };
 
 static struct curve_pair
@@ -62,8 +64,10 @@ check_frames(const json_t *frames, struct noise *from, struct noise *to)
 	size_t i;
 
 	assert_true(json_array_size(frames) > 0);
-	json_array_foreach(frames, i, f) {
-		struct buf plain = vector_bytes(f, "plaintext"), sealed = BUF_INIT(4096), opened = BUF_INIT(4096);
+	json_array_foreach(frames, i, f)
+	{
+		struct buf plain = vector_bytes(f, "plaintext"), sealed = BUF_INIT(4096),
+			   opened = BUF_INIT(4096);
 
 		assert_int_equal(noise_seal(from, plain.data, plain.len, &sealed), NOISE_OK);
 		assert_bytes(sealed.data, sealed.len, vector_str(f, "wire") + 6);
@@ -82,8 +86,10 @@ test_handshake_vector(void **state)
 	const struct keys k = keys_of(v);
 	struct noise *client = noise_new_initiator(&k.client_static, &k.client_ephemeral);
 	struct noise *server = noise_new_responder(&k.server_static, &k.server_ephemeral);
-	struct buf chain = vector_bytes(v, "outputs.cert_chain"), payload = vector_bytes(v, "inputs.client_payload");
-	struct buf hello = BUF_INIT(4096), answer = BUF_INIT(4096), finish = BUF_INIT(4096), got = BUF_INIT(4096);
+	struct buf chain = vector_bytes(v, "outputs.cert_chain"),
+		   payload = vector_bytes(v, "inputs.client_payload");
+	struct buf hello = BUF_INIT(4096), answer = BUF_INIT(4096), finish = BUF_INIT(4096),
+		   got = BUF_INIT(4096);
 	uint8_t client_static[CURVE_KEY_LEN];
 
 	(void)state;
@@ -91,14 +97,16 @@ test_handshake_vector(void **state)
 	assert_int_equal(noise_client_hello(client, &hello), NOISE_OK);
 	assert_bytes(hello.data, hello.len, vector_str(v, "outputs.client_hello_proto"));
 	assert_int_equal(
-	    noise_server_hello(server, hello.data, hello.len, chain.data, chain.len, &answer), NOISE_OK);
+	    noise_server_hello(server, hello.data, hello.len, chain.data, chain.len, &answer),
+	    NOISE_OK);
 	assert_bytes(answer.data, answer.len, vector_str(v, "outputs.server_hello_proto"));
 	assert_false(noise_ready(client));
-	assert_int_equal(noise_client_finish(client, answer.data, answer.len, k.root.pub, NOW, payload.data, payload.len,
-			     &finish),
+	assert_int_equal(noise_client_finish(client, answer.data, answer.len, k.root.pub, NOW,
+			     payload.data, payload.len, &finish),
 	    NOISE_OK);
 	assert_bytes(finish.data, finish.len, vector_str(v, "outputs.client_finish_proto"));
-	assert_int_equal(noise_server_finish(server, finish.data, finish.len, client_static, &got), NOISE_OK);
+	assert_int_equal(
+	    noise_server_finish(server, finish.data, finish.len, client_static, &got), NOISE_OK);
 	assert_memory_equal(client_static, k.client_static.pub, CURVE_KEY_LEN);
 	assert_bytes(got.data, got.len, vector_str(v, "inputs.client_payload"));
 	assert_true(noise_ready(client) && noise_ready(server));
@@ -118,11 +126,11 @@ static const struct bad_cert {
 	const char *name;
 	enum noise_error error;
 } bad_certs[] = {
-    {"bad_intermediate_signature", NOISE_E_CERT},
-    {"bad_leaf_signature", NOISE_E_CERT},
-    {"leaf_key_not_server_static", NOISE_E_CERT},
-    {"expired_leaf", NOISE_E_CERT_DATE},
-    {"wrong_leaf_issuer_serial", NOISE_E_CERT},
+    {"bad_intermediate_signature", NOISE_E_CERT     },
+    {"bad_leaf_signature",	   NOISE_E_CERT     },
+    {"leaf_key_not_server_static", NOISE_E_CERT     },
+    {"expired_leaf",		     NOISE_E_CERT_DATE},
+    {"wrong_leaf_issuer_serial",	 NOISE_E_CERT     },
 };
 
 /* Run through a whole handshake, so that it is the connection that fails. */
@@ -136,7 +144,8 @@ handshake_with(const struct keys *k, const struct buf *chain, int64_t now)
 
 	assert_int_equal(noise_client_hello(client, &hello), NOISE_OK);
 	assert_int_equal(
-	    noise_server_hello(server, hello.data, hello.len, chain->data, chain->len, &answer), NOISE_OK);
+	    noise_server_hello(server, hello.data, hello.len, chain->data, chain->len, &answer),
+	    NOISE_OK);
 	r = noise_client_finish(client, answer.data, answer.len, k->root.pub, now, "", 0, &finish);
 	assert_int_equal(noise_ready(client), r == NOISE_OK);
 	assert_int_equal(finish.len > 0, r == NOISE_OK);
@@ -171,17 +180,22 @@ test_made_certificates(void **state)
 	struct buf chain = BUF_INIT(4096);
 
 	(void)state;
-	assert_int_equal(noise_cert_make(&k.root, &k.intermediate, k.server_static.pub, NOW, FAR, &chain), 0);
+	assert_int_equal(
+	    noise_cert_make(&k.root, &k.intermediate, k.server_static.pub, NOW, FAR, &chain), 0);
 	assert_int_equal(handshake_with(&k, &chain, NOW), NOISE_OK);
 	assert_int_equal(handshake_with(&k, &chain, FAR), NOISE_OK);
 	assert_int_equal(handshake_with(&k, &chain, NOW - 1), NOISE_E_CERT_DATE);
 	assert_int_equal(handshake_with(&k, &chain, FAR + 1), NOISE_E_CERT_DATE);
 	/* Signed by a stranger's root. */
-	assert_int_equal(noise_cert_check(chain.data, chain.len, noise_root_whatsapp, k.server_static.pub, NOW), NOISE_E_CERT);
+	assert_int_equal(
+	    noise_cert_check(chain.data, chain.len, noise_root_whatsapp, k.server_static.pub, NOW),
+	    NOISE_E_CERT);
 	/* Every byte matters. */
 	for (size_t i = 0; i < chain.len; i++) {
 		chain.data[i] ^= 1;
-		assert_int_not_equal(noise_cert_check(chain.data, chain.len, k.root.pub, k.server_static.pub, NOW), NOISE_OK);
+		assert_int_not_equal(
+		    noise_cert_check(chain.data, chain.len, k.root.pub, k.server_static.pub, NOW),
+		    NOISE_OK);
 		chain.data[i] ^= 1;
 	}
 	buf_done(&chain);
@@ -195,7 +209,8 @@ test_chain_without_parts(void **state)
 	Wa__CertChain *c;
 
 	(void)state;
-	assert_int_equal(noise_cert_make(&k.root, &k.intermediate, k.server_static.pub, NOW, FAR, &whole), 0);
+	assert_int_equal(
+	    noise_cert_make(&k.root, &k.intermediate, k.server_static.pub, NOW, FAR, &whole), 0);
 	c = wa__cert_chain__unpack(NULL, whole.len, whole.data);
 	assert_non_null(c);
 	for (int part = 0; part < 4; part++) {
@@ -214,12 +229,15 @@ test_chain_without_parts(void **state)
 		if (part == 3)
 			leaf.has_details = 0;
 		len = wa__cert_chain__pack(&copy, bytes);
-		assert_int_equal(noise_cert_check(bytes, len, k.root.pub, k.server_static.pub, NOW), NOISE_E_CERT);
+		assert_int_equal(noise_cert_check(bytes, len, k.root.pub, k.server_static.pub, NOW),
+		    NOISE_E_CERT);
 	}
 	wa__cert_chain__free_unpacked(c, NULL);
 	buf_done(&whole);
-	assert_int_equal(noise_cert_check("", 0, k.root.pub, k.server_static.pub, NOW), NOISE_E_CERT);
-	assert_int_equal(noise_cert_check("\xff", 1, k.root.pub, k.server_static.pub, NOW), NOISE_E_CERT);
+	assert_int_equal(
+	    noise_cert_check("", 0, k.root.pub, k.server_static.pub, NOW), NOISE_E_CERT);
+	assert_int_equal(
+	    noise_cert_check("\xff", 1, k.root.pub, k.server_static.pub, NOW), NOISE_E_CERT);
 }
 
 static void
@@ -252,11 +270,12 @@ static const struct bad_hello {
 	const char *hex;
 	enum noise_error error;
 } bad_hellos[] = {
-    {"ff", NOISE_E_PROTOBUF},
-    {"", NOISE_E_PROTOBUF},
-    {"1200", NOISE_E_PROTOBUF},                   /* clientHello without ephemeral */
-    {"12030a01aa", NOISE_E_KEY},                  /* one byte of a key */
-    {"12220a200000000000000000000000000000000000000000000000000000000000000000", NOISE_E_KEY}, /* all-zero result */
+    {"ff",								       NOISE_E_PROTOBUF},
+    {"",									 NOISE_E_PROTOBUF},
+    {"1200",								     NOISE_E_PROTOBUF}, /* clientHello without ephemeral */
+    {"12030a01aa",							       NOISE_E_KEY     }, /* one byte of a key */
+    {"12220a200000000000000000000000000000000000000000000000000000000000000000",
+	NOISE_E_KEY										 }, /* all-zero result */
 };
 
 static void
@@ -270,7 +289,8 @@ test_bad_client_hello(void **state)
 		struct noise *n = noise_new_responder(&pair, NULL);
 		struct buf in = hex_bytes(bad_hellos[i].hex), out = BUF_INIT(4096);
 
-		assert_int_equal(noise_server_hello(n, in.data, in.len, "", 0, &out), bad_hellos[i].error);
+		assert_int_equal(
+		    noise_server_hello(n, in.data, in.len, "", 0, &out), bad_hellos[i].error);
 		assert_int_equal(out.len, 0);
 		noise_free(&n);
 		buf_done(&in);
@@ -285,7 +305,8 @@ test_flipped_bits(void **state)
 	const json_t *v = vector("noise-handshake");
 	const struct keys k = keys_of(v);
 	struct buf answer = vector_bytes(v, "outputs.server_hello_proto"), out = BUF_INIT(4096);
-	struct buf finish = vector_bytes(v, "outputs.client_finish_proto"), chain = vector_bytes(v, "outputs.cert_chain");
+	struct buf finish = vector_bytes(v, "outputs.client_finish_proto"),
+		   chain = vector_bytes(v, "outputs.cert_chain");
 	struct buf hello = vector_bytes(v, "outputs.client_hello_proto");
 
 	(void)state;
@@ -295,7 +316,8 @@ test_flipped_bits(void **state)
 		assert_int_equal(noise_client_hello(n, &out), NOISE_OK);
 		answer.data[i] ^= 0x10;
 		assert_int_not_equal(
-		    noise_client_finish(n, answer.data, answer.len, k.root.pub, NOW, "", 0, &out), NOISE_OK);
+		    noise_client_finish(n, answer.data, answer.len, k.root.pub, NOW, "", 0, &out),
+		    NOISE_OK);
 		answer.data[i] ^= 0x10;
 		noise_free(&n);
 		buf_reset(&out);
@@ -304,9 +326,12 @@ test_flipped_bits(void **state)
 		struct noise *n = noise_new_responder(&k.server_static, &k.server_ephemeral);
 		uint8_t key[CURVE_KEY_LEN];
 
-		assert_int_equal(noise_server_hello(n, hello.data, hello.len, chain.data, chain.len, &out), NOISE_OK);
+		assert_int_equal(
+		    noise_server_hello(n, hello.data, hello.len, chain.data, chain.len, &out),
+		    NOISE_OK);
 		finish.data[i] ^= 0x10;
-		assert_int_not_equal(noise_server_finish(n, finish.data, finish.len, key, &out), NOISE_OK);
+		assert_int_not_equal(
+		    noise_server_finish(n, finish.data, finish.len, key, &out), NOISE_OK);
 		finish.data[i] ^= 0x10;
 		noise_free(&n);
 		buf_reset(&out);
@@ -324,14 +349,18 @@ test_broken_frame_is_fatal(void **state)
 	const struct keys k = keys_of(vector("noise-handshake"));
 	struct noise *client = noise_new_initiator(&k.client_static, NULL);
 	struct noise *server = noise_new_responder(&k.server_static, NULL);
-	struct buf chain = BUF_INIT(4096), a = BUF_INIT(4096), b = BUF_INIT(4096), c = BUF_INIT(4096), p = BUF_INIT(64);
+	struct buf chain = BUF_INIT(4096), a = BUF_INIT(4096), b = BUF_INIT(4096),
+		   c = BUF_INIT(4096), p = BUF_INIT(64);
 	uint8_t key[CURVE_KEY_LEN];
 
 	(void)state;
-	assert_int_equal(noise_cert_make(&k.root, &k.intermediate, k.server_static.pub, 0, FAR, &chain), 0);
+	assert_int_equal(
+	    noise_cert_make(&k.root, &k.intermediate, k.server_static.pub, 0, FAR, &chain), 0);
 	assert_int_equal(noise_client_hello(client, &a), NOISE_OK);
-	assert_int_equal(noise_server_hello(server, a.data, a.len, chain.data, chain.len, &b), NOISE_OK);
-	assert_int_equal(noise_client_finish(client, b.data, b.len, k.root.pub, NOW, "", 0, &c), NOISE_OK);
+	assert_int_equal(
+	    noise_server_hello(server, a.data, a.len, chain.data, chain.len, &b), NOISE_OK);
+	assert_int_equal(
+	    noise_client_finish(client, b.data, b.len, k.root.pub, NOW, "", 0, &c), NOISE_OK);
 	assert_int_equal(noise_server_finish(server, c.data, c.len, key, &p), NOISE_OK);
 	buf_reset(&a);
 	assert_int_equal(noise_seal(client, "", 0, &a), NOISE_OK);

@@ -50,8 +50,7 @@ check_range(const json_t *v)
 		buf_done(&b);
 	}
 	assert_int_equal(json_array_size(lengths), PAD_MAX);
-	json_array_foreach(lengths, i, n)
-		assert_true(seen[json_integer_value(n)] > 0);
+	json_array_foreach(lengths, i, n) assert_true(seen[json_integer_value(n)] > 0);
 }
 
 static void
@@ -83,7 +82,7 @@ check_phash(const json_t *texts, const char *want)
 
 	assert_true(n > 1 && n <= 8);
 	json_array_foreach(texts, i, text)
-		assert_int_equal(jid_parse(json_string_value(text), &devices[i]), 0);
+	    assert_int_equal(jid_parse(json_string_value(text), &devices[i]), 0);
 	for (size_t turn = 0; turn < n; turn++) {
 		const struct jid first = devices[0];
 
@@ -102,7 +101,8 @@ test_phash_vector(void **state)
 
 	(void)state;
 	check_phash(vector_at(v, "inputs.devices_ad_strings"), vector_str(v, "outputs.phash"));
-	check_phash(vector_at(v, "inputs.lid_devices_ad_strings"), vector_str(v, "outputs.phash_lid"));
+	check_phash(
+	    vector_at(v, "inputs.lid_devices_ad_strings"), vector_str(v, "outputs.phash_lid"));
 	plain_phash(NULL, 0, phash);
 	assert_string_equal(phash, vector_str(v, "outputs.phash_empty_list"));
 }
@@ -116,10 +116,13 @@ test_message_id(void **state)
 
 	(void)state;
 	vector_fixed(v, "inputs.random16", random, sizeof(random));
-	plain_message_id(vector_int(v, "inputs.unix_time"), vector_str(v, "inputs.own_user"), random, id);
+	plain_message_id(
+	    vector_int(v, "inputs.unix_time"), vector_str(v, "inputs.own_user"), random, id);
 	assert_string_equal(id, vector_str(v, "outputs.whatsmeow"));
-	plain_message_id(vector_int(v, "inputs.unix_time"), vector_str(v, "inputs.own_user"), NULL, id);
-	plain_message_id(vector_int(v, "inputs.unix_time"), vector_str(v, "inputs.own_user"), NULL, other);
+	plain_message_id(
+	    vector_int(v, "inputs.unix_time"), vector_str(v, "inputs.own_user"), NULL, id);
+	plain_message_id(
+	    vector_int(v, "inputs.unix_time"), vector_str(v, "inputs.own_user"), NULL, other);
 	assert_int_equal(strlen(id), MESSAGE_ID_LEN);
 	assert_string_not_equal(id, other);
 }
@@ -133,9 +136,11 @@ test_unified_session_id(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vector_at(v, "inputs.server_ms"), i, ms) {
+	json_array_foreach(vector_at(v, "inputs.server_ms"), i, ms)
+	{
 		plain_unified_session_id(json_integer_value(ms), id, sizeof(id));
-		assert_string_equal(id, json_string_value(json_array_get(vector_at(v, "outputs.ids"), i)));
+		assert_string_equal(
+		    id, json_string_value(json_array_get(vector_at(v, "outputs.ids"), i)));
 	}
 	assert_int_equal(i, 3);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * signal_crypto: the signal vectors decrypted by libsignal through the provider, one-to-one and group, in and out of
- * order, with the errors that PROTOCOL section 9 names; and a conversation of our own.
+ * signal_crypto: the signal vectors decrypted by libsignal through the provider, one-to-one and
+ * group, in and out of order, with the errors that PROTOCOL section 9 names; and a conversation of
+ * our own.
  */
 #include "common/wa/signal_crypto.h"
 
@@ -39,7 +40,8 @@ give(const struct buf *b, signal_buffer **ret)
 }
 
 static int
-load_session(signal_buffer **record, signal_buffer **user, const signal_protocol_address *a, void *p)
+load_session(
+    signal_buffer **record, signal_buffer **user, const signal_protocol_address *a, void *p)
 {
 	(void)user, (void)a;
 	return give(&((struct person *)p)->session, record);
@@ -53,7 +55,8 @@ sub_devices(signal_int_list **sessions, const char *name, size_t len, void *p)
 }
 
 static int
-store_session(const signal_protocol_address *a, uint8_t *record, size_t len, uint8_t *user, size_t user_len, void *p)
+store_session(const signal_protocol_address *a, uint8_t *record, size_t len, uint8_t *user,
+    size_t user_len, void *p)
 {
 	struct buf *b = &((struct person *)p)->session;
 
@@ -90,7 +93,8 @@ load_prekey(signal_buffer **record, uint32_t id, void *p)
 {
 	struct person *me = p;
 
-	return id == me->prekey_id && give(&me->prekey, record) == 1 ? SG_SUCCESS : SG_ERR_INVALID_KEY_ID;
+	return id == me->prekey_id && give(&me->prekey, record) == 1 ? SG_SUCCESS
+								     : SG_ERR_INVALID_KEY_ID;
 }
 
 static int
@@ -122,7 +126,9 @@ load_signed(signal_buffer **record, uint32_t id, void *p)
 {
 	struct person *me = p;
 
-	return id == me->signed_prekey_id && give(&me->signed_prekey, record) == 1 ? SG_SUCCESS : SG_ERR_INVALID_KEY_ID;
+	return id == me->signed_prekey_id && give(&me->signed_prekey, record) == 1
+		   ? SG_SUCCESS
+		   : SG_ERR_INVALID_KEY_ID;
 }
 
 static int
@@ -173,7 +179,8 @@ is_trusted(const signal_protocol_address *a, uint8_t *key, size_t len, void *p)
 }
 
 static int
-store_sender(const signal_protocol_sender_key_name *n, uint8_t *record, size_t len, uint8_t *user, size_t user_len, void *p)
+store_sender(const signal_protocol_sender_key_name *n, uint8_t *record, size_t len, uint8_t *user,
+    size_t user_len, void *p)
 {
 	struct buf *b = &((struct person *)p)->sender_key;
 
@@ -184,7 +191,8 @@ store_sender(const signal_protocol_sender_key_name *n, uint8_t *record, size_t l
 }
 
 static int
-load_sender(signal_buffer **record, signal_buffer **user, const signal_protocol_sender_key_name *n, void *p)
+load_sender(
+    signal_buffer **record, signal_buffer **user, const signal_protocol_sender_key_name *n, void *p)
 {
 	(void)user, (void)n;
 	return give(&((struct person *)p)->sender_key, record);
@@ -212,7 +220,8 @@ person_init(struct person *p, const struct curve_pair *identity, uint32_t regist
 	    .contains_signed_pre_key = contains_signed,
 	    .remove_signed_pre_key = remove_signed,
 	    .user_data = p};
-	const signal_protocol_identity_key_store identities = {.get_identity_key_pair = identity_pair,
+	const signal_protocol_identity_key_store identities = {
+	    .get_identity_key_pair = identity_pair,
 	    .get_local_registration_id = registration,
 	    .save_identity = save_identity,
 	    .is_trusted_identity = is_trusted,
@@ -226,8 +235,10 @@ person_init(struct person *p, const struct curve_pair *identity, uint32_t regist
 	assert_int_equal(signal_protocol_store_context_create(&p->store, p->context), 0);
 	assert_int_equal(signal_protocol_store_context_set_session_store(p->store, &sessions), 0);
 	assert_int_equal(signal_protocol_store_context_set_pre_key_store(p->store, &prekeys), 0);
-	assert_int_equal(signal_protocol_store_context_set_signed_pre_key_store(p->store, &signeds), 0);
-	assert_int_equal(signal_protocol_store_context_set_identity_key_store(p->store, &identities), 0);
+	assert_int_equal(
+	    signal_protocol_store_context_set_signed_pre_key_store(p->store, &signeds), 0);
+	assert_int_equal(
+	    signal_protocol_store_context_set_identity_key_store(p->store, &identities), 0);
 	assert_int_equal(signal_protocol_store_context_set_sender_key_store(p->store, &senders), 0);
 }
 
@@ -261,7 +272,8 @@ key_pair(struct person *p, const struct curve_pair *pair)
 	ec_private_key *priv;
 	ec_key_pair *both;
 
-	assert_int_equal(curve_decode_private_point(&priv, pair->priv, CURVE_KEY_LEN, p->context), 0);
+	assert_int_equal(
+	    curve_decode_private_point(&priv, pair->priv, CURVE_KEY_LEN, p->context), 0);
 	assert_int_equal(ec_key_pair_create(&both, pub, priv), 0);
 	SIGNAL_UNREF(pub);
 	SIGNAL_UNREF(priv);
@@ -290,7 +302,9 @@ person_prekeys(struct person *p, uint32_t id, const struct curve_pair *pair, uin
 	assert_int_equal(session_pre_key_create(&prekey, id, keys), 0);
 	assert_int_equal(session_pre_key_serialize(&b, prekey), 0);
 	keep(&p->prekey, b);
-	assert_int_equal(session_signed_pre_key_create(&signed_prekey, signed_id, 0, signed_keys, sig, CURVE_SIGNATURE_LEN), 0);
+	assert_int_equal(session_signed_pre_key_create(
+			     &signed_prekey, signed_id, 0, signed_keys, sig, CURVE_SIGNATURE_LEN),
+	    0);
 	assert_int_equal(session_signed_pre_key_serialize(&b, signed_prekey), 0);
 	keep(&p->signed_prekey, b);
 	SIGNAL_UNREF(prekey);
@@ -335,7 +349,8 @@ static const signal_protocol_address bob_address = {
     .name = "222222222222222_1", .name_len = sizeof("222222222222222_1") - 1, .device_id = 3};
 
 static int
-decrypt_prekey_message(struct person *p, const signal_protocol_address *from, const struct buf *sealed, struct buf *out)
+decrypt_prekey_message(struct person *p, const signal_protocol_address *from,
+    const struct buf *sealed, struct buf *out)
 {
 	session_cipher *cipher;
 	pre_key_signal_message *m;
@@ -343,7 +358,8 @@ decrypt_prekey_message(struct person *p, const signal_protocol_address *from, co
 	int r;
 
 	assert_int_equal(session_cipher_create(&cipher, p->store, from, p->context), 0);
-	assert_int_equal(pre_key_signal_message_deserialize(&m, sealed->data, sealed->len, p->context), 0);
+	assert_int_equal(
+	    pre_key_signal_message_deserialize(&m, sealed->data, sealed->len, p->context), 0);
 	r = session_cipher_decrypt_pre_key_signal_message(cipher, m, NULL, &plain);
 	if (r == 0)
 		keep(out, plain);
@@ -369,7 +385,10 @@ static void
 test_session(void **state)
 {
 	const json_t *v = vector("signal-session");
-	static const char *const orders[][2] = {{"outputs.m1", "outputs.m2"}, {"outputs.m2", "outputs.m1"}};
+	static const char *const orders[][2] = {
+	    {"outputs.m1", "outputs.m2"},
+		  {"outputs.m2", "outputs.m1"}
+	      };
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -404,7 +423,8 @@ test_prekey_gone(void **state)
 	(void)state;
 	bob_init(&bob);
 	buf_reset(&bob.prekey);
-	check_message(&bob, vector_at(vector("signal-session"), "outputs.m1"), SG_ERR_INVALID_KEY_ID);
+	check_message(
+	    &bob, vector_at(vector("signal-session"), "outputs.m1"), SG_ERR_INVALID_KEY_ID);
 	person_done(&bob);
 }
 
@@ -419,16 +439,20 @@ test_kinds(void **state)
 	(void)state;
 	bob_init(&bob);
 	assert_bytes(pk.data, 1, vector_str(v, "outputs.pkmsg_first_byte"));
-	assert_int_equal(signal_message_deserialize(&wrong, pk.data, pk.len, bob.context), SG_ERR_INVALID_PROTO_BUF);
+	assert_int_equal(signal_message_deserialize(&wrong, pk.data, pk.len, bob.context),
+	    SG_ERR_INVALID_PROTO_BUF);
 	person_done(&bob);
 	buf_done(&pk);
 }
 
 /* -- groups --------------------------------------------------------------------------------- */
 
-static const signal_protocol_sender_key_name sender_name = {.group_id = "120363023456789012@g.us",
+static const signal_protocol_sender_key_name sender_name = {
+    .group_id = "120363023456789012@g.us",
     .group_id_len = sizeof("120363023456789012@g.us") - 1,
-    .sender = {.name = "111111111111111_1", .name_len = sizeof("111111111111111_1") - 1, .device_id = 0}};
+    .sender = {
+	       .name = "111111111111111_1", .name_len = sizeof("111111111111111_1") - 1, .device_id = 0}
+};
 
 static void
 check_group_message(struct person *bob, const json_t *m, int expected)
@@ -439,10 +463,12 @@ check_group_message(struct person *bob, const json_t *m, int expected)
 	group_cipher *cipher;
 
 	assert_int_equal(group_cipher_create(&cipher, bob->store, &sender_name, bob->context), 0);
-	assert_int_equal(sender_key_message_deserialize(&message, sealed.data, sealed.len, bob->context), 0);
+	assert_int_equal(
+	    sender_key_message_deserialize(&message, sealed.data, sealed.len, bob->context), 0);
 	assert_int_equal(group_cipher_decrypt(cipher, message, NULL, &plain), expected);
 	if (expected == 0) {
-		assert_bytes(signal_buffer_data(plain), signal_buffer_len(plain), vector_str(m, "plaintext"));
+		assert_bytes(signal_buffer_data(plain), signal_buffer_len(plain),
+		    vector_str(m, "plaintext"));
 		signal_buffer_free(plain);
 	}
 	SIGNAL_UNREF(message);
@@ -464,7 +490,8 @@ test_sender_key(void **state)
 	assert_string_equal(sender_name.sender.name, vector_str(v, "inputs.sender.name"));
 	bob_init(&bob);
 	check_group_message(&bob, vector_at(v, "outputs.m1"), SG_ERR_NO_SESSION);
-	assert_int_equal(sender_key_distribution_message_deserialize(&m, skdm.data, skdm.len, bob.context), 0);
+	assert_int_equal(
+	    sender_key_distribution_message_deserialize(&m, skdm.data, skdm.len, bob.context), 0);
 	assert_int_equal(group_session_builder_create(&builder, bob.store, bob.context), 0);
 	assert_int_equal(group_session_builder_process_session(builder, &sender_name, m), 0);
 	check_group_message(&bob, vector_at(v, "outputs.m2"), 0);
@@ -479,18 +506,20 @@ test_sender_key(void **state)
 /* -- both ends ours --------------------------------------------------------------------------- */
 
 static void
-meet(struct person *alice, struct person *bob, const struct curve_pair *prekey, const struct curve_pair *spk,
-    const uint8_t sig[CURVE_SIGNATURE_LEN], int expected)
+meet(struct person *alice, struct person *bob, const struct curve_pair *prekey,
+    const struct curve_pair *spk, const uint8_t sig[CURVE_SIGNATURE_LEN], int expected)
 {
 	ec_public_key *one = public_key(alice, prekey->pub), *two = public_key(alice, spk->pub);
 	ec_public_key *identity = public_key(alice, bob->identity.pub);
 	session_pre_key_bundle *bundle;
 	session_builder *builder;
 
-	assert_int_equal(session_pre_key_bundle_create(&bundle, bob->registration_id, 3, bob->prekey_id, one,
-			     bob->signed_prekey_id, two, sig, CURVE_SIGNATURE_LEN, identity),
+	assert_int_equal(
+	    session_pre_key_bundle_create(&bundle, bob->registration_id, 3, bob->prekey_id, one,
+		bob->signed_prekey_id, two, sig, CURVE_SIGNATURE_LEN, identity),
 	    0);
-	assert_int_equal(session_builder_create(&builder, alice->store, &bob_address, alice->context), 0);
+	assert_int_equal(
+	    session_builder_create(&builder, alice->store, &bob_address, alice->context), 0);
 	assert_int_equal(session_builder_process_pre_key_bundle(builder, bundle), expected);
 	session_builder_free(builder);
 	SIGNAL_UNREF(bundle);
@@ -517,7 +546,8 @@ encrypt_to(struct person *p, const signal_protocol_address *to, int expected_typ
 }
 
 static int
-decrypt_message(struct person *p, const signal_protocol_address *from, const struct buf *sealed, struct buf *out)
+decrypt_message(struct person *p, const signal_protocol_address *from, const struct buf *sealed,
+    struct buf *out)
 {
 	session_cipher *cipher;
 	signal_message *m;
@@ -561,15 +591,18 @@ test_conversation(void **state)
 	encrypt_to(&bob, &alice_address, CIPHERTEXT_SIGNAL_TYPE, &sealed);
 	assert_int_equal(decrypt_message(&alice, &bob_address, &sealed, &plain), 0);
 	/* Now answered: no longer a pre-key message, as the vector says. */
-	assert_string_equal(vector_str(vector("signal-ciphertext-kinds"), "outputs.c3_type_after_reply"), "msg");
+	assert_string_equal(
+	    vector_str(vector("signal-ciphertext-kinds"), "outputs.c3_type_after_reply"), "msg");
 	for (int i = 0; i < 50; i++) {
 		encrypt_to(&alice, &bob_address, CIPHERTEXT_SIGNAL_TYPE, &sealed);
-		assert_bytes(sealed.data, 1, vector_str(vector("signal-ciphertext-kinds"), "outputs.msg_first_byte"));
+		assert_bytes(sealed.data, 1,
+		    vector_str(vector("signal-ciphertext-kinds"), "outputs.msg_first_byte"));
 		assert_int_equal(decrypt_message(&bob, &alice_address, &sealed, &plain), 0);
 	}
 	encrypt_to(&alice, &bob_address, CIPHERTEXT_SIGNAL_TYPE, &sealed);
 	sealed.data[sealed.len - 1] ^= 1;
-	assert_int_equal(decrypt_message(&bob, &alice_address, &sealed, &plain), SG_ERR_INVALID_MESSAGE);
+	assert_int_equal(
+	    decrypt_message(&bob, &alice_address, &sealed, &plain), SG_ERR_INVALID_MESSAGE);
 	person_done(&alice);
 	person_done(&bob);
 	buf_done(&sealed);

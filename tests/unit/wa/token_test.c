@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* token: the tables against their published hash, samples, and every string found through the hash table. */
+/* token: the tables against their published hash, samples, and every string found through the hash
+ * table. */
 #include "common/wa/token.h"
 
 #include "common/wa/kdf.h"
@@ -43,11 +44,12 @@ test_samples(void **state)
 
 	(void)state;
 	json_object_foreach((json_t *)(uintptr_t)vector_at(v, "outputs.single"), index, sample)
-		assert_string_equal(token_single((unsigned)strtoul(index, NULL, 10)), json_string_value(sample));
+	    assert_string_equal(
+		token_single((unsigned)strtoul(index, NULL, 10)), json_string_value(sample));
 	json_array_foreach(vector_at(v, "outputs.double"), i, sample)
-		assert_string_equal(
-		    token_double((unsigned)vector_int(sample, "dict"), (unsigned)vector_int(sample, "index")),
-		    vector_str(sample, "token"));
+	    assert_string_equal(token_double((unsigned)vector_int(sample, "dict"),
+				    (unsigned)vector_int(sample, "index")),
+		vector_str(sample, "token"));
 }
 
 static void
@@ -74,7 +76,8 @@ test_every_string_is_found(void **state)
 static void
 test_no_token(void **state)
 {
-	static const char *const strangers[] = {"", "S.whatsapp.net", "messag", "messages ", "\xff\xfe", "1759x"};
+	static const char *const strangers[] = {
+	    "", "S.whatsapp.net", "messag", "messages ", "\xff\xfe", "1759x"};
 	uint8_t dictionary, index;
 
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * vectors: reads tests/vectors/vectors.json for the tests of this directory. Whatever is missing there ends the test:
- * a vector that is not checked must not pass.
+ * vectors: reads tests/vectors/vectors.json for the tests of this directory. Whatever is missing
+ * there ends the test: a vector that is not checked must not pass.
  */
 #ifndef TESTS_UNIT_WA_VECTORS_H
 #define TESTS_UNIT_WA_VECTORS_H
@@ -47,9 +47,8 @@ vector(const char *name)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(json_object_get(vectors_root, "vectors"), i, v)
-		if (strcmp(json_string_value(json_object_get(v, "name")), name) == 0)
-			return v;
+	json_array_foreach(json_object_get(vectors_root, "vectors"), i,
+	    v) if (strcmp(json_string_value(json_object_get(v, "name")), name) == 0) return v;
 	fail_msg("no vector %s", name);
 	return NULL;
 }
@@ -140,14 +139,16 @@ assert_bytes(const void *data, size_t len, const char *hex)
 	buf_done(&want);
 }
 
-/* Runs `each` for every vector of the category; how many there are is known, so that none is lost. */
+/* Runs `each` for every vector of the category; how many there are is known, so that none is lost.
+ */
 UNUSED_FN static void
 vectors_each(const char *category, size_t expected, void (*each)(const json_t *v, const char *name))
 {
 	const json_t *v;
 	size_t i, n = 0;
 
-	json_array_foreach(json_object_get(vectors_root, "vectors"), i, v) {
+	json_array_foreach(json_object_get(vectors_root, "vectors"), i, v)
+	{
 		if (strcmp(vector_str(v, "category"), category) != 0)
 			continue;
 		n++;

@@ -52,9 +52,7 @@ function UserMenu({ user }: { user: User }) {
 			buttonClass="user-button"
 			button={
 				<>
-					<span class="avatar" aria-hidden="true">
-						{user.username.slice(0, 1).toUpperCase()}
-					</span>
+					<span class="avatar" aria-hidden="true" data-letter={user.username.slice(0, 1).toUpperCase()} />
 					<span class="user-name">{user.username}</span>
 					<Icon name="chevron" size={16} />
 				</>

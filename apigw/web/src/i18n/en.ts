@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 import type { Messages } from './id.ts';
 
+function counted(n: string, word: string): string {
+	return `${n} ${word}${n === '1' ? '' : 's'}`;
+}
+
 export const en: Messages = {
 	app: {
 		skip: 'Skip to content',
@@ -87,7 +91,7 @@ export const en: Messages = {
 		searchHint: 'Name, number or session',
 		filter: 'Filter by status',
 		all: 'All',
-		shown: (shown, all) => `${shown} of ${all} outlets`,
+		shown: (shown, all) => `${shown} of ${counted(all, 'outlet')}`,
 		outlet: 'Outlet',
 		statusDb: 'Status DB',
 		statusLive: 'Status Live',
@@ -238,9 +242,9 @@ export const en: Messages = {
 		changeFile: 'Change file',
 		removeFile: 'Remove file',
 		fileTooBig: 'This file is too big (10 MB at most).',
-		readable: (n) => `${n} recipients read`,
-		duplicates: (n) => `${n} duplicates`,
-		badRows: (n) => `${n} bad rows`,
+		readable: (n) => `${counted(n, 'recipient')} read`,
+		duplicates: (n) => counted(n, 'duplicate'),
+		badRows: (n) => counted(n, 'bad row'),
 		badRowsHint: 'These rows get no message:',
 		line: (n) => `Line ${n}`,
 		andMore: (n) => `and ${n} more`,
@@ -261,7 +265,7 @@ export const en: Messages = {
 		defaultName: 'friend',
 		unknownVariables: (names) => `Not in the recipients' data: ${names}. Empty unless a default is given, for example {{name|friend}}.`,
 		needMessage: 'Write the message first.',
-		characters: (n) => `${n} characters`,
+		characters: (n) => counted(n, 'character'),
 		pace: 'Pace',
 		perMinute: 'Messages per minute, per outlet',
 		perMinuteHint: "Leave empty for the outlet's own pace.",
@@ -295,11 +299,11 @@ export const en: Messages = {
 		optedOut: 'Opted out',
 		invalidList: 'Invalid numbers',
 		perOutlet: 'Share per outlet',
-		recipientsOf: (n) => `${n} recipients`,
+		recipientsOf: (n) => counted(n, 'recipient'),
 		samples: 'Sample messages',
 		startsAt: 'Starts',
 		finishesAt: 'Estimated finish',
-		send: (n) => `Send to ${n} recipients`,
+		send: (n) => `Send to ${counted(n, 'recipient')}`,
 		sending: 'Sending…',
 		created: 'Blast started.',
 		scheduled: 'Blast scheduled.',
@@ -357,7 +361,7 @@ export const en: Messages = {
 		resumed: 'Blast resumed.',
 		cancelled: 'Blast cancelled.',
 		cancelTitle: 'Cancel this blast?',
-		cancelText: (n) => `${n} recipients still in the queue will get nothing. What was sent cannot be taken back. This cannot be undone.`,
+		cancelText: (n) => `${counted(n, 'recipient')} still in the queue will get nothing. What was sent cannot be taken back. This cannot be undone.`,
 		keep: 'Keep it',
 		pauseReason: (why) => `Paused: ${why}`,
 		pauseReasons: {

@@ -96,10 +96,10 @@ export function LoginPage({ ended }: { ended: boolean }) {
 	useTitle(t.login.title);
 	return (
 		<div class="login">
-			<div class="login-tools">
+			<header class="login-tools">
 				<LangSwitch />
 				<ThemeMenu />
-			</div>
+			</header>
 			<main class="login-card">
 				<div class="login-brand">
 					<Logo />

@@ -7,7 +7,7 @@ export function NotFoundPage() {
 	const t = useT();
 	useTitle(t.app.notFound);
 	return (
-		<Empty icon="search" title={t.app.notFound} hint={t.app.notFoundHint}>
+		<Empty page icon="search" title={t.app.notFound} hint={t.app.notFoundHint}>
 			<a class="button button-primary" href="/outlet-status">
 				{t.app.backToStatus}
 			</a>

@@ -19,17 +19,17 @@ type Filter = 'all' | 'healthy' | 'attention' | Status;
 
 function Figure({ testid, icon, kind, value, label, hint }: { testid: string; icon: IconName; kind: string; value: number; label: string; hint: string }) {
 	return (
-		<div class={`figure figure-${kind}`} data-testid={testid}>
+		<li class={`figure figure-${kind}`} data-testid={testid}>
 			<span class="figure-icon">
 				<Icon name={icon} size={22} />
 			</span>
 			<div>
-				<dt>{label}</dt>
-				<dd>
+				<p class="figure-label">{label}</p>
+				<p>
 					<span class="figure-value">{formatNumber(value)}</span> <span class="figure-hint">{hint}</span>
-				</dd>
+				</p>
 			</div>
-		</div>
+		</li>
 	);
 }
 
@@ -38,11 +38,11 @@ function Figures({ list }: { list: OutletStatus[] }) {
 	const healthy = healthyCount(list);
 	const attention = list.length - healthy;
 	return (
-		<dl class="figures">
+		<ul class="figures">
 			<Figure testid="figure-total" icon="store" kind="plain" value={list.length} label={t.board.total} hint={t.board.totalHint} />
 			<Figure testid="figure-healthy" icon="check" kind="good" value={healthy} label={t.board.healthy} hint={t.board.healthyHint} />
 			<Figure testid="figure-attention" icon="alert" kind={attention > 0 ? 'warn' : 'plain'} value={attention} label={t.board.attention} hint={attention > 0 ? t.board.attentionHint : t.board.noneNeeds} />
-		</dl>
+		</ul>
 	);
 }
 
@@ -105,10 +105,10 @@ interface RowProps {
 function StepButton({ status, actions }: RowProps) {
 	const t = useT();
 	const step = nextStep(status);
-	if (step === null) return null;
-	const run = (): void => (step === 'connect' || step === 'showQr' ? actions.openConnect(status) : step === 'resume' ? actions.resume(status) : actions.reconnect(status));
+	// What comes back by itself needs no button here.
+	if (step === null || step === 'reconnect') return null;
 	return (
-		<Button small icon={step === 'resume' ? 'play' : step === 'reconnect' ? 'refresh' : 'qr'} onClick={run} data-testid={`row-${step}`} aria-label={`${t.outlets[step]} ${status.outlet.name}`}>
+		<Button small icon={step === 'resume' ? 'play' : 'qr'} onClick={() => (step === 'resume' ? actions.resume(status) : actions.openConnect(status))} data-testid={`row-${step}`} aria-label={`${t.outlets[step]} ${status.outlet.name}`}>
 			{t.outlets[step]}
 		</Button>
 	);
@@ -277,7 +277,7 @@ function useAnnouncements(list: OutletStatus[], t: Messages): void {
 
 function Board({ list }: { list: OutletStatus[] }) {
 	const t = useT();
-	const wide = useMedia('(min-width: 1180px)');
+	const wide = useMedia('(min-width: 1240px)');
 	const actions = useOutletActions();
 	const [text, setText] = useState('');
 	const [filter, setFilter] = useState<Filter>('all');

@@ -105,13 +105,13 @@ export function Notice({ kind, icon, children, action, ...rest }: { kind: 'info'
 	);
 }
 
-export function Empty({ icon, title, hint, children }: { icon: IconName; title: string; hint?: string; children?: ComponentChildren }) {
+export function Empty({ icon, title, hint, page, children }: { icon: IconName; title: string; hint?: string; page?: boolean; children?: ComponentChildren }) {
 	return (
 		<div class="empty">
 			<span class="empty-icon">
 				<Icon name={icon} size={26} />
 			</span>
-			<h2>{title}</h2>
+			{page ? <h1 tabIndex={-1}>{title}</h1> : <h2>{title}</h2>}
 			{hint && <p>{hint}</p>}
 			{children}
 		</div>

@@ -85,6 +85,72 @@ test_gcm(void **state)
 	assert_bytes(tag, sizeof(tag), "530f8afbc74536b9a963b4f1c4cb738b");
 }
 
+/* Keys, and with them what a media retry seals: HKDF and GCM as WhatsApp uses them. */
+static void
+check_media_keys(const json_t *v)
+{
+	const char *info = vector_str(v, "inputs.info");
+	uint8_t media_key[32], okm[112];
+
+	vector_fixed(v, "inputs.media_key", media_key, sizeof(media_key));
+	hkdf_sha256(media_key, sizeof(media_key), NULL, 0, info, strlen(info), okm, sizeof(okm));
+	assert_bytes(okm, 16, vector_str(v, "outputs.iv"));
+	assert_bytes(okm + 16, 32, vector_str(v, "outputs.cipher_key"));
+	assert_bytes(okm + 48, 32, vector_str(v, "outputs.mac_key"));
+	assert_bytes(okm + 80, 32, vector_str(v, "outputs.ref_key"));
+}
+
+static void
+test_media_keys(void **state)
+{
+	const json_t *v;
+	size_t i, n = 0;
+
+	(void)state;
+	json_array_foreach(json_object_get(vectors_root, "vectors"), i, v)
+	{
+		if (strncmp(vector_str(v, "name"), "media-keys-", 11) != 0)
+			continue;
+		check_media_keys(v);
+		n++;
+	}
+	assert_int_equal(n, 9);
+}
+
+static void
+test_media_retry(void **state)
+{
+	static const char info[] = "WhatsApp Media Retry Notification";
+	const json_t *v = vector("media-retry-request");
+	const char *id = vector_str(v, "inputs.message_id");
+	struct buf plain = vector_bytes(v, "outputs.plaintext");
+	uint8_t media_key[32], key[32], iv[GCM_IV_LEN], sealed[256];
+
+	(void)state;
+	vector_fixed(v, "inputs.media_key", media_key, sizeof(media_key));
+	vector_fixed(v, "inputs.iv", iv, sizeof(iv));
+	hkdf_sha256(media_key, sizeof(media_key), NULL, 0, info, strlen(info), key, sizeof(key));
+	assert_bytes(key, sizeof(key), vector_str(v, "outputs.key"));
+	assert_true(plain.len + GCM_TAG_LEN <= sizeof(sealed));
+	gcm_seal(key, iv, id, strlen(id), plain.data, plain.len, sealed);
+	assert_bytes(sealed, plain.len + GCM_TAG_LEN, vector_str(v, "outputs.enc_p"));
+	buf_done(&plain);
+}
+
+static void
+test_cstoken(void **state)
+{
+	const json_t *v = vector("cstoken");
+	const char *lid = vector_str(v, "inputs.recipient_lid");
+	struct buf salt = vector_bytes(v, "inputs.nct_salt");
+	uint8_t mac[32];
+
+	(void)state;
+	hmac_sha256(salt.data, salt.len, lid, strlen(lid), mac);
+	assert_bytes(mac, sizeof(mac), vector_str(v, "outputs.cstoken"));
+	buf_done(&salt);
+}
+
 static void *
 in_thread(void *arg)
 {
@@ -113,8 +179,11 @@ main(void)
 	    cmocka_unit_test(test_hmac),
 	    cmocka_unit_test(test_hkdf),
 	    cmocka_unit_test(test_gcm),
+	    cmocka_unit_test(test_media_keys),
+	    cmocka_unit_test(test_media_retry),
+	    cmocka_unit_test(test_cstoken),
 	    cmocka_unit_test(test_threads),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return VECTORS_RUN(tests);
 }

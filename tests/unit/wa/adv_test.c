@@ -222,6 +222,36 @@ test_issue_and_accept(void **state)
 	assert_string_equal(adv_error_text(ADV_E_PROTOBUF), "internal-error");
 }
 
+/* A MAC that is right as far as it goes. */
+static void
+test_short_mac(void **state)
+{
+	const uint8_t secret[ADV_SECRET_LEN] = {1};
+	struct curve_pair account, companion;
+	Wa__ADVSignedDeviceIdentityHMAC *c;
+	struct buf b = BUF_INIT(4096);
+	struct adv_result r;
+
+	(void)state;
+	curve_generate(&account);
+	curve_generate(&companion);
+	assert_int_equal(adv_issue(&account, companion.pub, secret, 1, 2, 3, &b), 0);
+	c = wa__advsigned_device_identity_hmac__unpack(NULL, b.len, b.data);
+	assert_non_null(c);
+	for (size_t len = 0; len <= 32; len++) {
+		uint8_t bytes[1024];
+		size_t n;
+
+		c->hmac.len = len;
+		n = wa__advsigned_device_identity_hmac__pack(c, bytes);
+		assert_int_equal(
+		    adv_accept(bytes, n, secret, &companion, &r), len < 32 ? ADV_E_HMAC : ADV_OK);
+	}
+	adv_result_done(&r);
+	wa__advsigned_device_identity_hmac__free_unpacked(c, NULL);
+	buf_done(&b);
+}
+
 int
 main(void)
 {
@@ -229,6 +259,7 @@ main(void)
 	    cmocka_unit_test(test_vectors),
 	    cmocka_unit_test(test_bad_qr),
 	    cmocka_unit_test(test_issue_and_accept),
+	    cmocka_unit_test(test_short_mac),
 	};
 
 	return VECTORS_RUN(tests);

@@ -201,6 +201,38 @@ test_made_certificates(void **state)
 	buf_done(&chain);
 }
 
+/* A leaf that is valid under an intermediate that no longer is: the parts of two chains. */
+static void
+test_expired_intermediate(void **state)
+{
+	const struct keys k = keys_of(vector("noise-handshake"));
+	struct buf old = BUF_INIT(4096), fresh = BUF_INIT(4096);
+	Wa__CertChain *a, *b, mixed = WA__CERT_CHAIN__INIT;
+	uint8_t bytes[512];
+	size_t len;
+
+	(void)state;
+	assert_int_equal(
+	    noise_cert_make(&k.root, &k.intermediate, k.server_static.pub, 0, NOW - 1, &old), 0);
+	assert_int_equal(
+	    noise_cert_make(&k.root, &k.intermediate, k.server_static.pub, 0, FAR, &fresh), 0);
+	a = wa__cert_chain__unpack(NULL, old.len, old.data);
+	b = wa__cert_chain__unpack(NULL, fresh.len, fresh.data);
+	assert_non_null(a);
+	assert_non_null(b);
+	mixed.intermediate = a->intermediate;
+	mixed.leaf = b->leaf;
+	len = wa__cert_chain__pack(&mixed, bytes);
+	assert_int_equal(
+	    noise_cert_check(bytes, len, k.root.pub, k.server_static.pub, NOW), NOISE_E_CERT_DATE);
+	assert_int_equal(
+	    noise_cert_check(bytes, len, k.root.pub, k.server_static.pub, NOW - 1), NOISE_OK);
+	wa__cert_chain__free_unpacked(a, NULL);
+	wa__cert_chain__free_unpacked(b, NULL);
+	buf_done(&old);
+	buf_done(&fresh);
+}
+
 static void
 test_chain_without_parts(void **state)
 {
@@ -387,6 +419,7 @@ main(void)
 	    cmocka_unit_test(test_handshake_vector),
 	    cmocka_unit_test(test_bad_certificates),
 	    cmocka_unit_test(test_made_certificates),
+	    cmocka_unit_test(test_expired_intermediate),
 	    cmocka_unit_test(test_chain_without_parts),
 	    cmocka_unit_test(test_order),
 	    cmocka_unit_test(test_bad_client_hello),

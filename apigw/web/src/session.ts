@@ -30,8 +30,9 @@ export async function signIn(username: string, password: string): Promise<void> 
 }
 
 export async function signOut(): Promise<void> {
+	const now = session.get();
 	await call('/auth/logout', { method: 'POST' }).catch(() => {});
-	writeDraft('blast', null);
+	if (now.state === 'in') writeDraft(blastDraftName(now.user), null);
 	session.set({ state: 'out', ended: false });
 	navigate('/login', { replace: true });
 }
@@ -40,6 +41,11 @@ export async function signOut(): Promise<void> {
 export function sessionLost(): void {
 	const now = session.get();
 	if (now.state !== 'out') session.set({ state: 'out', ended: now.state === 'in' });
+}
+
+/** Each user's own: who signs in after a session ran out may be someone else. */
+export function blastDraftName(user: User): string {
+	return `blast.${user.id}`;
 }
 
 export function mayManageOutlets(user: User): boolean {

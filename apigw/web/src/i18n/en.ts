@@ -71,8 +71,8 @@ export const en: Messages = {
 		TIMEOUT: 'The network or the server went silent; retried automatically.',
 	},
 	reason: {
-		db_status: 'DB status is not CONNECTED',
-		live_status: 'Live status is not CONNECTED',
+		db_status: 'DB is not CONNECTED',
+		live_status: 'Live is not CONNECTED',
 		socket_closed: 'Socket is closed',
 		no_user_id: 'Not logged in to WhatsApp',
 		auto_reconnect_off: 'Auto-reconnect is off',

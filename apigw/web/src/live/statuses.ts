@@ -35,13 +35,14 @@ export function healthyCount(list: readonly OutletStatus[]): number {
 	return list.reduce((count, status) => count + (status.healthy ? 1 : 0), 0);
 }
 
+const collator = new Intl.Collator('id', { numeric: true });
+
 function byName(a: OutletStatus, b: OutletStatus): number {
-	return a.outlet.name.localeCompare(b.outlet.name, 'id', { numeric: true }) || (a.outletId < b.outletId ? -1 : 1);
+	return collator.compare(a.outlet.name, b.outlet.name) || (a.outletId < b.outletId ? -1 : 1);
 }
 
 function publish(list: OutletStatus[], databaseStale: boolean): void {
-	const sorted = [...list].sort(byName);
-	statuses.set({ loaded: true, list: sorted, byId: new Map(sorted.map((status) => [status.outletId, status])), databaseStale });
+	statuses.set({ loaded: true, list, byId: new Map(list.map((status) => [status.outletId, status])), databaseStale });
 }
 
 async function readAll(): Promise<{ list: OutletStatus[]; databaseStale: boolean } | null> {
@@ -68,7 +69,7 @@ async function refresh(): Promise<void> {
 		const newer = (touched.get(status.outletId) ?? 0) > startedAt;
 		return newer ? (pending.get(status.outletId) ?? known.get(status.outletId) ?? status) : status;
 	});
-	publish(list, answer.databaseStale);
+	publish(list.sort(byName), answer.databaseStale);
 }
 
 function flush(): void {
@@ -78,8 +79,13 @@ function flush(): void {
 	pending = new Map();
 	if (!now.loaded) return;
 	const list = now.list.map((status) => changed.get(status.outletId) ?? status);
-	for (const [outletId, status] of changed) if (!now.byId.has(outletId)) list.push(status);
-	publish(list, now.databaseStale);
+	let moved = false;
+	for (const [outletId, status] of changed) {
+		const old = now.byId.get(outletId);
+		if (old === undefined) list.push(status);
+		if (old?.outlet.name !== status.outlet.name) moved = true;
+	}
+	publish(moved ? list.sort(byName) : list, now.databaseStale);
 }
 
 /** One outlet's state, from an event or from an answer. */

@@ -19,10 +19,12 @@ import { readDraft, writeDraft } from '../lib/settings.ts';
 import { renderTemplate } from '../lib/template.ts';
 import { useStatuses } from '../live/statuses.ts';
 import { navigate } from '../router.ts';
+import { blastDraftName } from '../session.ts';
 import { Button, Notice, PageHead, PhoneNumber, Skeleton } from '../ui/basic.tsx';
 import { TextField } from '../ui/field.tsx';
 import { Refresh } from '../ui/refresh.tsx';
 import { announce, toast } from '../ui/toast.tsx';
+import { useUser } from '../user.ts';
 
 /** A preview holds for exactly the form that it was made of. */
 interface Previewed {
@@ -31,19 +33,19 @@ interface Previewed {
 	key: string;
 }
 
-function storedDraft(): BlastDraft {
+function storedDraft(name: string): BlastDraft {
 	try {
-		return { ...EMPTY_DRAFT, ...(JSON.parse(readDraft('blast') ?? '{}') as Partial<BlastDraft>) };
+		return { ...EMPTY_DRAFT, ...(JSON.parse(readDraft(name) ?? '{}') as Partial<BlastDraft>) };
 	} catch {
 		return EMPTY_DRAFT;
 	}
 }
 
-function useBlastDraft(): [BlastDraft, (part: Partial<BlastDraft>) => void] {
-	const [draft, setDraft] = useState(storedDraft);
+function useBlastDraft(name: string): [BlastDraft, (part: Partial<BlastDraft>) => void] {
+	const [draft, setDraft] = useState(() => storedDraft(name));
 	const settled = useSettled(draft, 500);
 
-	useEffect(() => writeDraft('blast', settled === EMPTY_DRAFT ? null : JSON.stringify(settled)), [settled]);
+	useEffect(() => writeDraft(name, settled === EMPTY_DRAFT ? null : JSON.stringify(settled)), [settled]);
 	return [draft, (part) => setDraft((old) => ({ ...old, ...part }))];
 }
 
@@ -111,7 +113,8 @@ function Review({ draft, list, previewed, previewing, sending, failure, onSend }
 function Composer() {
 	const t = useT();
 	const { list: outlets, byId } = useStatuses();
-	const [draft, change] = useBlastDraft();
+	const draftName = blastDraftName(useUser());
+	const [draft, change] = useBlastDraft(draftName);
 	const [tried, setTried] = useState(false);
 	const [previewed, setPreviewed] = useState<Previewed | null>(null);
 	const [busy, setBusy] = useState<'preview' | 'send' | null>(null);
@@ -157,7 +160,7 @@ function Composer() {
 		setBusy('send');
 		try {
 			const { blast, rejectedOutlets } = await blastCreate(requestOf(draft, list, healthy, t.blast.untitled), previewed.key);
-			writeDraft('blast', null);
+			writeDraft(draftName, null);
 			toast(blast.status === 'SCHEDULED' ? t.blast.scheduled : t.blast.created);
 			const rejected = rejectedOutlets ?? [];
 			if (rejected.length > 0) toast(t.blast.rejected(rejected.map(({ outletId }) => byId.get(outletId)?.outlet.name ?? outletId).join(', ')), 'bad');

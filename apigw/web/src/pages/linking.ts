@@ -116,7 +116,9 @@ export function useLinking(outletId: string): { linking: Linking; restart: () =>
 		if (!asked || over) return;
 		let gone = false;
 		const look = async (): Promise<void> => {
-			applyStatus((await outletStatus(outletId)).status);
+			const now = (await outletStatus(outletId)).status;
+			applyStatus(now);
+			if (!now.liveStatus.qrCode) return;
 			const qr = await outletQr(outletId).catch((error: unknown) => {
 				if (error instanceof Problem && error.status === 404) return null;
 				throw error;

@@ -14,7 +14,7 @@ import { announce } from '../ui/toast.tsx';
 import { mayManageOutlets } from '../session.ts';
 import { useUser } from '../user.ts';
 
-const ROWS_AT_ONCE = 100;
+const ROWS_AT_ONCE = 60;
 type Filter = 'all' | 'healthy' | 'attention' | Status;
 
 function Figure({ testid, icon, kind, value, label, hint }: { testid: string; icon: IconName; kind: string; value: number; label: string; hint: string }) {

@@ -15,7 +15,8 @@ import { StatusPage } from './pages/status.tsx';
 import { type Location, navigate, useLocation } from './router.ts';
 import { loadSession, useSession } from './session.ts';
 import { Shell } from './shell.tsx';
-import { Skeleton } from './ui/basic.tsx';
+import { Notice, Skeleton } from './ui/basic.tsx';
+import { Logo } from './ui/icons.tsx';
 import { Toasts } from './ui/toast.tsx';
 
 const HOME = '/outlet-status';
@@ -67,8 +68,14 @@ function Waiting() {
 	const { trouble } = useConnection();
 	return (
 		<main class="waiting">
-			<Skeleton rows={4} />
-			{trouble !== 'none' && <p role="alert">{trouble === 'daemon' ? t.problem.byCode.daemon_unavailable : t.problem.network}</p>}
+			<Logo />
+			{trouble === 'none' ? (
+				<Skeleton rows={3} />
+			) : (
+				<Notice kind="warn" icon={trouble === 'offline' ? 'offline' : 'alert'} role="alert">
+					{trouble === 'offline' ? t.problem.network : t.problem.byCode[`${trouble}_unavailable`]}
+				</Notice>
+			)}
 		</main>
 	);
 }

@@ -94,15 +94,16 @@ function Banners() {
 	const { trouble, lastRefresh } = useConnection();
 	const { databaseStale } = useStatuses();
 	const since = lastRefresh === null ? '' : ` ${t.live.since(clockTime(lastRefresh, lang))}`;
+	const down = trouble === 'offline' || trouble === 'daemon' ? trouble : null;
 	return (
 		<div class="banners" aria-live="assertive">
-			{trouble !== 'none' && (
-				<div class="banner banner-bad" data-testid={trouble === 'daemon' ? 'banner-daemon' : 'banner-offline'}>
-					<Icon name={trouble === 'daemon' ? 'alert' : 'offline'} />
-					<span>{(trouble === 'daemon' ? t.live.daemon : t.live.offline) + since}</span>
+			{down && (
+				<div class="banner banner-bad" data-testid={`banner-${down}`}>
+					<Icon name={down === 'daemon' ? 'alert' : 'offline'} />
+					<span>{t.live[down] + since}</span>
 				</div>
 			)}
-			{trouble === 'none' && databaseStale && (
+			{!down && (databaseStale || trouble === 'database') && (
 				<div class="banner banner-warn" data-testid="banner-stale">
 					<Icon name="alert" />
 					<span>{t.live.stale}</span>

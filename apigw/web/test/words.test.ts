@@ -7,7 +7,7 @@ import { en } from '../src/i18n/en.ts';
 import { id } from '../src/i18n/id.ts';
 
 /** Looked up by what the server says, so not named in the sources. */
-const BY_VALUE = ['app.role', 'app.theme', 'status', 'statusHint', 'reason', 'restriction', 'lastError', 'blastStatus', 'recipientStatus', 'recipientReason', 'progress.pauseReasons', 'problem.byCode', 'blast.badReason', 'outlets.confirm', 'outlets.done'];
+const BY_VALUE = ['app.role', 'app.theme', 'status', 'statusHint', 'reason', 'restriction', 'lastError', 'blastStatus', 'recipientStatus', 'recipientReason', 'progress.pauseReasons', 'problem.byCode', 'problem.field', 'blast.badReason', 'outlets.confirm', 'outlets.done'];
 
 function keys(part: object, path: string): string[] {
 	return Object.entries(part).flatMap(([key, value]) => {
@@ -31,7 +31,7 @@ test('every word is used', async () => {
 
 test('the same entries in both languages, where the type cannot tell', () => {
 	for (const part of ['lastError', 'recipientReason'] as const) assert.deepEqual(Object.keys(en[part]), Object.keys(id[part]));
-	assert.deepEqual(Object.keys(en.problem.byCode), Object.keys(id.problem.byCode));
+	for (const part of ['byCode', 'field'] as const) assert.deepEqual(Object.keys(en.problem[part]), Object.keys(id.problem[part]));
 	assert.deepEqual(Object.keys(en.progress.pauseReasons), Object.keys(id.progress.pauseReasons));
 });
 

@@ -80,9 +80,9 @@ async function send(path: string, options: CallOptions): Promise<Response> {
 		cache: 'no-store',
 		signal: AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS),
 	};
-	if (options.body !== undefined) {
+	if (init.method === 'POST' || init.method === 'PATCH') {
 		headers['Content-Type'] = 'application/json';
-		init.body = JSON.stringify(options.body);
+		init.body = JSON.stringify(options.body ?? {});
 	}
 	try {
 		return await fetch(`/api${path}`, init);

@@ -42,7 +42,7 @@ export const EMPTY_DRAFT: BlastDraft = {
 	skipSame: true,
 };
 
-export const LIMITS = { perMinute: 10_000, jitter: 100, dailyCap: 1_000_000 } as const;
+export const LIMITS = { perMinute: 6000, jitter: 100, dailyCap: 1_000_000 } as const;
 export type DraftProblem = 'chooseOutlet' | 'needRecipients' | 'needMessage' | 'perMinute' | 'jitter' | 'dailyCap' | 'windowBoth' | 'schedulePast';
 
 export function recipientsText(draft: BlastDraft): string {

@@ -26,9 +26,16 @@ function byStatus(problem: Problem, t: Messages): string | null {
 	}
 }
 
+/** What is wrong with one field, if the answer said so. */
+export function fieldText(error: unknown, field: string, t: Messages): string | null {
+	if (!(error instanceof Problem)) return null;
+	const found = error.errors.find((each) => each.field === field);
+	return found === undefined ? null : (t.problem.field[found.code] ?? found.detail);
+}
+
 export function problemText(error: unknown, t: Messages): string {
 	if (!(error instanceof Problem)) return t.problem.unknown;
 	const known = t.problem.byCode[error.code];
 	if (known !== undefined) return known;
-	return byStatus(error, t) ?? (error.detail || (error.errors.length > 0 ? t.problem.validation : t.problem.unknown));
+	return byStatus(error, t) ?? (error.detail || t.problem.unknown);
 }

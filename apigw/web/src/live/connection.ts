@@ -8,7 +8,7 @@ import { createStore, useStore } from '../lib/store.ts';
 import { getSession, sessionLost } from '../session.ts';
 
 export type Mode = 'connecting' | 'live' | 'polling';
-export type Trouble = 'none' | 'offline' | 'daemon';
+export type Trouble = 'none' | 'offline' | 'daemon' | 'database';
 
 export interface Connection {
 	mode: Mode;
@@ -132,8 +132,9 @@ function noteOutcome(outcome: 'ok' | Problem): void {
 		return;
 	}
 	if (outcome.status === 401 && getSession().state !== 'out') sessionLost();
+	else if (outcome.code === 'database_unavailable') change({ trouble: 'database' });
+	else if (outcome.status === 503 || outcome.code === 'daemon_timeout') change({ trouble: 'daemon' });
 	else if (outcome.status === 0 || outcome.status === 502 || outcome.status === 504) change({ trouble: 'offline' });
-	else if (outcome.status === 503) change({ trouble: 'daemon' });
 	else if (connection.get().trouble !== 'none') change({ trouble: 'none' });
 }
 

@@ -81,7 +81,7 @@ export function useLinking(outletId: string): { linking: Linking; restart: () =>
 		const ask = async (): Promise<void> => {
 			await outletConnect(outletId).catch((error: unknown) => {
 				// Under way or done already: the status tells which.
-				if (!(error instanceof Problem && error.status === 409)) throw error;
+				if (!(error instanceof Problem && (error.code === 'already_connected' || error.code === 'outlet_busy'))) throw error;
 			});
 			const now = (await outletStatus(outletId)).status;
 			if (gone) return;

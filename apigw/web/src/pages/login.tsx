@@ -12,7 +12,7 @@ import { Field, TextField } from '../ui/field.tsx';
 import { Logo } from '../ui/icons.tsx';
 
 function loginProblem(error: unknown, t: Messages): string {
-	return error instanceof Problem && error.status === 401 ? t.problem.invalid_credentials : problemText(error, t);
+	return error instanceof Problem && error.status === 401 ? (t.problem.byCode.login_failed ?? '') : problemText(error, t);
 }
 
 function PasswordField({ value, onValue, error }: { value: string; onValue: (value: string) => void; error: string | null }) {

@@ -2,10 +2,10 @@
 /* outlet-form: a new outlet, or changes to one. */
 import { useEffect, useState } from 'preact/hooks';
 import { outletAdd, outletEdit, outletGet, outletStatus, type OutletFields } from '../api/calls.ts';
-import { Problem } from '../api/client.ts';
-import type { OutletStatus } from '../api/types.ts';
-import { useT } from '../i18n/index.ts';
-import { problemText } from '../i18n/problem.ts';
+import type { OutletStatus, Pace } from '../api/types.ts';
+import { LIMITS } from '../blast/draft.ts';
+import { formatNumber, useT } from '../i18n/index.ts';
+import { fieldText, problemText } from '../i18n/problem.ts';
 import { normalisePhone } from '../lib/phone.ts';
 import { applyStatus, refreshStatuses } from '../live/statuses.ts';
 import { Button, Notice, Skeleton } from '../ui/basic.tsx';
@@ -19,9 +19,11 @@ interface Draft {
 	isActive: boolean;
 	autoReconnect: boolean;
 	perMinute: string;
+	/** The rest of the pace, which this form leaves as it is. */
+	pace: Pace;
 }
 
-const NEW: Draft = { name: '', number: '', isActive: true, autoReconnect: true, perMinute: '' };
+const NEW: Draft = { name: '', number: '', isActive: true, autoReconnect: true, perMinute: '', pace: {} };
 
 function fieldsOf(draft: Draft, number: string): OutletFields {
 	return {
@@ -29,16 +31,12 @@ function fieldsOf(draft: Draft, number: string): OutletFields {
 		whatsappNumber: number,
 		isActive: draft.isActive,
 		autoReconnect: draft.autoReconnect,
-		...(draft.perMinute.trim() !== '' ? { pace: { perMinute: Number(draft.perMinute) } } : {}),
+		pace: draft.perMinute.trim() === '' ? draft.pace : { ...draft.pace, perMinute: Number(draft.perMinute) },
 	};
 }
 
 function isRate(text: string): boolean {
-	return text.trim() === '' || (/^\d{1,5}$/.test(text.trim()) && Number(text) <= 10_000);
-}
-
-function fieldProblem(failure: unknown, field: string): string | null {
-	return failure instanceof Problem ? (failure.errors.find((error) => error.field === field)?.detail ?? null) : null;
+	return text.trim() === '' || (/^\d{1,5}$/.test(text.trim()) && Number(text) <= LIMITS.perMinute);
 }
 
 /** The draft of an outlet that exists; null until it is read. */
@@ -49,14 +47,17 @@ function useDraft(outlet: OutletStatus | null): [Draft | null, (part: Partial<Dr
 	useEffect(() => {
 		if (outlet === null) return;
 		outletGet(outlet.outletId).then(
-			({ outlet: found }) =>
+			({ outlet: found }) => {
+				const { perMinute, ...pace } = found.pace ?? {};
 				setDraft({
 					name: found.name,
 					number: found.whatsappNumber,
 					isActive: found.isActive,
 					autoReconnect: found.autoReconnect,
-					perMinute: found.pace?.perMinute === undefined ? '' : String(found.pace.perMinute),
-				}),
+					perMinute: perMinute === undefined ? '' : String(perMinute),
+					pace,
+				});
+			},
 			setFailure,
 		);
 	}, []);
@@ -112,9 +113,9 @@ export function OutletForm({ outlet, onClose }: { outlet: OutletStatus | null; o
 						hint={o.nameHint}
 						value={draft.name}
 						onValue={(name) => change({ name })}
-						maxLength={100}
+						maxLength={80}
 						autofocus
-						error={tried && draft.name.trim() === '' ? t.app.required : fieldProblem(failure, 'name')}
+						error={tried && draft.name.trim() === '' ? t.app.required : fieldText(failure, 'name', t)}
 						data-testid="outlet-name"
 					/>
 					<TextField
@@ -123,7 +124,7 @@ export function OutletForm({ outlet, onClose }: { outlet: OutletStatus | null; o
 						type="tel"
 						value={draft.number}
 						onValue={(value) => change({ number: value })}
-						error={tried && number === null ? (draft.number.trim() === '' ? t.app.required : o.numberBad) : fieldProblem(failure, 'whatsappNumber')}
+						error={tried && number === null ? (draft.number.trim() === '' ? t.app.required : o.numberBad) : fieldText(failure, 'whatsappNumber', t)}
 						data-testid="outlet-number"
 					/>
 					<TextField
@@ -132,7 +133,7 @@ export function OutletForm({ outlet, onClose }: { outlet: OutletStatus | null; o
 						inputMode="numeric"
 						value={draft.perMinute}
 						onValue={(perMinute) => change({ perMinute })}
-						error={isRate(draft.perMinute) ? null : t.blast.numberRange('0', '10000')}
+						error={isRate(draft.perMinute) ? null : t.blast.numberRange('0', formatNumber(LIMITS.perMinute))}
 						data-testid="outlet-per-minute"
 					/>
 					<Checkbox label={o.autoReconnect} hint={o.autoHint} checked={draft.autoReconnect} onChange={(autoReconnect) => change({ autoReconnect })} data-testid="outlet-auto-reconnect" />

@@ -90,7 +90,9 @@ export function App() {
 	useEffect(() => {
 		if (session.state === 'out' && !atLogin) {
 			const here = location.path + location.search;
-			navigate(here === '/' || here === HOME ? '/login' : `/login?next=${encodeURIComponent(here)}`, { replace: true });
+			navigate(here === '/' || here === HOME ? '/login' : `/login?next=${encodeURIComponent(here)}`, {
+				replace: true,
+			});
 		} else if (signedIn && (atLogin || location.path === '/')) {
 			navigate(atLogin ? nextPage(location) : HOME, { replace: true });
 		}

@@ -6,8 +6,13 @@ import { watchOutcomes } from './live/connection.ts';
 import { startRouter } from './router.ts';
 import './styles/tokens.css';
 import './styles/base.css';
-import './styles/parts.css';
-import './styles/pages.css';
+import './styles/controls.css';
+import './styles/marks.css';
+import './styles/overlays.css';
+import './styles/shell.css';
+import './styles/outlets.css';
+import './styles/blast.css';
+import './styles/narrow.css';
 
 startLanguage();
 startRouter();

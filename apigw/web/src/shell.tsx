@@ -22,7 +22,15 @@ export function LangSwitch() {
 	return (
 		<div class="segments segments-small" role="group" aria-label={t.app.language} data-testid="lang">
 			{LANGS.map((each) => (
-				<button key={each} type="button" lang={each} aria-pressed={lang === each} data-lang={each} title={each === 'id' ? 'Bahasa Indonesia' : 'English'} onClick={() => setLang(each)}>
+				<button
+					key={each}
+					type="button"
+					lang={each}
+					aria-pressed={lang === each}
+					data-lang={each}
+					title={each === 'id' ? 'Bahasa Indonesia' : 'English'}
+					onClick={() => setLang(each)}
+				>
 					{each.toUpperCase()}
 				</button>
 			))}
@@ -38,7 +46,13 @@ export function ThemeMenu() {
 			label={t.app.theme.label}
 			testid="theme"
 			button={<Icon name={THEME_ICONS[theme]} />}
-			items={THEMES.map((each) => ({ key: each, label: t.app.theme[each], icon: THEME_ICONS[each], checked: theme === each, onSelect: () => setTheme(each) }))}
+			items={THEMES.map((each) => ({
+				key: each,
+				label: t.app.theme[each],
+				icon: THEME_ICONS[each],
+				checked: theme === each,
+				onSelect: () => setTheme(each),
+			}))}
 		/>
 	);
 }

@@ -5,7 +5,11 @@ import { parseRecipients, variableName } from '../src/lib/recipients.ts';
 
 test('a pasted list: numbers, or a number and a name', () => {
 	const list = parseRecipients('0812 3456 7890, Budi\n\n+62 813-1111-2222\n0814 111 2222, Sari Dewi\n');
-	assert.deepEqual(list.recipients, [{ phone: '6281234567890', name: 'Budi' }, { phone: '6281311112222' }, { phone: '628141112222', name: 'Sari Dewi' }]);
+	assert.deepEqual(list.recipients, [
+		{ phone: '6281234567890', name: 'Budi' },
+		{ phone: '6281311112222' },
+		{ phone: '628141112222', name: 'Sari Dewi' },
+	]);
 	assert.equal(list.columns, null);
 	assert.deepEqual(list.variables, ['name', 'phone']);
 	assert.deepEqual(list.bad, []);
@@ -32,14 +36,23 @@ test('bad rows are told by line, the rest is taken', () => {
 test('a first row that is a mistyped number is no header', () => {
 	const list = parseRecipients('08x2, Sari\n081234567890, Budi\n');
 	assert.equal(list.columns, null);
-	assert.deepEqual(list.bad.map((row) => row.line), [1]);
+	assert.deepEqual(
+		list.bad.map((row) => row.line),
+		[1],
+	);
 });
 
 test('a header makes every column a variable', () => {
-	const list = parseRecipients('\ufeffNama;No HP;Kode Promo;Kota\n"Budi; S.Kom";0812 3456 7890;A1;\nSari;+62 813-1111-2222;B2;Solo\n');
+	const list = parseRecipients(
+		'\ufeffNama;No HP;Kode Promo;Kota\n"Budi; S.Kom";0812 3456 7890;A1;\nSari;+62 813-1111-2222;B2;Solo\n',
+	);
 	assert.equal(list.phoneColumn, 1);
 	assert.equal(list.nameColumn, 0);
-	assert.deepEqual(list.recipients[0], { phone: '6281234567890', name: 'Budi; S.Kom', vars: { Nama: 'Budi; S.Kom', Kode_Promo: 'A1' } });
+	assert.deepEqual(list.recipients[0], {
+		phone: '6281234567890',
+		name: 'Budi; S.Kom',
+		vars: { Nama: 'Budi; S.Kom', Kode_Promo: 'A1' },
+	});
 	assert.deepEqual(list.recipients[1]!.vars, { Nama: 'Sari', Kode_Promo: 'B2', Kota: 'Solo' });
 	assert.deepEqual(list.variables, ['name', 'phone', 'Nama', 'Kode_Promo', 'Kota']);
 	assert.deepEqual(list.offered, ['name', 'phone', 'Kode_Promo', 'Kota']);

@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { clockTime, duration, exactTime, fromLocalField, parseTime, relativeTime, shortTime, toLocalField } from '../src/lib/time.ts';
+import {
+	clockTime,
+	duration,
+	exactTime,
+	fromLocalField,
+	parseTime,
+	relativeTime,
+	shortTime,
+	toLocalField,
+} from '../src/lib/time.ts';
 
 const noon = Date.parse('2025-10-25T05:00:00Z'); // 12.00 WIB
 

@@ -7,7 +7,24 @@ import { en } from '../src/i18n/en.ts';
 import { id } from '../src/i18n/id.ts';
 
 /** Looked up by what the server says, so not named in the sources. */
-const BY_VALUE = ['app.role', 'app.theme', 'status', 'statusHint', 'reason', 'restriction', 'lastError', 'blastStatus', 'recipientStatus', 'recipientReason', 'progress.pauseReasons', 'problem.byCode', 'problem.field', 'blast.badReason', 'outlets.confirm', 'outlets.done'];
+const BY_VALUE = [
+	'app.role',
+	'app.theme',
+	'status',
+	'statusHint',
+	'reason',
+	'restriction',
+	'lastError',
+	'blastStatus',
+	'recipientStatus',
+	'recipientReason',
+	'progress.pauseReasons',
+	'problem.byCode',
+	'problem.field',
+	'blast.badReason',
+	'outlets.confirm',
+	'outlets.done',
+];
 
 function keys(part: object, path: string): string[] {
 	return Object.entries(part).flatMap(([key, value]) => {
@@ -19,23 +36,36 @@ function keys(part: object, path: string): string[] {
 
 async function sources(): Promise<string> {
 	const root = new URL('../src/', import.meta.url);
-	const files = (await readdir(root, { recursive: true })).filter((file) => /\.tsx?$/.test(file) && !file.startsWith('i18n/id') && !file.startsWith('i18n/en'));
+	const files = (await readdir(root, { recursive: true })).filter(
+		(file) => /\.tsx?$/.test(file) && !file.startsWith('i18n/id') && !file.startsWith('i18n/en'),
+	);
 	return (await Promise.all(files.map((file) => readFile(new URL(file, root), 'utf8')))).join('\n');
 }
 
 test('every word is used', async () => {
 	const text = await sources();
-	const unused = keys(id, '').filter((path) => !new RegExp(`\\b${path.split('.').at(-1)}\\b`).test(text.replace(/^import .*$/gm, '')));
+	const unused = keys(id, '').filter(
+		(path) => !new RegExp(`\\b${path.split('.').at(-1)}\\b`).test(text.replace(/^import .*$/gm, '')),
+	);
 	assert.deepEqual(unused, []);
 });
 
 test('the same entries in both languages, where the type cannot tell', () => {
-	for (const part of ['lastError', 'recipientReason'] as const) assert.deepEqual(Object.keys(en[part]), Object.keys(id[part]));
-	for (const part of ['byCode', 'field'] as const) assert.deepEqual(Object.keys(en.problem[part]), Object.keys(id.problem[part]));
+	for (const part of ['lastError', 'recipientReason'] as const)
+		assert.deepEqual(Object.keys(en[part]), Object.keys(id[part]));
+	for (const part of ['byCode', 'field'] as const)
+		assert.deepEqual(Object.keys(en.problem[part]), Object.keys(id.problem[part]));
 	assert.deepEqual(Object.keys(en.progress.pauseReasons), Object.keys(id.progress.pauseReasons));
 });
 
 test('the six statuses read as agreed', () => {
-	assert.deepEqual(Object.values(id.status), ['Terhubung', 'Menghubungkan', 'Terputus', 'Dijeda', 'Gagal', 'Timeout']);
+	assert.deepEqual(Object.values(id.status), [
+		'Terhubung',
+		'Menghubungkan',
+		'Terputus',
+		'Dijeda',
+		'Gagal',
+		'Timeout',
+	]);
 	assert.deepEqual(Object.values(en.status), Object.keys(en.status));
 });

@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* calls: the REST calls by name. */
 import { call, query } from './client.ts';
-import type { Blast, BlastRecipient, BlastRequest, Outlet, OutletStatus, Pace, Preview, QrAnswer, RejectedOutlet } from './types.ts';
+import type {
+	Blast,
+	BlastRecipient,
+	BlastRequest,
+	Outlet,
+	OutletStatus,
+	Pace,
+	Preview,
+	QrAnswer,
+	RejectedOutlet,
+} from './types.ts';
 
 const at = (id: string): string => `/outlets/${encodeURIComponent(id)}`;
 const blastAt = (id: string): string => `/blasts/${encodeURIComponent(id)}`;
@@ -15,24 +25,39 @@ export interface OutletFields {
 }
 
 export const outletGet = (id: string) => call<{ outlet: Outlet }>(at(id));
-export const outletAdd = (fields: OutletFields) => call<{ outlet: Outlet }>('/outlets', { method: 'POST', body: fields });
-export const outletEdit = (id: string, fields: Partial<OutletFields>) => call<{ outlet: Outlet }>(at(id), { method: 'PATCH', body: fields });
+export const outletAdd = (fields: OutletFields) =>
+	call<{ outlet: Outlet }>('/outlets', { method: 'POST', body: fields });
+export const outletEdit = (id: string, fields: Partial<OutletFields>) =>
+	call<{ outlet: Outlet }>(at(id), { method: 'PATCH', body: fields });
 export const outletRemove = (id: string) => call<unknown>(at(id), { method: 'DELETE' });
 export const outletStatus = (id: string) => call<{ status: OutletStatus }>(`${at(id)}/status`);
-export const outletConnect = (id: string) => call<{ status?: OutletStatus }>(`${at(id)}/connect`, { method: 'POST', body: { method: 'qr' } });
+export const outletConnect = (id: string) =>
+	call<{ status?: OutletStatus }>(`${at(id)}/connect`, { method: 'POST', body: { method: 'qr' } });
 export const outletQr = (id: string) => call<QrAnswer>(`${at(id)}/qr`);
-export const outletQrImage = (id: string, sequence: number): string => `/api${at(id)}/qr?format=svg&sequence=${sequence}`;
+export const outletQrImage = (id: string, sequence: number): string =>
+	`/api${at(id)}/qr?format=svg&sequence=${sequence}`;
 
 export type OutletCommand = 'disconnect' | 'pause' | 'resume' | 'logout';
-export const outletCommand = (id: string, command: OutletCommand) => call<{ status?: OutletStatus }>(`${at(id)}/${command}`, { method: 'POST' });
+export const outletCommand = (id: string, command: OutletCommand) =>
+	call<{ status?: OutletStatus }>(`${at(id)}/${command}`, { method: 'POST' });
 
-export const blastPreview = (request: BlastRequest) => call<Preview>('/blasts/preview', { method: 'POST', body: request, timeoutMs: 60_000 });
+export const blastPreview = (request: BlastRequest) =>
+	call<Preview>('/blasts/preview', { method: 'POST', body: request, timeoutMs: 60_000 });
 export const blastCreate = (request: BlastRequest, key: string) =>
-	call<{ blast: Blast; rejectedOutlets?: RejectedOutlet[] }>('/blasts', { method: 'POST', body: request, headers: { 'Idempotency-Key': key }, timeoutMs: 60_000 });
-export const blastList = (limit: number, cursor: string | null) => call<{ blasts: Blast[]; nextCursor?: string | null }>(`/blasts${query({ limit, cursor })}`);
+	call<{ blast: Blast; rejectedOutlets?: RejectedOutlet[] }>('/blasts', {
+		method: 'POST',
+		body: request,
+		headers: { 'Idempotency-Key': key },
+		timeoutMs: 60_000,
+	});
+export const blastList = (limit: number, cursor: string | null) =>
+	call<{ blasts: Blast[]; nextCursor?: string | null }>(`/blasts${query({ limit, cursor })}`);
 export const blastGet = (id: string) => call<{ blast: Blast }>(blastAt(id));
-export const blastRecipients = (id: string, filter: { status: string; q: string; limit: number; cursor: string | null }) =>
-	call<{ recipients: BlastRecipient[]; nextCursor?: string | null }>(`${blastAt(id)}/recipients${query(filter)}`);
+export const blastRecipients = (
+	id: string,
+	filter: { status: string; q: string; limit: number; cursor: string | null },
+) => call<{ recipients: BlastRecipient[]; nextCursor?: string | null }>(`${blastAt(id)}/recipients${query(filter)}`);
 
 export type BlastCommand = 'pause' | 'resume' | 'cancel';
-export const blastCommand = (id: string, command: BlastCommand) => call<{ blast?: Blast }>(`${blastAt(id)}/${command}`, { method: 'POST' });
+export const blastCommand = (id: string, command: BlastCommand) =>
+	call<{ blast?: Blast }>(`${blastAt(id)}/${command}`, { method: 'POST' });

@@ -18,7 +18,14 @@ export class Problem extends Error {
 	readonly errors: FieldError[];
 	readonly retryAfter: number | null;
 
-	constructor(p: { status: number; code: string; detail?: string; requestId?: string | null; errors?: FieldError[]; retryAfter?: number | null }) {
+	constructor(p: {
+		status: number;
+		code: string;
+		detail?: string;
+		requestId?: string | null;
+		errors?: FieldError[];
+		retryAfter?: number | null;
+	}) {
 		super(p.code);
 		this.status = p.status;
 		this.code = p.code;
@@ -119,7 +126,10 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
 }
 
 /** As call, but asks with an ETag and gives NOT_MODIFIED when nothing changed. */
-export async function callIfChanged<T>(path: string, etag: string | null): Promise<{ body: T | typeof NOT_MODIFIED; etag: string | null }> {
+export async function callIfChanged<T>(
+	path: string,
+	etag: string | null,
+): Promise<{ body: T | typeof NOT_MODIFIED; etag: string | null }> {
 	const answer = await watched(path, etag ? { headers: { 'If-None-Match': etag } } : {});
 	return { body: answer.body as T | typeof NOT_MODIFIED, etag: answer.etag ?? etag };
 }

@@ -43,7 +43,15 @@ export const EMPTY_DRAFT: BlastDraft = {
 };
 
 export const LIMITS = { perMinute: 6000, jitter: 100, dailyCap: 1_000_000 } as const;
-export type DraftProblem = 'chooseOutlet' | 'needRecipients' | 'needMessage' | 'perMinute' | 'jitter' | 'dailyCap' | 'windowBoth' | 'schedulePast';
+export type DraftProblem =
+	| 'chooseOutlet'
+	| 'needRecipients'
+	| 'needMessage'
+	| 'perMinute'
+	| 'jitter'
+	| 'dailyCap'
+	| 'windowBoth'
+	| 'schedulePast';
 
 export function recipientsText(draft: BlastDraft): string {
 	return draft.source === 'file' ? draft.fileText : draft.pasted;
@@ -54,15 +62,23 @@ function isCount(text: string, max: number): boolean {
 	return trimmed === '' || (/^\d{1,9}$/.test(trimmed) && Number(trimmed) <= max);
 }
 
-export function draftProblems(draft: BlastDraft, list: RecipientList, healthyOutlets: readonly string[], now: number): Set<DraftProblem> {
+export function draftProblems(
+	draft: BlastDraft,
+	list: RecipientList,
+	healthyOutlets: readonly string[],
+	now: number,
+): Set<DraftProblem> {
 	const problems = new Set<DraftProblem>();
-	const chosen = draft.allOutlets ? healthyOutlets : draft.outlets.filter((outlet) => healthyOutlets.includes(outlet));
+	const chosen = draft.allOutlets
+		? healthyOutlets
+		: draft.outlets.filter((outlet) => healthyOutlets.includes(outlet));
 	const schedule = draft.scheduleAt === '' ? null : fromLocalField(draft.scheduleAt);
 
 	if (chosen.length === 0) problems.add('chooseOutlet');
 	if (list.recipients.length === 0) problems.add('needRecipients');
 	if (draft.text.trim() === '') problems.add('needMessage');
-	for (const field of ['perMinute', 'jitter', 'dailyCap'] as const) if (!isCount(draft[field], LIMITS[field])) problems.add(field);
+	for (const field of ['perMinute', 'jitter', 'dailyCap'] as const)
+		if (!isCount(draft[field], LIMITS[field])) problems.add(field);
 	if ((draft.windowFrom === '') !== (draft.windowUntil === '')) problems.add('windowBoth');
 	if (draft.scheduleAt !== '' && (schedule === null || Date.parse(schedule) < now)) problems.add('schedulePast');
 	return problems;
@@ -77,7 +93,12 @@ function paceOf(draft: BlastDraft): Pace {
 	return pace;
 }
 
-export function requestOf(draft: BlastDraft, list: RecipientList, healthyOutlets: readonly string[], untitled: string): BlastRequest {
+export function requestOf(
+	draft: BlastDraft,
+	list: RecipientList,
+	healthyOutlets: readonly string[],
+	untitled: string,
+): BlastRequest {
 	const pace = paceOf(draft);
 	return {
 		name: draft.name.trim() || untitled,

@@ -59,7 +59,16 @@ function useHistory() {
 		() =>
 			listen('blast', (data) => {
 				if (!isBlast(data)) return;
-				setPages((old) => (old === null ? old : { ...old, blasts: old.blasts.some((blast) => blast.id === data.id) ? old.blasts.map((blast) => (blast.id === data.id ? data : blast)) : [data, ...old.blasts] }));
+				setPages((old) =>
+					old === null
+						? old
+						: {
+								...old,
+								blasts: old.blasts.some((blast) => blast.id === data.id)
+									? old.blasts.map((blast) => (blast.id === data.id ? data : blast))
+									: [data, ...old.blasts],
+							},
+				);
 			}),
 		[],
 	);
@@ -105,7 +114,9 @@ export function History() {
 			<h2 id="history-title">{t.blast.history}</h2>
 			{failure !== null && <Notice kind="bad">{problemText(failure, t)}</Notice>}
 			{pages === null && failure === null && <Skeleton rows={3} />}
-			{pages !== null && pages.blasts.length === 0 && <Empty icon="send" title={t.blast.historyEmpty} hint={t.blast.historyEmptyHint} />}
+			{pages !== null && pages.blasts.length === 0 && (
+				<Empty icon="send" title={t.blast.historyEmpty} hint={t.blast.historyEmptyHint} />
+			)}
 			{pages !== null && pages.blasts.length > 0 && (
 				<ul class="card history-list">
 					{pages.blasts.map((blast) => (

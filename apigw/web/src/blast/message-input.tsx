@@ -40,15 +40,34 @@ export function MessageInput({ text, onText, variables, offered, known, error }:
 				error={error}
 				hint={
 					<>
-						{t.blast.messageHint} <span class="num">{t.blast.characters(formatNumber([...text].length))}</span>
+						{t.blast.messageHint}{' '}
+						<span class="num">{t.blast.characters(formatNumber([...text].length))}</span>
 					</>
 				}
 			>
-				{(ids) => <textarea {...ids} ref={area} class="input" rows={6} maxLength={60_000} value={text} onInput={(event) => onText(event.currentTarget.value)} data-testid="blast-message" />}
+				{(ids) => (
+					<textarea
+						{...ids}
+						ref={area}
+						class="input"
+						rows={6}
+						maxLength={60_000}
+						value={text}
+						onInput={(event) => onText(event.currentTarget.value)}
+						data-testid="blast-message"
+					/>
+				)}
 			</Field>
 			<div class="chips" role="group" aria-label={t.blast.variables}>
 				{[...new Set(['name', ...offered])].map((name) => (
-					<button key={name} type="button" class="chip chip-variable" aria-label={t.blast.insert(name)} onClick={() => insert(name)} data-variable={name}>
+					<button
+						key={name}
+						type="button"
+						class="chip chip-variable"
+						aria-label={t.blast.insert(name)}
+						onClick={() => insert(name)}
+						data-variable={name}
+					>
 						{`{{${name}}}`}
 					</button>
 				))}

@@ -20,15 +20,39 @@ function whyNot(status: OutletStatus, t: Messages): string {
 	return `${t.blast.cannotSend}: ${status.unhealthyReasons.map((reason) => reasonText(reason, t)).join(', ')}`;
 }
 
-function Choice({ status, all, chosen, onToggle }: { status: OutletStatus; all: boolean; chosen: boolean; onToggle: () => void }) {
+function Choice({
+	status,
+	all,
+	chosen,
+	onToggle,
+}: {
+	status: OutletStatus;
+	all: boolean;
+	chosen: boolean;
+	onToggle: () => void;
+}) {
 	const t = useT();
 	return (
 		<li>
-			<label class={`pick${status.healthy ? '' : ' is-off'}`} data-testid="pick-outlet" data-outlet-id={status.outletId} data-healthy={status.healthy} title={status.unhealthyReasons.map((reason) => reasonText(reason, t)).join(', ')}>
-				<input type="checkbox" checked={status.healthy && (all || chosen)} disabled={!status.healthy || all} onChange={onToggle} aria-label={status.outlet.name} />
+			<label
+				class={`pick${status.healthy ? '' : ' is-off'}`}
+				data-testid="pick-outlet"
+				data-outlet-id={status.outletId}
+				data-healthy={status.healthy}
+				title={status.unhealthyReasons.map((reason) => reasonText(reason, t)).join(', ')}
+			>
+				<input
+					type="checkbox"
+					checked={status.healthy && (all || chosen)}
+					disabled={!status.healthy || all}
+					onChange={onToggle}
+					aria-label={status.outlet.name}
+				/>
 				<span class="pick-name">
 					<strong>{status.outlet.name}</strong>
-					<span class="muted small">{status.healthy ? <PhoneNumber digits={status.outlet.whatsappNumber} /> : whyNot(status, t)}</span>
+					<span class="muted small">
+						{status.healthy ? <PhoneNumber digits={status.outlet.whatsappNumber} /> : whyNot(status, t)}
+					</span>
 				</span>
 				<StatusBadge status={status.liveStatus.status} />
 			</label>
@@ -40,14 +64,25 @@ export function OutletPicker({ list, all, chosen, onAll, onChosen, error }: Pick
 	const t = useT();
 	const healthy = list.filter((status) => status.healthy);
 	const sorted = [...healthy, ...list.filter((status) => !status.healthy)];
-	const toggle = (id: string): void => onChosen(chosen.includes(id) ? chosen.filter((each) => each !== id) : [...chosen, id]);
+	const toggle = (id: string): void =>
+		onChosen(chosen.includes(id) ? chosen.filter((each) => each !== id) : [...chosen, id]);
 
 	return (
-		<fieldset class={`fieldset${error ? ' has-error' : ''}`} aria-describedby={error ? 'pick-error' : undefined} data-testid="blast-outlets">
+		<fieldset
+			class={`fieldset${error ? ' has-error' : ''}`}
+			aria-describedby={error ? 'pick-error' : undefined}
+			data-testid="blast-outlets"
+		>
 			<legend>{t.blast.from}</legend>
 			{list.length > 1 && (
 				<label class={`pick pick-all${healthy.length === 0 ? ' is-off' : ''}`}>
-					<input type="checkbox" checked={all && healthy.length > 0} disabled={healthy.length === 0} onChange={(event) => onAll(event.currentTarget.checked)} data-testid="blast-all-outlets" />
+					<input
+						type="checkbox"
+						checked={all && healthy.length > 0}
+						disabled={healthy.length === 0}
+						onChange={(event) => onAll(event.currentTarget.checked)}
+						data-testid="blast-all-outlets"
+					/>
 					<span class="pick-name">
 						<strong>{t.blast.allOutlets}</strong>
 					</span>
@@ -56,7 +91,13 @@ export function OutletPicker({ list, all, chosen, onAll, onChosen, error }: Pick
 			)}
 			<ul class="picks">
 				{sorted.map((status) => (
-					<Choice key={status.outletId} status={status} all={all} chosen={chosen.includes(status.outletId)} onToggle={() => toggle(status.outletId)} />
+					<Choice
+						key={status.outletId}
+						status={status}
+						all={all}
+						chosen={chosen.includes(status.outletId)}
+						onToggle={() => toggle(status.outletId)}
+					/>
 				))}
 			</ul>
 			{list.length === 0 && <p class="hint">{t.blast.noOutlets}</p>}

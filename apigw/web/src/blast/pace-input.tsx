@@ -13,8 +13,11 @@ interface PaceProps {
 export function PaceInput({ draft, onChange, problems }: PaceProps) {
 	const t = useT();
 	const b = t.blast;
-	const range = (field: keyof typeof LIMITS): string | null => (problems.has(field) ? b.numberRange('0', formatNumber(LIMITS[field])) : null);
-	const advancedProblem = (['jitter', 'dailyCap', 'windowBoth', 'schedulePast'] as const).some((problem) => problems.has(problem));
+	const range = (field: keyof typeof LIMITS): string | null =>
+		problems.has(field) ? b.numberRange('0', formatNumber(LIMITS[field])) : null;
+	const advancedProblem = (['jitter', 'dailyCap', 'windowBoth', 'schedulePast'] as const).some((problem) =>
+		problems.has(problem),
+	);
 	return (
 		<fieldset class="fieldset">
 			<legend>{b.pace}</legend>
@@ -37,16 +40,50 @@ export function PaceInput({ draft, onChange, problems }: PaceProps) {
 			<details class="advanced" open={advancedProblem} data-testid="blast-advanced">
 				<summary>{b.advanced}</summary>
 				<div class="advanced-grid">
-					<TextField label={b.jitter} hint={b.jitterHint} inputMode="numeric" placeholder="50" value={draft.jitter} onValue={(jitter) => onChange({ jitter })} error={range('jitter')} data-testid="blast-jitter" />
-					<TextField label={b.dailyCap} hint={b.dailyCapHint} inputMode="numeric" placeholder="1000" value={draft.dailyCap} onValue={(dailyCap) => onChange({ dailyCap })} error={range('dailyCap')} data-testid="blast-daily-cap" />
+					<TextField
+						label={b.jitter}
+						hint={b.jitterHint}
+						inputMode="numeric"
+						placeholder="50"
+						value={draft.jitter}
+						onValue={(jitter) => onChange({ jitter })}
+						error={range('jitter')}
+						data-testid="blast-jitter"
+					/>
+					<TextField
+						label={b.dailyCap}
+						hint={b.dailyCapHint}
+						inputMode="numeric"
+						placeholder="1000"
+						value={draft.dailyCap}
+						onValue={(dailyCap) => onChange({ dailyCap })}
+						error={range('dailyCap')}
+						data-testid="blast-daily-cap"
+					/>
 					<fieldset class="window">
 						<legend>{b.window}</legend>
 						<div class="window-times">
-							<input class="input" type="time" aria-label={b.windowFrom} value={draft.windowFrom} onInput={(event) => onChange({ windowFrom: event.currentTarget.value })} data-testid="blast-window-from" />
+							<input
+								class="input"
+								type="time"
+								aria-label={b.windowFrom}
+								value={draft.windowFrom}
+								onInput={(event) => onChange({ windowFrom: event.currentTarget.value })}
+								data-testid="blast-window-from"
+							/>
 							<span aria-hidden="true">–</span>
-							<input class="input" type="time" aria-label={b.windowUntil} value={draft.windowUntil} onInput={(event) => onChange({ windowUntil: event.currentTarget.value })} data-testid="blast-window-until" />
+							<input
+								class="input"
+								type="time"
+								aria-label={b.windowUntil}
+								value={draft.windowUntil}
+								onInput={(event) => onChange({ windowUntil: event.currentTarget.value })}
+								data-testid="blast-window-until"
+							/>
 						</div>
-						<p class={problems.has('windowBoth') ? 'error' : 'hint'}>{problems.has('windowBoth') ? b.windowBoth : b.windowHint}</p>
+						<p class={problems.has('windowBoth') ? 'error' : 'hint'}>
+							{problems.has('windowBoth') ? b.windowBoth : b.windowHint}
+						</p>
 					</fieldset>
 					<TextField
 						label={b.schedule}
@@ -59,7 +96,12 @@ export function PaceInput({ draft, onChange, problems }: PaceProps) {
 						data-testid="blast-schedule"
 					/>
 				</div>
-				<Checkbox label={b.skipSame} checked={draft.skipSame} onChange={(skipSame) => onChange({ skipSame })} data-testid="blast-skip-same" />
+				<Checkbox
+					label={b.skipSame}
+					checked={draft.skipSame}
+					onChange={(skipSame) => onChange({ skipSame })}
+					data-testid="blast-skip-same"
+				/>
 			</details>
 		</fieldset>
 	);

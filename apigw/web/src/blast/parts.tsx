@@ -4,7 +4,14 @@ import type { Blast, BlastCounts, BlastStatus, RecipientStatus } from '../api/ty
 import { formatNumber, useT } from '../i18n/index.ts';
 import { Icon, type IconName } from '../ui/icons.tsx';
 
-const BLAST_ICONS: Record<BlastStatus, IconName> = { SCHEDULED: 'clock', RUNNING: 'turn', PAUSED: 'pause', COMPLETED: 'check', CANCELLED: 'close', EXPIRED: 'stopwatch' };
+const BLAST_ICONS: Record<BlastStatus, IconName> = {
+	SCHEDULED: 'clock',
+	RUNNING: 'turn',
+	PAUSED: 'pause',
+	COMPLETED: 'check',
+	CANCELLED: 'close',
+	EXPIRED: 'stopwatch',
+};
 const RECIPIENT_ICONS: Record<RecipientStatus, IconName> = {
 	QUEUED: 'wait',
 	SENDING: 'turn',

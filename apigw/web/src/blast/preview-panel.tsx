@@ -40,7 +40,9 @@ function Invalid({ preview, bad }: { preview: Preview; bad: BadRow[] }) {
 						{row.line !== undefined && <span class="muted"> ({t.blast.line(formatNumber(row.line))})</span>}
 					</li>
 				))}
-				{rows.length > INVALID_SHOWN && <li class="muted">{t.blast.andMore(formatNumber(rows.length - INVALID_SHOWN))}</li>}
+				{rows.length > INVALID_SHOWN && (
+					<li class="muted">{t.blast.andMore(formatNumber(rows.length - INVALID_SHOWN))}</li>
+				)}
 			</ul>
 		</details>
 	);
@@ -53,12 +55,23 @@ function Shares({ preview }: { preview: Preview }) {
 		<section>
 			<h3>{t.blast.perOutlet}</h3>
 			<ul class="shares" data-testid="preview-outlets">
-				{[...preview.outlets].sort((a, b) => Number(b.healthy) - Number(a.healthy)).map((outlet) => (
-					<li key={outlet.outletId} class={outlet.healthy ? '' : 'is-off'} data-outlet-id={outlet.outletId} title={outlet.reasons.map((reason) => reasonText(reason, t)).join(', ')}>
-						<span>{byId.get(outlet.outletId)?.outlet.name ?? outlet.outletId}</span>
-						<span class="num">{outlet.healthy ? t.blast.recipientsOf(formatNumber(outlet.recipients)) : t.blast.cannotSend}</span>
-					</li>
-				))}
+				{[...preview.outlets]
+					.sort((a, b) => Number(b.healthy) - Number(a.healthy))
+					.map((outlet) => (
+						<li
+							key={outlet.outletId}
+							class={outlet.healthy ? '' : 'is-off'}
+							data-outlet-id={outlet.outletId}
+							title={outlet.reasons.map((reason) => reasonText(reason, t)).join(', ')}
+						>
+							<span>{byId.get(outlet.outletId)?.outlet.name ?? outlet.outletId}</span>
+							<span class="num">
+								{outlet.healthy
+									? t.blast.recipientsOf(formatNumber(outlet.recipients))
+									: t.blast.cannotSend}
+							</span>
+						</li>
+					))}
 			</ul>
 		</section>
 	);
@@ -75,11 +88,15 @@ function Estimate({ preview }: { preview: Preview }) {
 		<dl class="facts facts-two" data-testid="preview-estimate">
 			<div>
 				<dt>{t.blast.startsAt}</dt>
-				<dd title={starts === null ? '' : exactTime(starts, lang)}>{starts === null ? '–' : `${shortTime(starts, now, lang)} WIB`}</dd>
+				<dd title={starts === null ? '' : exactTime(starts, lang)}>
+					{starts === null ? '–' : `${shortTime(starts, now, lang)} WIB`}
+				</dd>
 			</div>
 			<div>
 				<dt>{t.blast.finishesAt}</dt>
-				<dd title={finishes === null ? '' : exactTime(finishes, lang)}>{finishes === null ? '–' : `${shortTime(finishes, now, lang)} WIB`}</dd>
+				<dd title={finishes === null ? '' : exactTime(finishes, lang)}>
+					{finishes === null ? '–' : `${shortTime(finishes, now, lang)} WIB`}
+				</dd>
 			</div>
 		</dl>
 	);
@@ -95,7 +112,12 @@ export function PreviewPanel({ preview, bad }: { preview: Preview; bad: BadRow[]
 			<dl class="counts">
 				<Count label={t.blast.total} value={r.total + bad.length} testid="preview-total" />
 				<Count label={t.blast.valid} value={r.valid} kind="good" testid="preview-valid" />
-				<Count label={t.blast.invalid} value={r.invalid.length + bad.length} kind="bad" testid="preview-invalid" />
+				<Count
+					label={t.blast.invalid}
+					value={r.invalid.length + bad.length}
+					kind="bad"
+					testid="preview-invalid"
+				/>
 				<Count label={t.blast.duplicate} value={r.duplicates} kind="warn" testid="preview-duplicates" />
 				<Count label={t.blast.optedOut} value={r.optedOut} kind="warn" testid="preview-opted-out" />
 			</dl>

@@ -73,11 +73,19 @@ function FileDrop({ draft, onChange, error }: Omit<InputProps, 'list'>) {
 				<div class="drop-text">
 					{draft.fileName ? <strong data-testid="blast-file-name">{draft.fileName}</strong> : null}
 					<div class="drop-buttons">
-						<Button small kind={draft.fileName ? 'secondary' : 'primary'} onClick={() => input.current?.click()}>
+						<Button
+							small
+							kind={draft.fileName ? 'secondary' : 'primary'}
+							onClick={() => input.current?.click()}
+						>
 							{draft.fileName ? t.blast.changeFile : t.blast.chooseFile}
 						</Button>
 						{draft.fileName && (
-							<Button small kind="quiet" onClick={() => onChange({ fileName: '', fileText: '', columns: {} })}>
+							<Button
+								small
+								kind="quiet"
+								onClick={() => onChange({ fileName: '', fileText: '', columns: {} })}
+							>
 								{t.blast.removeFile}
 							</Button>
 						)}
@@ -112,7 +120,15 @@ function ColumnPicker({ list, onColumns }: { list: RecipientList; onColumns: (co
 		<div class="columns">
 			<Field label={t.blast.phoneColumn}>
 				{(ids) => (
-					<select {...ids} class="input" value={String(list.phoneColumn)} onChange={(event) => onColumns({ phone: Number(event.currentTarget.value), name: list.nameColumn })} data-testid="blast-phone-column">
+					<select
+						{...ids}
+						class="input"
+						value={String(list.phoneColumn)}
+						onChange={(event) =>
+							onColumns({ phone: Number(event.currentTarget.value), name: list.nameColumn })
+						}
+						data-testid="blast-phone-column"
+					>
 						{choices.map((index) => (
 							<option key={index} value={String(index)}>
 								{title(index)}
@@ -127,7 +143,12 @@ function ColumnPicker({ list, onColumns }: { list: RecipientList; onColumns: (co
 						{...ids}
 						class="input"
 						value={list.nameColumn === null ? '' : String(list.nameColumn)}
-						onChange={(event) => onColumns({ phone: list.phoneColumn, name: event.currentTarget.value === '' ? null : Number(event.currentTarget.value) })}
+						onChange={(event) =>
+							onColumns({
+								phone: list.phoneColumn,
+								name: event.currentTarget.value === '' ? null : Number(event.currentTarget.value),
+							})
+						}
 						data-testid="blast-name-column"
 					>
 						<option value="">{t.blast.noColumn}</option>
@@ -165,10 +186,13 @@ function ReadBack({ list }: { list: RecipientList }) {
 					<ul data-testid="blast-bad-rows">
 						{list.bad.slice(0, BAD_SHOWN).map((row) => (
 							<li key={row.line}>
-								<strong>{t.blast.line(formatNumber(row.line))}</strong> {t.blast.badReason[row.reason]}: <code>{row.text}</code>
+								<strong>{t.blast.line(formatNumber(row.line))}</strong> {t.blast.badReason[row.reason]}:{' '}
+								<code>{row.text}</code>
 							</li>
 						))}
-						{list.bad.length > BAD_SHOWN && <li class="muted">{t.blast.andMore(formatNumber(list.bad.length - BAD_SHOWN))}</li>}
+						{list.bad.length > BAD_SHOWN && (
+							<li class="muted">{t.blast.andMore(formatNumber(list.bad.length - BAD_SHOWN))}</li>
+						)}
 					</ul>
 				</details>
 			)}
@@ -182,15 +206,31 @@ export function RecipientInput({ draft, list, onChange, error }: InputProps) {
 		<fieldset class="fieldset">
 			<legend>{t.blast.to}</legend>
 			<div class="segments" role="group" aria-label={t.blast.to}>
-				<button type="button" aria-pressed={draft.source === 'paste'} onClick={() => onChange({ source: 'paste', columns: {} })} data-testid="blast-source-paste">
+				<button
+					type="button"
+					aria-pressed={draft.source === 'paste'}
+					onClick={() => onChange({ source: 'paste', columns: {} })}
+					data-testid="blast-source-paste"
+				>
 					{t.blast.paste}
 				</button>
-				<button type="button" aria-pressed={draft.source === 'file'} onClick={() => onChange({ source: 'file', columns: {} })} data-testid="blast-source-file">
+				<button
+					type="button"
+					aria-pressed={draft.source === 'file'}
+					onClick={() => onChange({ source: 'file', columns: {} })}
+					data-testid="blast-source-file"
+				>
 					{t.blast.file}
 				</button>
 			</div>
-			{draft.source === 'paste' ? <Paste draft={draft} onChange={onChange} error={error} /> : <FileDrop draft={draft} onChange={onChange} error={error} />}
-			{list.columns !== null && list.columns.length > 1 && <ColumnPicker list={list} onColumns={(columns) => onChange({ columns })} />}
+			{draft.source === 'paste' ? (
+				<Paste draft={draft} onChange={onChange} error={error} />
+			) : (
+				<FileDrop draft={draft} onChange={onChange} error={error} />
+			)}
+			{list.columns !== null && list.columns.length > 1 && (
+				<ColumnPicker list={list} onColumns={(columns) => onChange({ columns })} />
+			)}
 			<ReadBack list={list} />
 		</fieldset>
 	);

@@ -25,7 +25,8 @@ interface Pages {
 /** The latest of its times. */
 function lastTime(recipient: BlastRecipient): string | null {
 	let last: string | null = null;
-	for (const time of Object.values(recipient.times ?? {})) if (time !== null && (parseTime(time) ?? 0) > (parseTime(last) ?? 0)) last = time;
+	for (const time of Object.values(recipient.times ?? {}))
+		if (time !== null && (parseTime(time) ?? 0) > (parseTime(last) ?? 0)) last = time;
 	return last;
 }
 
@@ -45,7 +46,10 @@ function useRecipients(id: string, status: string, q: string, version: string) {
 		try {
 			const answer = await blastRecipients(id, { status, q, limit: PAGE, cursor });
 			if (wanted.current !== key) return;
-			setPages((old) => ({ rows: cursor !== null && old ? [...old.rows, ...answer.recipients] : answer.recipients, cursor: answer.nextCursor ?? null }));
+			setPages((old) => ({
+				rows: cursor !== null && old ? [...old.rows, ...answer.recipients] : answer.recipients,
+				cursor: answer.nextCursor ?? null,
+			}));
 			setFailure(null);
 		} catch (error) {
 			setFailure(error);
@@ -151,9 +155,23 @@ export function RecipientRows({ id, version }: { id: string; version: string }) 
 				<h2 id="recipients-title">{t.progress.recipients}</h2>
 				<div class="search">
 					<Icon name="search" />
-					<input class="input" type="search" aria-label={t.progress.search} placeholder={t.progress.search} value={text} onInput={(event) => setText(event.currentTarget.value)} data-testid="recipient-search" />
+					<input
+						class="input"
+						type="search"
+						aria-label={t.progress.search}
+						placeholder={t.progress.search}
+						value={text}
+						onInput={(event) => setText(event.currentTarget.value)}
+						data-testid="recipient-search"
+					/>
 				</div>
-				<select class="input" aria-label={t.progress.filter} value={status} onChange={(event) => setStatus(event.currentTarget.value)} data-testid="recipient-filter">
+				<select
+					class="input"
+					aria-label={t.progress.filter}
+					value={status}
+					onChange={(event) => setStatus(event.currentTarget.value)}
+					data-testid="recipient-filter"
+				>
 					<option value="">{t.progress.all}</option>
 					{RECIPIENT_STATUSES.map((each) => (
 						<option key={each} value={each}>

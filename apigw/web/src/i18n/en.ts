@@ -128,13 +128,25 @@ export const en: Messages = {
 	},
 	lastError: {
 		logged_out: ['This device was removed on the phone.', 'Connect again by scanning the QR.'],
-		temporarily_banned: ['WhatsApp has banned this number for a while.', 'Wait until the ban ends, then send more slowly.'],
+		temporarily_banned: [
+			'WhatsApp has banned this number for a while.',
+			'Wait until the ban ends, then send more slowly.',
+		],
 		banned: ['WhatsApp has banned this number.', 'Appeal in the WhatsApp app, or use another number.'],
-		locked: ['WhatsApp has locked this account.', 'Open WhatsApp on the phone and follow what it says, then connect again.'],
+		locked: [
+			'WhatsApp has locked this account.',
+			'Open WhatsApp on the phone and follow what it says, then connect again.',
+		],
 		client_outdated: ['The client version is too old for WhatsApp.', 'Update waconn, then connect again.'],
 		replaced: ['This session is in use somewhere else.', 'Stop the other one, then connect again.'],
-		wrong_number: ['The QR was scanned by a phone with another number.', "Scan it with the phone that has this outlet's number."],
-		passkey_required: ['This account asks for a passkey to link a device.', 'Follow the request on the phone, then try again.'],
+		wrong_number: [
+			'The QR was scanned by a phone with another number.',
+			"Scan it with the phone that has this outlet's number.",
+		],
+		passkey_required: [
+			'This account asks for a passkey to link a device.',
+			'Follow the request on the phone, then try again.',
+		],
 		qr_expired: ['The QR was not scanned in time.', 'Connect again and scan the new QR.'],
 		pairing_failed: ['Linking did not finish.', 'Connect again and scan the new QR.'],
 		rate_limited: ['WhatsApp asks us to slow down.', 'Wait; it is tried again automatically.'],
@@ -263,7 +275,8 @@ export const en: Messages = {
 		insert: (name) => `Insert variable ${name}`,
 		variables: 'Variables',
 		defaultName: 'friend',
-		unknownVariables: (names) => `Not in the recipients' data: ${names}. Empty unless a default is given, for example {{name|friend}}.`,
+		unknownVariables: (names) =>
+			`Not in the recipients' data: ${names}. Empty unless a default is given, for example {{name|friend}}.`,
 		needMessage: 'Write the message first.',
 		characters: (n) => counted(n, 'character'),
 		pace: 'Pace',
@@ -288,7 +301,8 @@ export const en: Messages = {
 		preview: 'Preview',
 		previewing: 'Calculating…',
 		previewAgain: 'The form has changed: preview again before sending.',
-		previewEmpty: 'The preview checks the numbers, shares the recipients out to the outlets and estimates when it will be done. Nothing is sent yet.',
+		previewEmpty:
+			'The preview checks the numbers, shares the recipients out to the outlets and estimates when it will be done. Nothing is sent yet.',
 		bubbleEmpty: 'Your message appears here.',
 		bubbleFor: (name) => `For ${name}`,
 		result: 'Preview result',
@@ -361,7 +375,8 @@ export const en: Messages = {
 		resumed: 'Blast resumed.',
 		cancelled: 'Blast cancelled.',
 		cancelTitle: 'Cancel this blast?',
-		cancelText: (n) => `${counted(n, 'recipient')} still in the queue will get nothing. What was sent cannot be taken back. This cannot be undone.`,
+		cancelText: (n) =>
+			`${counted(n, 'recipient')} still in the queue will get nothing. What was sent cannot be taken back. This cannot be undone.`,
 		keep: 'Keep it',
 		pauseReason: (why) => `Paused: ${why}`,
 		pauseReasons: {

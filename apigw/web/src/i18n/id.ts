@@ -124,13 +124,22 @@ export const id = {
 	},
 	lastError: {
 		logged_out: ['Perangkat ini dikeluarkan dari ponsel.', 'Hubungkan lagi dengan memindai QR.'],
-		temporarily_banned: ['WhatsApp memblokir nomor ini untuk sementara.', 'Tunggu sampai blokir berakhir, lalu kirim lebih pelan.'],
+		temporarily_banned: [
+			'WhatsApp memblokir nomor ini untuk sementara.',
+			'Tunggu sampai blokir berakhir, lalu kirim lebih pelan.',
+		],
 		banned: ['WhatsApp memblokir nomor ini.', 'Ajukan banding di aplikasi WhatsApp, atau pakai nomor lain.'],
 		locked: ['WhatsApp mengunci akun ini.', 'Buka WhatsApp di ponsel dan ikuti petunjuknya, lalu hubungkan lagi.'],
 		client_outdated: ['Versi klien sudah terlalu lama bagi WhatsApp.', 'Perbarui waconn, lalu hubungkan lagi.'],
 		replaced: ['Sesi ini dipakai di tempat lain.', 'Matikan yang lain, lalu hubungkan lagi.'],
-		wrong_number: ['QR dipindai oleh ponsel dengan nomor lain.', 'Pindai dengan ponsel yang memakai nomor outlet ini.'],
-		passkey_required: ['Akun ini meminta passkey untuk menautkan perangkat.', 'Ikuti permintaan di ponsel, lalu coba lagi.'],
+		wrong_number: [
+			'QR dipindai oleh ponsel dengan nomor lain.',
+			'Pindai dengan ponsel yang memakai nomor outlet ini.',
+		],
+		passkey_required: [
+			'Akun ini meminta passkey untuk menautkan perangkat.',
+			'Ikuti permintaan di ponsel, lalu coba lagi.',
+		],
 		qr_expired: ['QR tidak dipindai tepat waktu.', 'Hubungkan lagi dan pindai QR yang baru.'],
 		pairing_failed: ['Penautan tidak selesai.', 'Hubungkan lagi dan pindai QR yang baru.'],
 		rate_limited: ['WhatsApp meminta kami melambat.', 'Tunggu; koneksi dicoba lagi otomatis.'],
@@ -259,7 +268,8 @@ export const id = {
 		insert: (name: string) => `Sisipkan variabel ${name}`,
 		variables: 'Variabel',
 		defaultName: 'Kakak',
-		unknownVariables: (names: string) => `Tidak ada di data penerima: ${names}. Akan kosong bila tanpa nilai bawaan, misalnya {{nama|Kakak}}.`,
+		unknownVariables: (names: string) =>
+			`Tidak ada di data penerima: ${names}. Akan kosong bila tanpa nilai bawaan, misalnya {{nama|Kakak}}.`,
 		needMessage: 'Tulis pesannya dulu.',
 		characters: (n: string) => `${n} karakter`,
 		pace: 'Tempo',
@@ -284,7 +294,8 @@ export const id = {
 		preview: 'Pratinjau',
 		previewing: 'Menghitung…',
 		previewAgain: 'Isian berubah: lihat pratinjau lagi sebelum mengirim.',
-		previewEmpty: 'Pratinjau memeriksa nomor, membagi penerima ke outlet, dan memperkirakan waktu selesai. Belum ada yang dikirim.',
+		previewEmpty:
+			'Pratinjau memeriksa nomor, membagi penerima ke outlet, dan memperkirakan waktu selesai. Belum ada yang dikirim.',
 		bubbleEmpty: 'Pesan Anda tampil di sini.',
 		bubbleFor: (name: string) => `Untuk ${name}`,
 		result: 'Hasil pratinjau',
@@ -357,7 +368,8 @@ export const id = {
 		resumed: 'Blast dilanjutkan.',
 		cancelled: 'Blast dibatalkan.',
 		cancelTitle: 'Batalkan blast ini?',
-		cancelText: (n: string) => `${n} penerima yang masih antre tidak akan dikirimi. Yang sudah terkirim tidak dapat ditarik. Ini tidak dapat diurungkan.`,
+		cancelText: (n: string) =>
+			`${n} penerima yang masih antre tidak akan dikirimi. Yang sudah terkirim tidak dapat ditarik. Ini tidak dapat diurungkan.`,
 		keep: 'Jangan batalkan',
 		pauseReason: (why: string) => `Dijeda: ${why}`,
 		pauseReasons: {

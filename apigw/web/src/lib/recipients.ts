@@ -41,10 +41,14 @@ export interface ColumnChoice {
 }
 
 const PHONE_TITLES = new Set(
-	('phone phonenumber phone_number number nomor nomer no hp nohp no_hp nomor_hp nomorhp no_wa nowa wa whatsapp nomor_wa nomor_whatsapp ' +
-		'whatsapp_number no_whatsapp telepon telp no_telp no_telepon nomor_telepon tel tlp mobile msisdn tujuan kontak contact handphone ponsel').split(' '),
+	(
+		'phone phonenumber phone_number number nomor nomer no hp nohp no_hp nomor_hp nomorhp no_wa nowa wa whatsapp nomor_wa nomor_whatsapp ' +
+		'whatsapp_number no_whatsapp telepon telp no_telp no_telepon nomor_telepon tel tlp mobile msisdn tujuan kontak contact handphone ponsel'
+	).split(' '),
 );
-const NAME_TITLES = new Set('name nama full_name fullname nama_lengkap nama_pelanggan customer customer_name pelanggan first_name'.split(' '));
+const NAME_TITLES = new Set(
+	'name nama full_name fullname nama_lengkap nama_pelanggan customer customer_name pelanggan first_name'.split(' '),
+);
 
 /** A column's title as a variable's name: letters of any accent become plain ones, the rest becomes "_". */
 export function variableName(title: string): string {
@@ -69,7 +73,12 @@ function isHeader(first: CsvRow, second: CsvRow | undefined): boolean {
 	if (first.unclosed || first.fields.some((field) => /^\s*[+(\d]/.test(field))) return false;
 	const names = first.fields.map((field) => variableName(field).toLowerCase());
 	if (names.some((name) => PHONE_TITLES.has(name))) return true;
-	return first.fields.length > 1 && second !== undefined && second.fields.some(isPhone) && names.every((name) => name !== '');
+	return (
+		first.fields.length > 1 &&
+		second !== undefined &&
+		second.fields.some(isPhone) &&
+		names.every((name) => name !== '')
+	);
 }
 
 function findColumn(titles: string[], known: Set<string>): number {

@@ -15,7 +15,10 @@ function lookUp(recipient: Recipient, name: string): string {
 }
 
 export function renderTemplate(text: string, recipient: Recipient): string {
-	return text.replace(VARIABLE, (_, name: string, fallback: string | undefined) => lookUp(recipient, name) || (fallback ?? '').trim());
+	return text.replace(
+		VARIABLE,
+		(_, name: string, fallback: string | undefined) => lookUp(recipient, name) || (fallback ?? '').trim(),
+	);
 }
 
 export type Piece = { text: string; style: 'plain' | 'bold' | 'italic' | 'strike' };

@@ -10,7 +10,11 @@ function format(lang: Lang, options: Intl.DateTimeFormatOptions): Intl.DateTimeF
 	const key = lang + JSON.stringify(options);
 	let made = formats.get(key);
 	if (made === undefined) {
-		made = new Intl.DateTimeFormat(lang === 'id' ? 'id-ID' : 'en-GB', { timeZone: TIME_ZONE, hourCycle: 'h23', ...options });
+		made = new Intl.DateTimeFormat(lang === 'id' ? 'id-ID' : 'en-GB', {
+			timeZone: TIME_ZONE,
+			hourCycle: 'h23',
+			...options,
+		});
 		formats.set(key, made);
 	}
 	return made;
@@ -44,7 +48,9 @@ export function shortTime(ms: number, now: number, lang: Lang): string {
 	const clock = { hour: '2-digit', minute: '2-digit' } as const;
 	if (dayOf(ms) === dayOf(now)) return format(lang, clock).format(ms);
 	const sameYear = dayOf(ms).slice(-4) === dayOf(now).slice(-4);
-	return format(lang, { day: 'numeric', month: 'short', ...(sameYear ? {} : { year: 'numeric' }), ...clock }).format(ms);
+	return format(lang, { day: 'numeric', month: 'short', ...(sameYear ? {} : { year: 'numeric' }), ...clock }).format(
+		ms,
+	);
 }
 
 export function clockTime(ms: number, lang: Lang): string {

@@ -26,8 +26,18 @@ const POLL_MS = 10_000;
 const SWEEP_MS = 60_000;
 const REOPEN_MS = 5_000;
 
-const connection = createStore<Connection>({ mode: 'connecting', trouble: 'none', refreshing: false, lastRefresh: null });
-const listeners: Record<EventKind, Set<Listener>> = { status: new Set(), qr: new Set(), blast: new Set(), message: new Set() };
+const connection = createStore<Connection>({
+	mode: 'connecting',
+	trouble: 'none',
+	refreshing: false,
+	lastRefresh: null,
+});
+const listeners: Record<EventKind, Set<Listener>> = {
+	status: new Set(),
+	qr: new Set(),
+	blast: new Set(),
+	message: new Set(),
+};
 const refreshers = new Set<() => Promise<unknown>>();
 
 let source: EventSource | null = null;

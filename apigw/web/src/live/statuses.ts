@@ -46,7 +46,10 @@ function publish(list: OutletStatus[], databaseStale: boolean): void {
 }
 
 async function readAll(): Promise<{ list: OutletStatus[]; databaseStale: boolean } | null> {
-	const first = await callIfChanged<StatusAnswer>(`/outlets/status${query({ limit: PAGE })}`, statuses.get().loaded ? etag : null);
+	const first = await callIfChanged<StatusAnswer>(
+		`/outlets/status${query({ limit: PAGE })}`,
+		statuses.get().loaded ? etag : null,
+	);
 	if (first.body === NOT_MODIFIED) return null;
 	const list = [...first.body.statuses];
 	let cursor = first.body.nextCursor;

@@ -4,7 +4,15 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { blastCreate, blastPreview } from '../api/calls.ts';
 import type { Preview } from '../api/types.ts';
 import { Bubble } from '../blast/bubble.tsx';
-import { type BlastDraft, draftProblems, type DraftProblem, EMPTY_DRAFT, newIdempotencyKey, recipientsText, requestOf } from '../blast/draft.ts';
+import {
+	type BlastDraft,
+	draftProblems,
+	type DraftProblem,
+	EMPTY_DRAFT,
+	newIdempotencyKey,
+	recipientsText,
+	requestOf,
+} from '../blast/draft.ts';
 import { History } from '../blast/history.tsx';
 import { MessageInput } from '../blast/message-input.tsx';
 import { OutletPicker } from '../blast/outlet-picker.tsx';
@@ -57,7 +65,11 @@ function LiveBubble({ draft, list }: { draft: BlastDraft; list: RecipientList })
 			<div class="chat">
 				<Bubble text={renderTemplate(draft.text, first)} empty={t.blast.bubbleEmpty} />
 			</div>
-			{list.recipients.length > 0 && draft.text !== '' && <p class="hint">{first.name !== undefined ? t.blast.bubbleFor(first.name) : <PhoneNumber digits={first.phone} />}</p>}
+			{list.recipients.length > 0 && draft.text !== '' && (
+				<p class="hint">
+					{first.name !== undefined ? t.blast.bubbleFor(first.name) : <PhoneNumber digits={first.phone} />}
+				</p>
+			)}
 		</section>
 	);
 }
@@ -97,11 +109,24 @@ function Review({ draft, list, previewed, previewing, sending, failure, onSend }
 				</>
 			)}
 			<div class="review-actions">
-				<Button kind={current ? 'secondary' : 'primary'} type="submit" icon="eye" busy={previewing} data-testid="blast-preview">
+				<Button
+					kind={current ? 'secondary' : 'primary'}
+					type="submit"
+					icon="eye"
+					busy={previewing}
+					data-testid="blast-preview"
+				>
 					{previewing ? t.blast.previewing : t.blast.preview}
 				</Button>
 				{previewed !== null && (
-					<Button kind="primary" icon="send" busy={sending} disabled={!current || previewed.answer.recipients.valid === 0} onClick={onSend} data-testid="blast-send">
+					<Button
+						kind="primary"
+						icon="send"
+						busy={sending}
+						disabled={!current || previewed.answer.recipients.valid === 0}
+						onClick={onSend}
+						data-testid="blast-send"
+					>
 						{sending ? t.blast.sending : t.blast.send(formatNumber(previewed.answer.recipients.valid))}
 					</Button>
 				)}
@@ -122,13 +147,21 @@ function Composer() {
 	const form = useRef<HTMLFormElement>(null);
 	const text = useSettled(recipientsText(draft), 200);
 	const list = useMemo(() => parseRecipients(text, draft.columns), [text, draft.columns]);
-	const healthy = useMemo(() => outlets.filter((status) => status.healthy).map((status) => status.outletId), [outlets]);
+	const healthy = useMemo(
+		() => outlets.filter((status) => status.healthy).map((status) => status.outletId),
+		[outlets],
+	);
 	const problems = draftProblems(draft, list, healthy, Date.now());
-	const shown: Set<DraftProblem> = tried ? problems : new Set([...problems].filter((problem) => !['chooseOutlet', 'needRecipients', 'needMessage'].includes(problem)));
+	const shown: Set<DraftProblem> = tried
+		? problems
+		: new Set(
+				[...problems].filter((problem) => !['chooseOutlet', 'needRecipients', 'needMessage'].includes(problem)),
+			);
 
 	// With one healthy outlet there is nothing to choose.
 	useEffect(() => {
-		if (outlets.length === 1 && healthy.length === 1 && draft.outlets.length === 0 && !draft.allOutlets) change({ outlets: [...healthy] });
+		if (outlets.length === 1 && healthy.length === 1 && draft.outlets.length === 0 && !draft.allOutlets)
+			change({ outlets: [...healthy] });
 	}, [outlets.length, healthy.length]);
 
 	const preview = async (event: Event): Promise<void> => {
@@ -138,7 +171,11 @@ function Composer() {
 		// What was typed within the last moments counts as well.
 		const now = parseRecipients(recipientsText(draft), draft.columns);
 		if (draftProblems(draft, now, healthy, Date.now()).size > 0) {
-			requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('.has-error input, .has-error textarea, .has-error button')?.focus());
+			requestAnimationFrame(() =>
+				form.current
+					?.querySelector<HTMLElement>('.has-error input, .has-error textarea, .has-error button')
+					?.focus(),
+			);
 			return;
 		}
 		setBusy('preview');
@@ -147,7 +184,9 @@ function Composer() {
 			setPreviewed({ draft, answer, key: newIdempotencyKey() });
 			announce(`${t.blast.valid}: ${formatNumber(answer.recipients.valid)}`);
 			// On a narrow screen the result stands below the form.
-			requestAnimationFrame(() => document.getElementById('review')?.scrollIntoView({ block: 'nearest', behavior: 'smooth' }));
+			requestAnimationFrame(() =>
+				document.getElementById('review')?.scrollIntoView({ block: 'nearest', behavior: 'smooth' }),
+			);
 		} catch (error) {
 			setFailure(error);
 		}
@@ -159,11 +198,20 @@ function Composer() {
 		setFailure(null);
 		setBusy('send');
 		try {
-			const { blast, rejectedOutlets } = await blastCreate(requestOf(draft, list, healthy, t.blast.untitled), previewed.key);
+			const { blast, rejectedOutlets } = await blastCreate(
+				requestOf(draft, list, healthy, t.blast.untitled),
+				previewed.key,
+			);
 			writeDraft(draftName, null);
 			toast(blast.status === 'SCHEDULED' ? t.blast.scheduled : t.blast.created);
 			const rejected = rejectedOutlets ?? [];
-			if (rejected.length > 0) toast(t.blast.rejected(rejected.map(({ outletId }) => byId.get(outletId)?.outlet.name ?? outletId).join(', ')), 'bad');
+			if (rejected.length > 0)
+				toast(
+					t.blast.rejected(
+						rejected.map(({ outletId }) => byId.get(outletId)?.outlet.name ?? outletId).join(', '),
+					),
+					'bad',
+				);
 			navigate(`/blasts/${encodeURIComponent(blast.id)}`);
 		} catch (error) {
 			setFailure(error);
@@ -172,22 +220,62 @@ function Composer() {
 	};
 
 	return (
-		<form ref={form} class="composer" onSubmit={(event) => void preview(event)} noValidate aria-label={t.blast.newBlast} data-testid="blast-form">
+		<form
+			ref={form}
+			class="composer"
+			onSubmit={(event) => void preview(event)}
+			noValidate
+			aria-label={t.blast.newBlast}
+			data-testid="blast-form"
+		>
 			<div class="card composer-fields">
-				<TextField label={t.blast.name} hint={t.blast.nameHint} maxLength={200} value={draft.name} onValue={(name) => change({ name })} data-testid="blast-name" />
+				<TextField
+					label={t.blast.name}
+					hint={t.blast.nameHint}
+					maxLength={200}
+					value={draft.name}
+					onValue={(name) => change({ name })}
+					data-testid="blast-name"
+				/>
 				<OutletPicker
 					list={outlets}
 					all={draft.allOutlets}
 					chosen={draft.outlets}
 					onAll={(allOutlets) => change({ allOutlets })}
 					onChosen={(chosen) => change({ outlets: chosen })}
-					error={shown.has('chooseOutlet') ? (healthy.length === 0 ? t.blast.noneHealthy : t.blast.chooseOutlet) : null}
+					error={
+						shown.has('chooseOutlet')
+							? healthy.length === 0
+								? t.blast.noneHealthy
+								: t.blast.chooseOutlet
+							: null
+					}
 				/>
-				<RecipientInput draft={draft} list={list} onChange={change} error={shown.has('needRecipients') ? t.blast.needRecipients : null} />
-				<MessageInput text={draft.text} onText={(value) => change({ text: value })} variables={list.variables} offered={list.offered} known={list.recipients.length > 0} error={shown.has('needMessage') ? t.blast.needMessage : null} />
+				<RecipientInput
+					draft={draft}
+					list={list}
+					onChange={change}
+					error={shown.has('needRecipients') ? t.blast.needRecipients : null}
+				/>
+				<MessageInput
+					text={draft.text}
+					onText={(value) => change({ text: value })}
+					variables={list.variables}
+					offered={list.offered}
+					known={list.recipients.length > 0}
+					error={shown.has('needMessage') ? t.blast.needMessage : null}
+				/>
 				<PaceInput draft={draft} onChange={change} problems={shown} />
 			</div>
-			<Review draft={draft} list={list} previewed={previewed} previewing={busy === 'preview'} sending={busy === 'send'} failure={failure} onSend={() => void send()} />
+			<Review
+				draft={draft}
+				list={list}
+				previewed={previewed}
+				previewing={busy === 'preview'}
+				sending={busy === 'send'}
+				failure={failure}
+				onSend={() => void send()}
+			/>
 		</form>
 	);
 }

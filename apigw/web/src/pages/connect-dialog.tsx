@@ -103,7 +103,13 @@ function Failure({ outlet, error, onRetry }: { outlet: OutletStatus; error: unkn
 export function ConnectDialog({ outlet, onClose }: { outlet: OutletStatus; onClose: () => void }) {
 	const t = useT();
 	const { linking, restart } = useLinking(outlet.outletId);
-	const spoken = { preparing: t.qr.preparing, code: t.qr.ready, scanned: t.qr.scanned, connected: t.qr.connected(outlet.outlet.name), failed: '' }[linking.step];
+	const spoken = {
+		preparing: t.qr.preparing,
+		code: t.qr.ready,
+		scanned: t.qr.scanned,
+		connected: t.qr.connected(outlet.outlet.name),
+		failed: '',
+	}[linking.step];
 
 	useEffect(() => {
 		if (linking.step !== 'connected') return;

@@ -67,7 +67,11 @@ export function useLinking(outletId: string): { linking: Linking; restart: () =>
 	const show = (sequence: number, expiresAt: string | null): void => {
 		hadCode.current = true;
 		setLinking((old) => {
-			if (old.step === 'connected' || (old.step === 'code' && old.code.sequence >= sequence && old.code.expiresAt === parseTime(expiresAt))) return old;
+			if (
+				old.step === 'connected' ||
+				(old.step === 'code' && old.code.sequence >= sequence && old.code.expiresAt === parseTime(expiresAt))
+			)
+				return old;
 			return { step: 'code', code: { sequence, expiresAt: parseTime(expiresAt) } };
 		});
 	};
@@ -81,7 +85,8 @@ export function useLinking(outletId: string): { linking: Linking; restart: () =>
 		const ask = async (): Promise<void> => {
 			await outletConnect(outletId).catch((error: unknown) => {
 				// Under way or done already: the status tells which.
-				if (!(error instanceof Problem && (error.code === 'already_connected' || error.code === 'outlet_busy'))) throw error;
+				if (!(error instanceof Problem && (error.code === 'already_connected' || error.code === 'outlet_busy')))
+					throw error;
 			});
 			const now = (await outletStatus(outletId)).status;
 			if (gone) return;

@@ -12,10 +12,20 @@ import { Field, TextField } from '../ui/field.tsx';
 import { Logo } from '../ui/icons.tsx';
 
 function loginProblem(error: unknown, t: Messages): string {
-	return error instanceof Problem && error.status === 401 ? (t.problem.byCode.login_failed ?? '') : problemText(error, t);
+	return error instanceof Problem && error.status === 401
+		? (t.problem.byCode.login_failed ?? '')
+		: problemText(error, t);
 }
 
-function PasswordField({ value, onValue, error }: { value: string; onValue: (value: string) => void; error: string | null }) {
+function PasswordField({
+	value,
+	onValue,
+	error,
+}: {
+	value: string;
+	onValue: (value: string) => void;
+	error: string | null;
+}) {
 	const t = useT();
 	const [shown, setShown] = useState(false);
 	return (
@@ -32,7 +42,12 @@ function PasswordField({ value, onValue, error }: { value: string; onValue: (val
 						onInput={(event) => onValue(event.currentTarget.value)}
 						data-testid="login-password"
 					/>
-					<IconButton icon={shown ? 'eyeOff' : 'eye'} label={shown ? t.login.hide : t.login.show} aria-pressed={shown} onClick={() => setShown(!shown)} />
+					<IconButton
+						icon={shown ? 'eyeOff' : 'eye'}
+						label={shown ? t.login.hide : t.login.show}
+						aria-pressed={shown}
+						onClick={() => setShown(!shown)}
+					/>
 				</div>
 			)}
 		</Field>
@@ -83,7 +98,11 @@ function LoginForm() {
 				error={tried && username.trim() === '' ? t.app.required : null}
 				data-testid="login-username"
 			/>
-			<PasswordField value={password} onValue={setPassword} error={tried && password === '' ? t.app.required : null} />
+			<PasswordField
+				value={password}
+				onValue={setPassword}
+				error={tried && password === '' ? t.app.required : null}
+			/>
 			<Button kind="primary" type="submit" busy={busy} data-testid="login-submit">
 				{busy ? t.login.busy : t.login.submit}
 			</Button>

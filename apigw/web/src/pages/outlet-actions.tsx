@@ -63,7 +63,9 @@ export function useOutletActions(): OutletActions {
 		ask: (question, status) => setAsked({ question, status }),
 		dialogs: (
 			<>
-				{connecting && <ConnectDialog key={connecting.outletId} outlet={connecting} onClose={() => setConnecting(null)} />}
+				{connecting && (
+					<ConnectDialog key={connecting.outletId} outlet={connecting} onClose={() => setConnecting(null)} />
+				)}
 				{asked && (
 					<Confirm
 						{...t.outlets.confirm[asked.question](asked.status.outlet.name)}

@@ -46,20 +46,17 @@ function useDraft(outlet: OutletStatus | null): [Draft | null, (part: Partial<Dr
 
 	useEffect(() => {
 		if (outlet === null) return;
-		outletGet(outlet.outletId).then(
-			({ outlet: found }) => {
-				const { perMinute, ...pace } = found.pace ?? {};
-				setDraft({
-					name: found.name,
-					number: found.whatsappNumber,
-					isActive: found.isActive,
-					autoReconnect: found.autoReconnect,
-					perMinute: perMinute === undefined ? '' : String(perMinute),
-					pace,
-				});
-			},
-			setFailure,
-		);
+		outletGet(outlet.outletId).then(({ outlet: found }) => {
+			const { perMinute, ...pace } = found.pace ?? {};
+			setDraft({
+				name: found.name,
+				number: found.whatsappNumber,
+				isActive: found.isActive,
+				autoReconnect: found.autoReconnect,
+				perMinute: perMinute === undefined ? '' : String(perMinute),
+				pace,
+			});
+		}, setFailure);
 	}, []);
 	return [draft, (part) => setDraft((old) => (old === null ? null : { ...old, ...part })), failure];
 }
@@ -124,7 +121,13 @@ export function OutletForm({ outlet, onClose }: { outlet: OutletStatus | null; o
 						type="tel"
 						value={draft.number}
 						onValue={(value) => change({ number: value })}
-						error={tried && number === null ? (draft.number.trim() === '' ? t.app.required : o.numberBad) : fieldText(failure, 'whatsappNumber', t)}
+						error={
+							tried && number === null
+								? draft.number.trim() === ''
+									? t.app.required
+									: o.numberBad
+								: fieldText(failure, 'whatsappNumber', t)
+						}
 						data-testid="outlet-number"
 					/>
 					<TextField
@@ -133,11 +136,25 @@ export function OutletForm({ outlet, onClose }: { outlet: OutletStatus | null; o
 						inputMode="numeric"
 						value={draft.perMinute}
 						onValue={(perMinute) => change({ perMinute })}
-						error={isRate(draft.perMinute) ? null : t.blast.numberRange('0', formatNumber(LIMITS.perMinute))}
+						error={
+							isRate(draft.perMinute) ? null : t.blast.numberRange('0', formatNumber(LIMITS.perMinute))
+						}
 						data-testid="outlet-per-minute"
 					/>
-					<Checkbox label={o.autoReconnect} hint={o.autoHint} checked={draft.autoReconnect} onChange={(autoReconnect) => change({ autoReconnect })} data-testid="outlet-auto-reconnect" />
-					<Checkbox label={o.isActive} hint={o.isActiveHint} checked={draft.isActive} onChange={(isActive) => change({ isActive })} data-testid="outlet-active" />
+					<Checkbox
+						label={o.autoReconnect}
+						hint={o.autoHint}
+						checked={draft.autoReconnect}
+						onChange={(autoReconnect) => change({ autoReconnect })}
+						data-testid="outlet-auto-reconnect"
+					/>
+					<Checkbox
+						label={o.isActive}
+						hint={o.isActiveHint}
+						checked={draft.isActive}
+						onChange={(isActive) => change({ isActive })}
+						data-testid="outlet-active"
+					/>
 					<div class="dialog-actions">
 						<Button onClick={onClose}>{t.app.cancel}</Button>
 						<Button kind="primary" type="submit" busy={busy} data-testid="outlet-save">

@@ -48,10 +48,23 @@ function MoreMenu({ status, actions, onEdit, manages }: CardProps) {
 		items.push(
 			'line',
 			{ key: 'edit', label: t.outlets.edit, icon: 'edit', onSelect: () => onEdit(status) },
-			{ key: 'remove', label: t.outlets.remove, icon: 'trash', danger: true, onSelect: () => actions.ask('remove', status) },
+			{
+				key: 'remove',
+				label: t.outlets.remove,
+				icon: 'trash',
+				danger: true,
+				onSelect: () => actions.ask('remove', status),
+			},
 		);
 	}
-	return <Menu label={t.outlets.more(status.outlet.name)} testid="outlet-more" button={<Icon name="more" />} items={items} />;
+	return (
+		<Menu
+			label={t.outlets.more(status.outlet.name)}
+			testid="outlet-more"
+			button={<Icon name="more" />}
+			items={items}
+		/>
+	);
 }
 
 function MainButton({ status, actions }: { status: OutletStatus; actions: OutletActions }) {
@@ -60,28 +73,50 @@ function MainButton({ status, actions }: { status: OutletStatus; actions: Outlet
 	const name = status.outlet.name;
 	if (step === 'resume') {
 		return (
-			<Button kind="primary" icon="play" onClick={() => actions.resume(status)} data-testid="outlet-resume" aria-label={`${t.outlets.resume} ${name}`}>
+			<Button
+				kind="primary"
+				icon="play"
+				onClick={() => actions.resume(status)}
+				data-testid="outlet-resume"
+				aria-label={`${t.outlets.resume} ${name}`}
+			>
 				{t.outlets.resume}
 			</Button>
 		);
 	}
 	if (step === 'reconnect') {
 		return (
-			<Button icon="refresh" onClick={() => actions.reconnect(status)} data-testid="outlet-reconnect" aria-label={`${t.outlets.reconnect} ${name}`}>
+			<Button
+				icon="refresh"
+				onClick={() => actions.reconnect(status)}
+				data-testid="outlet-reconnect"
+				aria-label={`${t.outlets.reconnect} ${name}`}
+			>
 				{t.outlets.reconnect}
 			</Button>
 		);
 	}
 	if (step === null && status.liveStatus.status === 'CONNECTED') {
 		return (
-			<Button icon="pause" onClick={() => actions.ask('pause', status)} data-testid="outlet-pause" aria-label={`${t.outlets.pause} ${name}`}>
+			<Button
+				icon="pause"
+				onClick={() => actions.ask('pause', status)}
+				data-testid="outlet-pause"
+				aria-label={`${t.outlets.pause} ${name}`}
+			>
 				{t.outlets.pause}
 			</Button>
 		);
 	}
 	const words = step === 'showQr' ? t.outlets.showQr : t.outlets.connect;
 	return (
-		<Button kind="primary" icon="qr" onClick={() => actions.openConnect(status)} data-testid="outlet-connect" aria-label={`${words} ${name}`}>
+		<Button
+			kind="primary"
+			icon="qr"
+			onClick={() => actions.openConnect(status)}
+			data-testid="outlet-connect"
+			aria-label={`${words} ${name}`}
+		>
 			{words}
 		</Button>
 	);
@@ -91,7 +126,12 @@ function Card(props: CardProps) {
 	const t = useT();
 	const { status, actions } = props;
 	return (
-		<li class="card outlet-card" data-testid="outlet-card" data-outlet-id={status.outletId} data-live-status={status.liveStatus.status}>
+		<li
+			class="card outlet-card"
+			data-testid="outlet-card"
+			data-outlet-id={status.outletId}
+			data-live-status={status.liveStatus.status}
+		>
 			<div class="outlet-card-head">
 				<div class="outlet-name">
 					<h2>{status.outlet.name}</h2>
@@ -125,14 +165,26 @@ function Card(props: CardProps) {
 	);
 }
 
-function Cards({ list, manages, onEdit }: { list: OutletStatus[]; manages: boolean; onEdit: (status: OutletStatus) => void }) {
+function Cards({
+	list,
+	manages,
+	onEdit,
+}: {
+	list: OutletStatus[];
+	manages: boolean;
+	onEdit: (status: OutletStatus) => void;
+}) {
 	const t = useT();
 	const actions = useOutletActions();
 	const [text, setText] = useState('');
 	const [shown, setShown] = useState(CARDS_AT_ONCE);
 	const found = useMemo(() => {
 		const wanted = text.trim().toLowerCase();
-		return wanted === '' ? list : list.filter((status) => `${status.outlet.name} ${status.outlet.whatsappNumber}`.toLowerCase().includes(wanted));
+		return wanted === ''
+			? list
+			: list.filter((status) =>
+					`${status.outlet.name} ${status.outlet.whatsappNumber}`.toLowerCase().includes(wanted),
+				);
 	}, [list, text]);
 
 	return (
@@ -141,7 +193,15 @@ function Cards({ list, manages, onEdit }: { list: OutletStatus[]; manages: boole
 				<div class="toolbar">
 					<div class="search">
 						<Icon name="search" />
-						<input class="input" type="search" aria-label={t.board.search} placeholder={t.board.searchHint} value={text} onInput={(event) => setText(event.currentTarget.value)} data-testid="search" />
+						<input
+							class="input"
+							type="search"
+							aria-label={t.board.search}
+							placeholder={t.board.searchHint}
+							value={text}
+							onInput={(event) => setText(event.currentTarget.value)}
+							data-testid="search"
+						/>
 					</div>
 				</div>
 			)}
@@ -150,13 +210,21 @@ function Cards({ list, manages, onEdit }: { list: OutletStatus[]; manages: boole
 			) : (
 				<ul class="card-grid" data-testid="outlet-cards">
 					{found.slice(0, shown).map((status) => (
-						<Card key={status.outletId} status={status} actions={actions} onEdit={onEdit} manages={manages} />
+						<Card
+							key={status.outletId}
+							status={status}
+							actions={actions}
+							onEdit={onEdit}
+							manages={manages}
+						/>
 					))}
 				</ul>
 			)}
 			{found.length > shown && (
 				<div class="list-foot">
-					<Button onClick={() => setShown(shown + CARDS_AT_ONCE)}>{t.app.showMore(formatNumber(Math.min(CARDS_AT_ONCE, found.length - shown)))}</Button>
+					<Button onClick={() => setShown(shown + CARDS_AT_ONCE)}>
+						{t.app.showMore(formatNumber(Math.min(CARDS_AT_ONCE, found.length - shown)))}
+					</Button>
 				</div>
 			)}
 			{actions.dialogs}
@@ -194,7 +262,9 @@ export function OutletsPage() {
 			) : (
 				<Cards list={list} manages={manages} onEdit={setEditing} />
 			)}
-			{editing !== null && <OutletForm outlet={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />}
+			{editing !== null && (
+				<OutletForm outlet={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />
+			)}
 		</>
 	);
 }

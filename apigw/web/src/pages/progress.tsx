@@ -57,7 +57,8 @@ function useBlast(id: string) {
 	useEffect(() => {
 		if (blast?.status !== 'RUNNING') return;
 		const timer = window.setInterval(() => {
-			if (Date.now() - lastHeard.current >= FOLLOW_MS && document.visibilityState === 'visible') void read().catch(() => {});
+			if (Date.now() - lastHeard.current >= FOLLOW_MS && document.visibilityState === 'visible')
+				void read().catch(() => {});
 		}, FOLLOW_MS);
 		return () => window.clearInterval(timer);
 	}, [id, blast?.status]);
@@ -70,7 +71,11 @@ function Commands({ blast, onBlast }: { blast: Blast; onBlast: (blast: Blast | u
 	const [asking, setAsking] = useState(false);
 
 	const run = async (command: BlastCommand): Promise<void> => {
-		const done = { pause: words().progress.paused, resume: words().progress.resumed, cancel: words().progress.cancelled }[command];
+		const done = {
+			pause: words().progress.paused,
+			resume: words().progress.resumed,
+			cancel: words().progress.cancelled,
+		}[command];
 		const answer = await blastCommand(blast.id, command);
 		await onBlast(answer?.blast);
 		toast(done);
@@ -91,7 +96,13 @@ function Commands({ blast, onBlast }: { blast: Blast; onBlast: (blast: Blast | u
 				</Button>
 			)}
 			{blast.status === 'PAUSED' && (
-				<Button kind="primary" icon="play" busy={busy === 'resume'} onClick={() => click('resume')} data-testid="blast-resume">
+				<Button
+					kind="primary"
+					icon="play"
+					busy={busy === 'resume'}
+					onClick={() => click('resume')}
+					data-testid="blast-resume"
+				>
 					{t.progress.resume}
 				</Button>
 			)}
@@ -153,7 +164,10 @@ function Times({ blast }: { blast: Blast }) {
 				<div>
 					<dt>{p.finished}</dt>
 					<dd>
-						<ShortTime time={blast.finishedAt} /> {started !== null && <span class="muted small">{p.took(duration((finished - started) / 1000, lang))}</span>}
+						<ShortTime time={blast.finishedAt} />{' '}
+						{started !== null && (
+							<span class="muted small">{p.took(duration((finished - started) / 1000, lang))}</span>
+						)}
 					</dd>
 				</div>
 			)}
@@ -184,7 +198,9 @@ function Overview({ blast }: { blast: Blast }) {
 	return (
 		<div class="progress-grid">
 			<section class="card progress-main" data-testid="blast-progress">
-				{blast.status === 'PAUSED' && reason && <Notice kind="warn">{t.progress.pauseReason(t.progress.pauseReasons[reason] ?? reason)}</Notice>}
+				{blast.status === 'PAUSED' && reason && (
+					<Notice kind="warn">{t.progress.pauseReason(t.progress.pauseReasons[reason] ?? reason)}</Notice>
+				)}
 				<div class="progress-line">
 					<span class="progress-percent num">{percent}%</span>
 					<span class="muted" data-testid="blast-done">

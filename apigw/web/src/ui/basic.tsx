@@ -19,17 +19,37 @@ interface ButtonProps extends Omit<HTMLAttributes<HTMLButtonElement>, 'role'> {
 	disabled?: boolean;
 }
 
-export function Button({ kind = 'secondary', icon, small, busy, type = 'button', disabled, class: extra, children, ...rest }: ButtonProps) {
-	const classes = ['button', `button-${kind}`, small ? 'button-small' : '', busy ? 'is-busy' : '', extra ?? ''].filter(Boolean).join(' ');
+export function Button({
+	kind = 'secondary',
+	icon,
+	small,
+	busy,
+	type = 'button',
+	disabled,
+	class: extra,
+	children,
+	...rest
+}: ButtonProps) {
+	const classes = ['button', `button-${kind}`, small ? 'button-small' : '', busy ? 'is-busy' : '', extra ?? '']
+		.filter(Boolean)
+		.join(' ');
 	return (
 		<button {...rest} type={type} class={classes} disabled={disabled || busy} aria-busy={busy ? 'true' : undefined}>
-			{busy ? <span class="spinner" aria-hidden="true" /> : icon ? <Icon name={icon} size={small ? 16 : 18} /> : null}
+			{busy ? (
+				<span class="spinner" aria-hidden="true" />
+			) : icon ? (
+				<Icon name={icon} size={small ? 16 : 18} />
+			) : null}
 			{children !== undefined && <span>{children}</span>}
 		</button>
 	);
 }
 
-export function IconButton({ icon, label, ...rest }: { icon: IconName; label: string } & Omit<HTMLAttributes<HTMLButtonElement>, 'role'>) {
+export function IconButton({
+	icon,
+	label,
+	...rest
+}: { icon: IconName; label: string } & Omit<HTMLAttributes<HTMLButtonElement>, 'role'>) {
 	return (
 		<button {...rest} type="button" class={`icon-button ${rest.class ?? ''}`} aria-label={label} title={label}>
 			<Icon name={icon} />
@@ -95,7 +115,19 @@ export function Nothing() {
 	return <span class="muted">–</span>;
 }
 
-export function Notice({ kind, icon, children, action, ...rest }: { kind: 'info' | 'warn' | 'bad' | 'good'; icon?: IconName; children: ComponentChildren; action?: ComponentChildren; role?: 'alert' | 'status' }) {
+export function Notice({
+	kind,
+	icon,
+	children,
+	action,
+	...rest
+}: {
+	kind: 'info' | 'warn' | 'bad' | 'good';
+	icon?: IconName;
+	children: ComponentChildren;
+	action?: ComponentChildren;
+	role?: 'alert' | 'status';
+}) {
 	return (
 		<div {...rest} class={`notice notice-${kind}`}>
 			<Icon name={icon ?? (kind === 'info' ? 'info' : kind === 'good' ? 'check' : 'alert')} />
@@ -105,7 +137,19 @@ export function Notice({ kind, icon, children, action, ...rest }: { kind: 'info'
 	);
 }
 
-export function Empty({ icon, title, hint, page, children }: { icon: IconName; title: string; hint?: string; page?: boolean; children?: ComponentChildren }) {
+export function Empty({
+	icon,
+	title,
+	hint,
+	page,
+	children,
+}: {
+	icon: IconName;
+	title: string;
+	hint?: string;
+	page?: boolean;
+	children?: ComponentChildren;
+}) {
 	return (
 		<div class="empty">
 			<span class="empty-icon">
@@ -130,7 +174,15 @@ export function Skeleton({ rows }: { rows: number }) {
 	);
 }
 
-export function PageHead({ title, lead, children }: { title: string; lead?: ComponentChildren; children?: ComponentChildren }) {
+export function PageHead({
+	title,
+	lead,
+	children,
+}: {
+	title: string;
+	lead?: ComponentChildren;
+	children?: ComponentChildren;
+}) {
 	return (
 		<header class="page-head">
 			<div>

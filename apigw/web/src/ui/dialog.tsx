@@ -50,7 +50,9 @@ export function Dialog({ title, onClose, children, question, ...rest }: DialogPr
 			<div class="dialog-body">
 				<div class="dialog-head">
 					<h2 id={id}>{title}</h2>
-					{!question && <IconButton icon="close" label={t.app.close} onClick={onClose} data-testid="dialog-close" />}
+					{!question && (
+						<IconButton icon="close" label={t.app.close} onClick={onClose} data-testid="dialog-close" />
+					)}
 				</div>
 				{children}
 			</div>
@@ -97,7 +99,12 @@ export function Confirm({ title, text, action, keep, danger, onConfirm, onClose 
 				<Button onClick={onClose} data-testid="confirm-no" autofocus>
 					{keep ?? t.app.cancel}
 				</Button>
-				<Button kind={danger ? 'danger' : 'primary'} busy={busy} onClick={() => void confirm()} data-testid="confirm-yes">
+				<Button
+					kind={danger ? 'danger' : 'primary'}
+					busy={busy}
+					onClick={() => void confirm()}
+					data-testid="confirm-yes"
+				>
 					{action}
 				</Button>
 			</div>

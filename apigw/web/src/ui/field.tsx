@@ -16,7 +16,11 @@ export function Field({ label, hint, error, children }: FieldProps) {
 	return (
 		<div class={`field${error ? ' has-error' : ''}`}>
 			<label for={id}>{label}</label>
-			{children({ id, ...(described ? { 'aria-describedby': described } : {}), ...(error ? { 'aria-invalid': 'true' as const } : {}) })}
+			{children({
+				id,
+				...(described ? { 'aria-describedby': described } : {}),
+				...(error ? { 'aria-invalid': 'true' as const } : {}),
+			})}
 			{hint && (
 				<p class="hint" id={`${id}-hint`}>
 					{hint}
@@ -47,12 +51,35 @@ type TextProps = Omit<FieldProps, 'children'> & {
 export function TextField({ label, hint, error, value, onValue, inputRef, class: look = 'input', ...rest }: TextProps) {
 	return (
 		<Field label={label} hint={hint} error={error}>
-			{(ids) => <input {...(rest as object)} {...ids} ref={inputRef ?? null} class={look} value={value} onInput={(event) => onValue(event.currentTarget.value)} />}
+			{(ids) => (
+				<input
+					{...(rest as object)}
+					{...ids}
+					ref={inputRef ?? null}
+					class={look}
+					value={value}
+					onInput={(event) => onValue(event.currentTarget.value)}
+				/>
+			)}
 		</Field>
 	);
 }
 
-export function Checkbox({ label, hint, checked, onChange, disabled, ...rest }: { label: ComponentChildren; hint?: string; checked: boolean; onChange: (checked: boolean) => void; disabled?: boolean; 'data-testid'?: string }) {
+export function Checkbox({
+	label,
+	hint,
+	checked,
+	onChange,
+	disabled,
+	...rest
+}: {
+	label: ComponentChildren;
+	hint?: string;
+	checked: boolean;
+	onChange: (checked: boolean) => void;
+	disabled?: boolean;
+	'data-testid'?: string;
+}) {
 	const id = useId();
 	return (
 		<div class="check">

@@ -51,7 +51,8 @@ export function Retries({ status }: { status: OutletStatus }) {
 	return (
 		<span class="retries">
 			<span>
-				<span class="num">{t.board.retries(formatNumber(retryCount))}</span> <span class="muted">/ {autoReconnect ? t.board.auto : t.board.manual}</span>
+				<span class="num">{t.board.retries(formatNumber(retryCount))}</span>{' '}
+				<span class="muted">/ {autoReconnect ? t.board.auto : t.board.manual}</span>
 			</span>
 			{nextRetryAt && (
 				<span class="muted small" data-testid="next-retry">
@@ -93,7 +94,9 @@ export function Troubles({ status }: { status: OutletStatus }) {
 					<Icon name="info" size={16} />
 					<span>
 						{(t.restriction as unknown as Record<string, string>)[restriction.kind] ?? t.restriction.other}
-						{typeof restriction.used === 'number' && typeof restriction.quota === 'number' && ` ${t.restriction.used(formatNumber(restriction.used), formatNumber(restriction.quota))}`}
+						{typeof restriction.used === 'number' &&
+							typeof restriction.quota === 'number' &&
+							` ${t.restriction.used(formatNumber(restriction.used), formatNumber(restriction.quota))}`}
 						{restriction.until && `, ${untilWords(restriction.until)}`}.
 					</span>
 				</p>

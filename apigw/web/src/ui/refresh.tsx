@@ -10,15 +10,27 @@ export function Refresh() {
 	const lang = useLang();
 	const { mode, trouble, lastRefresh, refreshing } = useConnection();
 	const state = trouble !== 'none' ? 'down' : mode;
-	const words = { live: t.live.live, polling: t.live.polling, connecting: t.live.connecting, down: t.live.connecting }[state];
+	const words = {
+		live: t.live.live,
+		polling: t.live.polling,
+		connecting: t.live.connecting,
+		down: t.live.connecting,
+	}[state];
 	return (
 		<>
 			<p class="freshness" data-testid="last-refresh" data-mode={mode}>
 				<span class={`live-dot live-${state}`} aria-hidden="true" />
 				<span>{words}</span>
-				<span class="freshness-time">{lastRefresh === null ? t.live.never : t.live.updated(clockTime(lastRefresh, lang))}</span>
+				<span class="freshness-time">
+					{lastRefresh === null ? t.live.never : t.live.updated(clockTime(lastRefresh, lang))}
+				</span>
 			</p>
-			<Button icon="refresh" class={refreshing ? 'is-turning' : ''} onClick={() => void refreshAll()} data-testid="refresh">
+			<Button
+				icon="refresh"
+				class={refreshing ? 'is-turning' : ''}
+				onClick={() => void refreshAll()}
+				data-testid="refresh"
+			>
 				{t.app.refresh}
 			</Button>
 		</>

@@ -74,7 +74,7 @@ export const en: Messages = {
 		db_status: 'DB is not CONNECTED',
 		live_status: 'Live is not CONNECTED',
 		socket_closed: 'Socket is closed',
-		no_user_id: 'Not logged in to WhatsApp',
+		no_user_id: 'Not logged in',
 		auto_reconnect_off: 'Auto-reconnect is off',
 	},
 	board: {

@@ -67,10 +67,10 @@ export const id = {
 		TIMEOUT: 'Jaringan atau server tidak menjawab; dicoba lagi otomatis.',
 	},
 	reason: {
-		db_status: 'Status DB belum Terhubung',
-		live_status: 'Status live belum Terhubung',
+		db_status: 'DB belum Terhubung',
+		live_status: 'Live belum Terhubung',
 		socket_closed: 'Socket tertutup',
-		no_user_id: 'Belum masuk ke WhatsApp',
+		no_user_id: 'Belum masuk WhatsApp',
 		auto_reconnect_off: 'Sambung otomatis mati',
 	},
 	board: {

@@ -2,7 +2,7 @@
 /* blast: a new blast on the left, what would come of it on the right, those before underneath. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { blastCreate, blastPreview } from '../api/calls.ts';
-import type { Preview } from '../api/types.ts';
+import type { BlastRequest, Preview } from '../api/types.ts';
 import { Bubble } from '../blast/bubble.tsx';
 import {
 	type BlastDraft,
@@ -22,7 +22,7 @@ import { RecipientInput } from '../blast/recipient-input.tsx';
 import { formatNumber, useT } from '../i18n/index.ts';
 import { problemText } from '../i18n/problem.ts';
 import { useSettled, useTitle } from '../lib/hooks.ts';
-import { parseRecipients, type RecipientList } from '../lib/recipients.ts';
+import { type BadRow, parseRecipients, type RecipientList } from '../lib/recipients.ts';
 import { readDraft, writeDraft } from '../lib/settings.ts';
 import { renderTemplate } from '../lib/template.ts';
 import { useStatuses } from '../live/statuses.ts';
@@ -34,9 +34,12 @@ import { Refresh } from '../ui/refresh.tsx';
 import { announce, toast } from '../ui/toast.tsx';
 import { useUser } from '../user.ts';
 
-/** A preview holds for exactly the form that it was made of. */
+/** A preview holds for exactly the form that it was made of, and what is sent is what was previewed. */
 interface Previewed {
 	draft: BlastDraft;
+	request: BlastRequest;
+	/** Rows that were not even asked about. */
+	bad: BadRow[];
 	answer: Preview;
 	key: string;
 }
@@ -103,7 +106,7 @@ function Review({ draft, list, previewed, previewing, sending, failure, onSend }
 			) : (
 				<>
 					<div class={current ? '' : 'is-outdated'}>
-						<PreviewPanel preview={previewed.answer} bad={list.bad} />
+						<PreviewPanel preview={previewed.answer} bad={previewed.bad} />
 					</div>
 					{!current && <Notice kind="info">{t.blast.previewAgain}</Notice>}
 				</>
@@ -180,8 +183,9 @@ function Composer() {
 		}
 		setBusy('preview');
 		try {
-			const answer = await blastPreview(requestOf(draft, now, healthy, t.blast.untitled));
-			setPreviewed({ draft, answer, key: newIdempotencyKey() });
+			const request = requestOf(draft, now, healthy, t.blast.untitled);
+			const answer = await blastPreview(request);
+			setPreviewed({ draft, request, bad: now.bad, answer, key: newIdempotencyKey() });
 			announce(`${t.blast.valid}: ${formatNumber(answer.recipients.valid)}`);
 			// On a narrow screen the result stands below the form.
 			requestAnimationFrame(() =>
@@ -198,10 +202,7 @@ function Composer() {
 		setFailure(null);
 		setBusy('send');
 		try {
-			const { blast, rejectedOutlets } = await blastCreate(
-				requestOf(draft, list, healthy, t.blast.untitled),
-				previewed.key,
-			);
+			const { blast, rejectedOutlets } = await blastCreate(previewed.request, previewed.key);
 			writeDraft(draftName, null);
 			toast(blast.status === 'SCHEDULED' ? t.blast.scheduled : t.blast.created);
 			const rejected = rejectedOutlets ?? [];

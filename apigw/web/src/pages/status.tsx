@@ -34,7 +34,7 @@ function useAnnouncements(list: OutletStatus[], t: Messages): void {
 
 function Board({ list }: { list: OutletStatus[] }) {
 	const t = useT();
-	const wide = useMedia('(min-width: 1240px)');
+	const wide = useMedia('(min-width: 1270px)');
 	const actions = useOutletActions();
 	const [text, setText] = useState('');
 	const [filter, setFilter] = useState<Filter>('all');

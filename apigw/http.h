@@ -17,9 +17,10 @@
 
 #define HTTP_CONNECTIONS_MAX 1024
 #define HTTP_PER_ADDRESS_MAX 64
-#define HTTP_REQUESTS_MAX 10000		 /* on one connection */
-#define HTTP_STREAM_QUEUE_MAX (1u << 20) /* unsent bytes of a stream before its reader is dropped \
-					  */
+#define HTTP_REQUESTS_MAX 10000 /* on one connection */
+#define HTTP_STREAM_QUEUE_MAX                                               \
+	(1u << 20) /* unsent bytes of a stream before its reader is dropped \
+		    */
 
 struct http_limits {
 	unsigned head_ms, body_ms, idle_ms, write_ms, linger_ms;

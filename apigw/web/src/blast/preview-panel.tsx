@@ -48,31 +48,51 @@ function Invalid({ preview, bad }: { preview: Preview; bad: BadRow[] }) {
 	);
 }
 
-function Shares({ preview }: { preview: Preview }) {
+function Share({ outlet, right }: { outlet: Preview['outlets'][number]; right: string }) {
 	const t = useT();
 	const { byId } = useStatuses();
+	return (
+		<li
+			class={outlet.healthy ? '' : 'is-off'}
+			data-outlet-id={outlet.outletId}
+			title={outlet.reasons.map((reason) => reasonText(reason, t)).join(', ')}
+		>
+			<span>{byId.get(outlet.outletId)?.outlet.name ?? outlet.outletId}</span>
+			<span class="num">{right}</span>
+		</li>
+	);
+}
+
+function Shares({ preview }: { preview: Preview }) {
+	const t = useT();
+	const healthy = preview.outlets.filter((outlet) => outlet.healthy);
+	const others = preview.outlets.filter((outlet) => !outlet.healthy);
 	return (
 		<section>
 			<h3>{t.blast.perOutlet}</h3>
 			<ul class="shares" data-testid="preview-outlets">
-				{[...preview.outlets]
-					.sort((a, b) => Number(b.healthy) - Number(a.healthy))
-					.map((outlet) => (
-						<li
-							key={outlet.outletId}
-							class={outlet.healthy ? '' : 'is-off'}
-							data-outlet-id={outlet.outletId}
-							title={outlet.reasons.map((reason) => reasonText(reason, t)).join(', ')}
-						>
-							<span>{byId.get(outlet.outletId)?.outlet.name ?? outlet.outletId}</span>
-							<span class="num">
-								{outlet.healthy
-									? t.blast.recipientsOf(formatNumber(outlet.recipients))
-									: t.blast.cannotSend}
-							</span>
-						</li>
-					))}
+				{healthy.map((outlet) => (
+					<Share
+						key={outlet.outletId}
+						outlet={outlet}
+						right={t.blast.recipientsOf(formatNumber(outlet.recipients))}
+					/>
+				))}
 			</ul>
+			{others.length > 0 && (
+				<details class="shares-off">
+					<summary>{t.blast.cannotSendCount(formatNumber(others.length))}</summary>
+					<ul class="shares" data-testid="preview-rejected">
+						{others.map((outlet) => (
+							<Share
+								key={outlet.outletId}
+								outlet={outlet}
+								right={outlet.reasons.map((reason) => reasonText(reason, t)).join(', ')}
+							/>
+						))}
+					</ul>
+				</details>
+			)}
 		</section>
 	);
 }

@@ -242,6 +242,7 @@ export const en: Messages = {
 		noOutlets: 'No outlets yet.',
 		noneHealthy: 'No outlet is healthy. Connect one first.',
 		cannotSend: 'Cannot send',
+		cannotSendCount: (n) => `${counted(n, 'outlet')} cannot send`,
 		chooseOutlet: 'Choose at least one outlet.',
 		to: 'Recipients',
 		paste: 'Paste numbers',

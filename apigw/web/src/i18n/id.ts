@@ -235,6 +235,7 @@ export const id = {
 		noOutlets: 'Belum ada outlet.',
 		noneHealthy: 'Tidak ada outlet yang sehat. Hubungkan outlet dulu.',
 		cannotSend: 'Tidak bisa mengirim',
+		cannotSendCount: (n: string) => `${n} outlet tidak bisa mengirim`,
 		chooseOutlet: 'Pilih sedikitnya satu outlet.',
 		to: 'Penerima',
 		paste: 'Tempel nomor',

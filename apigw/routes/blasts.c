@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A blast's body (CONTRACT section 6). Whether numbers are valid and outlets healthy is the
+ * daemon's to say, in the preview. */
+#include <stdio.h>
+#include <string.h>
+
+#include "apigw/routes/routes.h"
+
+#define OUTLETS_MAX 1000
+#define RECIPIENTS_MAX 200000
+#define VARIABLES_MAX 50
+#define PHONE_MAX_BYTES 64
+#define NAME_MAX_BYTES 200
+#define VARIABLE_MAX_BYTES 1024
+#define TEXT_MAX_BYTES 65536
+#define DAYS_MAX 3650
+#define PREFIX_SIZE 64
+
+struct blast_body {
+	char *name;
+	json_t *outlets, *audience, *message, *pace, *skip;
+	int64_t schedule_at, expires_at;
+	protobuf_c_boolean has_schedule_at, has_expires_at;
+};
+
+#define AT(field) offsetof(struct blast_body, field)
+
+static const struct body_field blast_fields[] = {
+    {"name",	     BODY_STRING, false, 0, NAME_MAX_BYTES, AT(name), 0},
+    {"outlets",		BODY_ANY, true, 0, 0, AT(outlets), 0},
+    {"audience", BODY_ANY, true, 0, 0, AT(audience), 0},
+    {"message",		BODY_ANY, true, 0, 0, AT(message), 0},
+    {"pace",	     BODY_ANY, false, 0, 0, AT(pace), 0},
+    {"skip",	     BODY_ANY, false, 0, 0, AT(skip), 0},
+    {"scheduleAt",		   BODY_TIME, false, 0, 0, AT(schedule_at), AT(has_schedule_at)},
+    {"expiresAt",		  BODY_TIME, false, 0, 0, AT(expires_at), AT(has_expires_at)},
+    {0     },
+};
+
+static void
+read_outlets(struct call *c, const json_t *v, Ipc__Blast *m)
+{
+	size_t n = json_array_size(v);
+
+	if (json_is_string(v) && strcmp(json_string_value(v), "all") == 0) {
+		m->has_all_outlets = 1;
+		m->all_outlets = 1;
+		return;
+	}
+	if (!json_is_array(v) || n == 0 || n > OUTLETS_MAX) {
+		body_error(&c->body, "", "outlets",
+		    json_is_array(v) ? "out_of_range" : "wrong_type",
+		    "\"all\" or a list of 1 to 1000 outlet ids is expected.");
+		return;
+	}
+	m->outlets = call_alloc(c, n * sizeof(*m->outlets));
+	for (size_t i = 0; i < n; i++) {
+		const json_t *id = json_array_get(v, i);
+
+		if (!json_is_string(id) || json_string_length(id) > ROUTE_ID_MAX)
+			body_error(
+			    &c->body, "", "outlets", "wrong_type", "Outlet ids are strings.");
+		else
+			m->outlets[m->n_outlets++] = (char *)(uintptr_t)json_string_value(id);
+	}
+}
+
+/* Numbers and booleans are taken, too: spreadsheets make them. */
+static const char *
+variable_text(struct call *c, const json_t *v)
+{
+	char *text;
+
+	if (json_is_string(v))
+		return json_string_length(v) <= VARIABLE_MAX_BYTES ? json_string_value(v) : NULL;
+	if (json_is_boolean(v))
+		return json_is_true(v) ? "true" : "false";
+	if (!json_is_number(v))
+		return NULL;
+	text = call_alloc(c, PREFIX_SIZE);
+	if (json_is_integer(v))
+		(void)snprintf(text, PREFIX_SIZE, "%lld", (long long)json_integer_value(v));
+	else
+		(void)snprintf(text, PREFIX_SIZE, "%.15g", json_real_value(v));
+	return text;
+}
+
+static void
+read_variables(struct call *c, const char *prefix, const json_t *vars, Ipc__Recipient *r)
+{
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(vars) || json_object_size(vars) > VARIABLES_MAX) {
+		body_error(&c->body, prefix, "vars",
+		    json_is_object(vars) ? "out_of_range" : "wrong_type",
+		    "An object of at most 50 variables is expected.");
+		return;
+	}
+	r->vars = call_alloc(c, (json_object_size(vars) + 1) * sizeof(*r->vars));
+	json_object_foreach((json_t *)(uintptr_t)vars, key, value)
+	{
+		Ipc__Variable *var = call_alloc(c, sizeof(*var));
+
+		ipc__variable__init(var);
+		if (json_is_null(value))
+			continue;
+		var->name = (char *)(uintptr_t)key;
+		var->value = (char *)(uintptr_t)variable_text(c, value);
+		if (var->value == NULL || strlen(key) > PHONE_MAX_BYTES)
+			body_error(&c->body, prefix, "vars", "wrong_type",
+			    "Variables are texts of at most 1024 bytes.");
+		else
+			r->vars[r->n_vars++] = var;
+	}
+}
+
+struct recipient_body {
+	char *phone, *name;
+	json_t *vars;
+};
+
+static const struct body_field recipient_fields[] = {
+    {"phone",	      BODY_STRING, true, 0, PHONE_MAX_BYTES, offsetof(struct recipient_body, phone), 0},
+    {"name",	     BODY_STRING, false, 0, NAME_MAX_BYTES, offsetof(struct recipient_body, name), 0},
+    {"vars", BODY_ANY, false, 0, 0, offsetof(struct recipient_body, vars), 0},
+    {0	 },
+};
+
+static void
+read_recipient(struct call *c, size_t i, const json_t *v, Ipc__Recipient *r)
+{
+	struct recipient_body body = {0};
+	char prefix[PREFIX_SIZE];
+
+	ipc__recipient__init(r);
+	(void)snprintf(prefix, sizeof(prefix), "audience.numbers[%zu]", i);
+	if (json_is_object(v)) {
+		body_read(&c->body, prefix, v, recipient_fields, &body);
+		r->phone = body.phone;
+		r->name = body.name;
+		if (body.vars != NULL)
+			read_variables(c, prefix, body.vars, r);
+	} else if (json_is_string(v) && json_string_length(v) <= PHONE_MAX_BYTES) {
+		r->phone = (char *)(uintptr_t)json_string_value(v);
+	} else {
+		body_error(&c->body, prefix, "", json_is_string(v) ? "too_long" : "wrong_type",
+		    "A number as a string, or {phone, name, vars}, is expected.");
+	}
+}
+
+struct audience_body {
+	char *type;
+	json_t *numbers, *tags, *media;
+};
+
+static const struct body_field audience_fields[] = {
+    {"type", BODY_STRING, true, 1, 16, offsetof(struct audience_body, type), 0},
+    {"numbers",	BODY_ANY, false, 0, 0, offsetof(struct audience_body, numbers), 0},
+    {"tags",    BODY_ANY, false, 0, 0, offsetof(struct audience_body, tags), 0},
+    {"mediaId", BODY_ANY, false, 0, 0, offsetof(struct audience_body, media), 0},
+    {0     },
+};
+
+static void
+read_audience(struct call *c, const json_t *v, Ipc__Blast *m)
+{
+	struct audience_body body = {0};
+	Ipc__Recipient *all;
+	size_t n;
+
+	body_read(&c->body, "audience", v, audience_fields, &body);
+	if (body.type == NULL)
+		return;
+	if (strcmp(body.type, "numbers") != 0) {
+		body_error(&c->body, "audience", "type", "unsupported_audience",
+		    "\"numbers\" is available.");
+		return;
+	}
+	n = json_array_size(body.numbers);
+	if (!json_is_array(body.numbers) || n == 0 || n > RECIPIENTS_MAX) {
+		body_error(&c->body, "audience", "numbers",
+		    json_is_array(body.numbers) ? "out_of_range" : "wrong_type",
+		    "A list of 1 to 200000 numbers is expected.");
+		return;
+	}
+	all = call_alloc(c, n * sizeof(*all));
+	m->recipients = call_alloc(c, n * sizeof(*m->recipients));
+	for (size_t i = 0; i < n && c->body.n_errors < BODY_ERRORS_MAX; i++) {
+		read_recipient(c, i, json_array_get(body.numbers, i), &all[i]);
+		m->recipients[m->n_recipients++] = &all[i];
+	}
+}
+
+struct message_body {
+	char *text;
+	json_t *media, *media_mode, *variants;
+};
+
+static const struct body_field message_fields[] = {
+    {"text",	     BODY_STRING, true, 1, TEXT_MAX_BYTES, offsetof(struct message_body, text), 0},
+    {"media",	      BODY_ANY, false, 0, 0, offsetof(struct message_body, media), 0},
+    {"mediaMode", BODY_ANY, false, 0, 0, offsetof(struct message_body, media_mode), 0},
+    {"variants",		 BODY_ANY, false, 0, 0, offsetof(struct message_body, variants), 0},
+    {0	      },
+};
+
+static void
+read_message(struct call *c, const json_t *v, Ipc__Blast *m)
+{
+	struct message_body body = {0};
+
+	body_read(&c->body, "message", v, message_fields, &body);
+	if (json_array_size(body.media) > 0)
+		body_error(
+		    &c->body, "message", "media", "unsupported", "Texts only are available.");
+	if (json_array_size(body.variants) > 0)
+		body_error(
+		    &c->body, "message", "variants", "unsupported", "One text only is available.");
+	m->text = body.text;
+}
+
+struct skip_body {
+	protobuf_c_boolean same, has_same, absent, has_absent, has_days;
+	uint32_t days;
+};
+
+static const struct body_field skip_fields[] = {
+    {"sameMessage", BODY_BOOL, false, 0, 0, offsetof(struct skip_body, same),
+	offsetof(struct skip_body, has_same)},
+    {"blastedWithinDays",	  BODY_UINT, false, 0, DAYS_MAX, offsetof(struct skip_body, days),
+	offsetof(struct skip_body, has_days)},
+    {"notOnWhatsapp",	      BODY_BOOL, false, 0, 0, offsetof(struct skip_body, absent),
+	offsetof(struct skip_body, has_absent)},
+    {0       },
+};
+
+static void
+read_skip(struct call *c, const json_t *v, Ipc__Blast *m)
+{
+	struct skip_body body = {0};
+
+	if (v == NULL)
+		return;
+	body_read(&c->body, "skip", v, skip_fields, &body);
+	if (body.absent)
+		body_error(&c->body, "skip", "notOnWhatsapp", "unsupported",
+		    "Who is not on WhatsApp shows while sending.");
+	m->has_skip_same_message = body.has_same;
+	m->skip_same_message = body.same;
+	m->has_skip_blasted_within_days = body.has_days;
+	m->skip_blasted_within_days = body.days;
+}
+
+void
+blasts_build(struct call *c)
+{
+	struct blast_body body = {0};
+	Ipc__Blast *m = call_alloc(c, sizeof(*m));
+
+	ipc__blast__init(m);
+	body_read(&c->body, "", c->body.root, blast_fields, &body);
+	m->name = body.name;
+	if (body.outlets != NULL)
+		read_outlets(c, body.outlets, m);
+	if (body.audience != NULL)
+		read_audience(c, body.audience, m);
+	if (body.message != NULL)
+		read_message(c, body.message, m);
+	read_skip(c, body.skip, m);
+	routes_read_pace(c, "pace", body.pace, &m->pace);
+	m->has_schedule_at_ms = body.has_schedule_at;
+	m->schedule_at_ms = body.schedule_at;
+	m->has_expires_at_ms = body.has_expires_at;
+	m->expires_at_ms = body.expires_at;
+	if (body.has_schedule_at && body.has_expires_at && body.expires_at <= body.schedule_at)
+		body_error(
+		    &c->body, "", "expiresAt", "out_of_range", "It must be later than scheduleAt.");
+	c->request.blast_create = m;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What several nouns share: operations without fields, with an id, or with a list's parameters; the
+ * pace of sending. */
+#include "apigw/routes/routes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LIMIT_MAX 1000
+#define CURSOR_MAX 512
+#define WORD_MAX 64
+#define SEARCH_MAX 200
+
+void
+routes_build_empty(struct call *c)
+{
+	Ipc__Empty *m = call_alloc(c, sizeof(*m));
+
+	ipc__empty__init(m);
+	c->request.me = m; /* the members of the operation's union share their place */
+}
+
+void
+routes_build_id(struct call *c)
+{
+	Ipc__Id *m = call_alloc(c, sizeof(*m));
+
+	ipc__id__init(m);
+	m->id = c->id;
+	c->request.outlet_get = m;
+}
+
+static void
+read_limit(struct call *c, protobuf_c_boolean *ret_has, uint32_t *ret_limit)
+{
+	const char *text = call_query(c, "limit", WORD_MAX);
+	unsigned long n;
+	char *end;
+
+	if (text == NULL)
+		return;
+	n = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || n < 1 || n > LIMIT_MAX) {
+		body_error(&c->body, "", "limit", "out_of_range",
+		    "A whole number from 1 to 1000 is expected.");
+		return;
+	}
+	*ret_has = 1;
+	*ret_limit = (uint32_t)n;
+}
+
+void
+routes_build_list(struct call *c)
+{
+	Ipc__List *m = call_alloc(c, sizeof(*m));
+
+	ipc__list__init(m);
+	m->id = c->id[0] != '\0' ? c->id : NULL;
+	read_limit(c, &m->has_limit, &m->limit);
+	m->cursor = call_query(c, "cursor", CURSOR_MAX);
+	m->status = call_query(c, "status", WORD_MAX);
+	m->q = call_query(c, "q", SEARCH_MAX);
+	c->request.outlet_list = m;
+}
+
+void
+outlets_status(struct call *c)
+{
+	Ipc__StatusList *m = call_alloc(c, sizeof(*m));
+	const char *healthy = call_query(c, "healthy", WORD_MAX);
+
+	ipc__status_list__init(m);
+	read_limit(c, &m->has_limit, &m->limit);
+	m->cursor = call_query(c, "cursor", CURSOR_MAX);
+	m->status = call_query(c, "status", WORD_MAX);
+	m->q = call_query(c, "q", SEARCH_MAX);
+	m->if_none_match = (char *)(uintptr_t)http_head_get(&c->http->head, "if-none-match");
+	if (healthy != NULL) {
+		m->has_healthy = 1;
+		m->healthy = strcmp(healthy, "true") == 0;
+		if (!m->healthy && strcmp(healthy, "false") != 0)
+			body_error(
+			    &c->body, "", "healthy", "invalid", "true or false is expected.");
+	}
+	c->request.status_list = m;
+}
+
+#define AT(field) offsetof(Ipc__Pace, field), offsetof(Ipc__Pace, has_##field)
+
+static const struct body_field pace_fields[] = {
+    {"perMinute", BODY_UINT, false, 0, 100000, AT(per_minute)},
+    {"jitter",      BODY_REAL, false, 0, 1, AT(jitter)},
+    {"dailyCap",	 BODY_UINT, false, 0, 10000000, AT(daily_cap)},
+    {"window",	       BODY_STRING, false, 0, 16, offsetof(Ipc__Pace, window), 0},
+    {"timezone",BODY_STRING, false, 0, 64, offsetof(Ipc__Pace, timezone), 0},
+    {0	 },
+};
+
+void
+routes_read_pace(struct call *c, const char *prefix, const json_t *object, Ipc__Pace **ret_pace)
+{
+	Ipc__Pace *pace;
+
+	if (object == NULL)
+		return;
+	pace = call_alloc(c, sizeof(*pace));
+	ipc__pace__init(pace);
+	body_read(&c->body, prefix, object, pace_fields, pace);
+	*ret_pace = pace;
+}

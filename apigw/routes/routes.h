@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* routes: what the rows of the route table call, by noun. Each fills one typed request from path,
+ * query and body. */
+#ifndef APIGW_ROUTES_H
+#define APIGW_ROUTES_H
+
+#include "apigw/call.h"
+
+/* For any operation without fields, with the path's id, or with a list's parameters. */
+void routes_build_empty(struct call *c);
+void routes_build_id(struct call *c);
+void routes_build_list(struct call *c);
+
+/* Reads an object of pace fields into *ret_pace; NULL object: nothing. */
+void routes_read_pace(
+    struct call *c, const char *prefix, const json_t *object, Ipc__Pace **ret_pace);
+
+void auth_login(struct call *c);
+void auth_login_answer(struct call *c, const Ipc__Response *response);
+void auth_logout_answer(struct call *c, const Ipc__Response *response);
+
+void outlets_status(struct call *c);
+void outlets_add(struct call *c);
+void outlets_edit(struct call *c);
+void outlets_connect(struct call *c);
+void outlets_qr(struct call *c);
+void outlets_qr_answer(struct call *c, const Ipc__Response *response);
+
+void messages_send(struct call *c);
+void blasts_build(struct call *c);
+void users_add(struct call *c);
+void tokens_add(struct call *c);
+
+void health_live(struct call *c);
+void health_ready(struct call *c);
+
+#endif

@@ -73,6 +73,8 @@ async function refresh(): Promise<void> {
 		return newer ? (pending.get(status.outletId) ?? known.get(status.outletId) ?? status) : status;
 	});
 	publish(list.sort(byName), answer.databaseStale);
+	// Mixed with events, this is no state that the tag names: the next time, read it whole.
+	if (eventCount !== startedAt) etag = null;
 }
 
 function flush(): void {

@@ -133,6 +133,7 @@ CREATE TABLE IF NOT EXISTS blasts (
 	cancelled    integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 CREATE INDEX IF NOT EXISTS blasts_by_time ON blasts (created_at DESC, id);
+CREATE INDEX IF NOT EXISTS blasts_open ON blasts (status) WHERE status IN ('SCHEDULED','RUNNING','PAUSED');
 
 -- Every message, in and out. A blast's recipient is a message with blast_id; a message outside any blast has none.
 CREATE TABLE IF NOT EXISTS messages (
@@ -164,6 +165,11 @@ CREATE UNIQUE INDEX IF NOT EXISTS messages_wa_id ON messages (outlet_id, wa_id) 
 CREATE UNIQUE INDEX IF NOT EXISTS messages_inbound ON messages (outlet_id, peer, wa_id) WHERE NOT outgoing;
 CREATE INDEX IF NOT EXISTS messages_by_blast ON messages (blast_id, id) WHERE blast_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS messages_by_outlet ON messages (outlet_id, id DESC);
+-- A blast's rate; an outlet's daily cap.
+CREATE INDEX IF NOT EXISTS messages_sent ON messages (blast_id, sent_at) WHERE blast_id IS NOT NULL AND sent_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS messages_sending ON messages (outlet_id, sending_at) WHERE outgoing AND sending_at IS NOT NULL;
+-- Who was blasted before.
+CREATE INDEX IF NOT EXISTS messages_by_phone ON messages (phone, id DESC) WHERE outgoing AND blast_id IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS opt_outs (
 	phone      text PRIMARY KEY,
@@ -188,3 +194,140 @@ CREATE TABLE IF NOT EXISTS settings (
 	value text NOT NULL,
 	at    timestamptz NOT NULL DEFAULT now()
 );
+
+-- -- functions: replaced at every start ---------------------------------------------------------------------
+
+-- Milliseconds since 1970, as C counts; 0 and NULL are no time.
+CREATE OR REPLACE FUNCTION from_ms(ms bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE
+AS $$ SELECT 'epoch'::timestamptz + nullif(ms, 0) * interval '1 millisecond' $$;
+
+CREATE OR REPLACE FUNCTION to_ms(t timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE
+AS $$ SELECT floor(extract(epoch FROM t) * 1000)::bigint $$;
+
+CREATE OR REPLACE FUNCTION rfc3339(t timestamptz) RETURNS text LANGUAGE sql STABLE
+AS $$ SELECT to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') $$;
+
+-- The owner's start of a daemon, or an error that the batch knows (store/batch_send.c).
+CREATE OR REPLACE FUNCTION instance_fence(instance text, at_epoch bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM 1 FROM instances WHERE name = instance AND epoch = at_epoch FOR SHARE;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'instance % is no longer at epoch %', instance, at_epoch USING ERRCODE = 'WF001';
+	END IF;
+END $$;
+
+-- Blast counters follow the messages, whoever moves them, in the same transaction. A running blast whose last message
+-- leaves QUEUED and SENDING is COMPLETED; inserting completes nothing.
+CREATE OR REPLACE FUNCTION blast_count(ids text[], states text[], steps bigint[], inserting boolean) RETURNS void LANGUAGE sql AS $$
+	WITH d AS (
+		SELECT id, sum(step)::integer AS total,
+		       coalesce(sum(step) FILTER (WHERE state = 'QUEUED'), 0)::integer AS queued,
+		       coalesce(sum(step) FILTER (WHERE state = 'SENDING'), 0)::integer AS sending,
+		       coalesce(sum(step) FILTER (WHERE state = 'SENT'), 0)::integer AS sent,
+		       coalesce(sum(step) FILTER (WHERE state = 'DELIVERED'), 0)::integer AS delivered,
+		       coalesce(sum(step) FILTER (WHERE state = 'READ'), 0)::integer AS read,
+		       coalesce(sum(step) FILTER (WHERE state = 'FAILED'), 0)::integer AS failed,
+		       coalesce(sum(step) FILTER (WHERE state = 'SKIPPED'), 0)::integer AS skipped,
+		       coalesce(sum(step) FILTER (WHERE state = 'CANCELLED'), 0)::integer AS cancelled
+		FROM unnest(ids, states, steps) AS t (id, state, step)
+		GROUP BY id
+	)
+	UPDATE blasts b
+	SET total = b.total + d.total, queued = b.queued + d.queued, sending = b.sending + d.sending, sent = b.sent + d.sent,
+	    delivered = b.delivered + d.delivered, read = b.read + d.read, failed = b.failed + d.failed,
+	    skipped = b.skipped + d.skipped, cancelled = b.cancelled + d.cancelled,
+	    status = CASE WHEN b.status = 'RUNNING' AND NOT inserting AND b.queued + d.queued + b.sending + d.sending = 0
+	                  THEN 'COMPLETED' ELSE b.status END,
+	    finished_at = CASE WHEN b.status = 'RUNNING' AND NOT inserting AND b.queued + d.queued + b.sending + d.sending = 0
+	                       THEN now() ELSE b.finished_at END
+	FROM d
+	WHERE b.id = d.id
+$$;
+
+CREATE OR REPLACE FUNCTION messages_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM blast_count(array_agg(blast_id), array_agg(status), array_agg(n), true)
+	FROM (SELECT blast_id, status, count(*) AS n FROM new_rows WHERE blast_id IS NOT NULL GROUP BY 1, 2) t
+	HAVING count(*) > 0;
+	RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER messages_inserted AFTER INSERT ON messages
+	REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION messages_inserted();
+
+CREATE OR REPLACE FUNCTION messages_updated() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM blast_count(array_agg(blast_id), array_agg(status), array_agg(n), false)
+	FROM (SELECT blast_id, status, sum(step)::bigint AS n
+	      FROM (SELECT blast_id, status, 1 AS step FROM new_rows WHERE blast_id IS NOT NULL
+	            UNION ALL
+	            SELECT blast_id, status, -1 FROM old_rows WHERE blast_id IS NOT NULL) moved
+	      GROUP BY 1, 2 HAVING sum(step) <> 0) t
+	HAVING count(*) > 0;
+	RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER messages_updated AFTER UPDATE ON messages
+	REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION messages_updated();
+
+CREATE OR REPLACE FUNCTION messages_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM blast_count(array_agg(blast_id), array_agg(status), array_agg(-n), false)
+	FROM (SELECT blast_id, status, count(*) AS n FROM old_rows WHERE blast_id IS NOT NULL GROUP BY 1, 2) t
+	HAVING count(*) > 0;
+	RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER messages_deleted AFTER DELETE ON messages
+	REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION messages_deleted();
+
+-- What outsiders see of a row, ready JSON (docs/openapi.yaml).
+CREATE OR REPLACE FUNCTION outlet_json(o outlets) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('id', o.id, 'name', o.name, 'whatsappNumber', o.whatsapp_number, 'isActive', o.is_active,
+	                         'autoReconnect', o.auto_reconnect, 'pace', o.pace, 'createdAt', rfc3339(o.created_at))
+$$;
+
+CREATE OR REPLACE FUNCTION user_json(u users) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('id', u.id, 'username', u.name, 'role', u.role, 'outletId', u.outlet_id,
+	                         'createdAt', rfc3339(u.created_at))
+$$;
+
+CREATE OR REPLACE FUNCTION token_json(t tokens) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('id', t.id, 'name', t.name, 'userId', t.user_id,
+	                         'user', (SELECT u.name FROM users u WHERE u.id = t.user_id), 'createdAt', rfc3339(t.created_at),
+	                         'expiresAt', rfc3339(t.expires_at), 'lastUsedAt', rfc3339(t.last_used_at))
+$$;
+
+CREATE OR REPLACE FUNCTION message_times_json(m messages) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('queuedAt', rfc3339(m.created_at), 'sendingAt', rfc3339(m.sending_at), 'sentAt', rfc3339(m.sent_at),
+	                         'deliveredAt', rfc3339(m.delivered_at), 'readAt', rfc3339(m.read_at),
+	                         'failedAt', rfc3339(m.failed_at))
+$$;
+
+CREATE OR REPLACE FUNCTION message_json(m messages) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('id', 'msg_' || m.id, 'outletId', m.outlet_id, 'blastId', m.blast_id,
+	                         'direction', CASE WHEN m.outgoing THEN 'out' ELSE 'in' END, 'peer', coalesce(m.phone, m.peer),
+	                         'kind', m.kind, 'text', m.text, 'status', m.status, 'reason', m.reason,
+	                         'times', CASE WHEN m.outgoing THEN message_times_json(m)
+	                                       ELSE json_build_object('receivedAt', rfc3339(m.created_at)) END)
+$$;
+
+CREATE OR REPLACE FUNCTION recipient_json(m messages) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('phone', m.phone, 'outletId', m.outlet_id, 'messageId', 'msg_' || m.id, 'status', m.status,
+	                         'reason', m.reason, 'times', message_times_json(m))
+$$;
+
+-- The rate is that of the last minute; no estimate without one.
+CREATE OR REPLACE FUNCTION blast_json(b blasts) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT json_build_object(
+		'id', b.id, 'name', b.name, 'status', b.status, 'message', json_build_object('text', b.text),
+		'outlets', b.outlets, 'pace', b.pace,
+		'counts', json_build_object('total', b.total, 'queued', b.queued, 'sending', b.sending, 'sent', b.sent,
+		                            'delivered', b.delivered, 'read', b.read, 'failed', b.failed,
+		                            'skipped', b.skipped, 'cancelled', b.cancelled),
+		'ratePerMinute', r.n,
+		'etaSeconds', CASE WHEN b.status = 'RUNNING' AND r.n > 0 THEN ceil((b.queued + b.sending) * 60.0 / r.n)::bigint END,
+		'createdBy', b.created_by, 'createdAt', rfc3339(b.created_at), 'scheduleAt', rfc3339(b.schedule_at),
+		'expiresAt', rfc3339(b.expires_at), 'startedAt', rfc3339(b.started_at), 'finishedAt', rfc3339(b.finished_at),
+		'pauseReason', b.pause_reason)
+	FROM (SELECT CASE WHEN b.status = 'RUNNING'
+	                  THEN (SELECT count(*) FROM messages m
+	                        WHERE m.blast_id = b.id AND m.sent_at > now() - interval '1 minute') ELSE 0 END AS n) r
+$$;

@@ -1,0 +1,105 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A private PostgreSQL cluster in a directory: on a Unix socket in it, no TCP.
+#
+#	tests/postgres.sh start DIR    makes it when needed, starts it, prints the DSN
+#	tests/postgres.sh stop DIR
+#	tests/postgres.sh dsn DIR
+#
+# As root it runs as the first of postgres, nobody that exists: PostgreSQL refuses root. FAST=1 turns fsync off.
+# The socket's path holds at most 107 bytes: keep DIR short.
+set -eu
+
+usage()
+{
+	echo "usage: $0 start|stop|dsn DIR" >&2
+	exit 2
+}
+
+[ $# -eq 2 ] || usage
+command=$1
+case $2 in
+/*) dir=$2 ;;
+*) dir=$PWD/$2 ;;
+esac
+dsn="host=$dir/run user=waconn dbname=waconn"
+
+user=
+if [ "$(id -u)" -eq 0 ]; then
+	for u in postgres nobody; do
+		if id "$u" >/dev/null 2>&1; then
+			user=$u
+			break
+		fi
+	done
+fi
+
+# Runs a program of PostgreSQL, unprivileged, from a directory that everybody may enter.
+pg()
+{
+	program=$1
+	shift
+	path=$(command -v "$program" 2>/dev/null || true)
+	for d in /usr/lib/postgresql/*/bin; do
+		if [ -x "$d/$program" ]; then
+			path=$d/$program
+		fi
+	done
+	if [ -z "$path" ]; then
+		echo "$0: $program not found: install postgresql" >&2
+		exit 1
+	fi
+	if [ -n "$user" ]; then
+		(cd / && exec setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups "$path" "$@")
+	else
+		(cd / && exec "$path" "$@")
+	fi
+}
+
+start()
+{
+	mkdir -p "$dir/run"
+	# The server's user owns what is its own; the way there must be open to it.
+	if [ -n "$user" ]; then
+		chmod 755 "$dir"
+		chown "$user" "$dir/run"
+	fi
+	if [ ! -f "$dir/data/PG_VERSION" ]; then
+		mkdir -p "$dir/data"
+		chmod 700 "$dir/data"
+		[ -z "$user" ] || chown "$user" "$dir/data"
+		pg initdb -D "$dir/data" -U waconn --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-instructions ${FAST:+-N} >&2
+		{
+			echo "listen_addresses = ''"
+			echo "unix_socket_directories = '$dir/run'"
+			echo "logging_collector = off"
+			echo "max_connections = 100"
+			[ -z "${FAST:-}" ] || echo "fsync = off"
+		} >>"$dir/data/postgresql.conf"
+	fi
+	if ! pg pg_ctl status -D "$dir/data" >/dev/null 2>&1; then
+		# The server keeps no descriptor of ours open, so that a pipe that we print into ends with us.
+		pg pg_ctl start -w -t 60 -D "$dir/data" -l "$dir/data/server.log" </dev/null >&2 2>&1
+	fi
+	if [ -z "$(pg psql -h "$dir/run" -U waconn -d postgres -Atc "SELECT 1 FROM pg_database WHERE datname = 'waconn'")" ]; then
+		pg createdb -h "$dir/run" -U waconn waconn
+	fi
+	echo "$dsn"
+}
+
+case $command in
+start)
+	start
+	;;
+stop)
+	if pg pg_ctl status -D "$dir/data" >/dev/null 2>&1; then
+		pg pg_ctl stop -w -t 60 -m fast -D "$dir/data" >&2
+	fi
+	;;
+dsn)
+	echo "$dsn"
+	;;
+*)
+	usage
+	;;
+esac

@@ -1,0 +1,113 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+-- The steps of a write batch, in this order, in one transaction. Every one of them may be repeated after a lost
+-- connection. Blasts are locked before their messages, all in order of their ids, as everywhere. Moves take their rows by
+-- id and check the state they come from; blast counters follow by trigger.
+
+-- Locks our row of instances FOR SHARE; fails with WF001 when the outlets belong to another start. $1 instance, $2 epoch.
+-- name: BATCH_FENCE
+SELECT instance_fence($1, $2::bigint)
+
+-- $1 message ids bigint[]; $2 outlets, $3 stanza ids text[] (receipts).
+-- name: BATCH_LOCK
+SELECT 1 FROM blasts b
+WHERE b.id IN (
+	SELECT m.blast_id FROM messages m WHERE m.id = ANY ($1::bigint[])
+	UNION
+	SELECT m.blast_id FROM unnest($2::text[], $3::text[]) AS r (outlet, wa_id)
+	JOIN messages m ON m.outlet_id = r.outlet AND m.wa_id = r.wa_id AND m.outgoing)
+ORDER BY b.id
+FOR NO KEY UPDATE
+
+-- $1 outlets text[].
+-- name: BATCH_KEY_WIPE
+DELETE FROM keys WHERE outlet_id = ANY ($1::text[])
+
+-- $1 outlets, $2 kinds, $3 names.
+-- name: BATCH_KEY_DEL
+DELETE FROM keys k
+USING unnest($1::text[], $2::smallint[], $3::text[]) AS d (outlet, kind, name)
+WHERE k.outlet_id = d.outlet AND k.kind = d.kind AND k.name = d.name
+
+-- $1 outlets, $2 kinds, $3 names, $4 values bytea[]; each key once, sorted.
+-- name: BATCH_KEY_PUT
+INSERT INTO keys (outlet_id, kind, name, value)
+SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::bytea[])
+ON CONFLICT (outlet_id, kind, name) DO UPDATE SET value = excluded.value
+
+-- $1 ids, $2 stanza ids, $3 texts. A repeat after a stop keeps the stanza id of the first time.
+-- name: BATCH_SENDING
+UPDATE messages m
+SET status = 'SENDING', wa_id = coalesce(m.wa_id, s.wa_id), text = coalesce(s.text, m.text),
+    sending_at = now(), attempts = least(m.attempts + 1, 32767), not_before = NULL, reason = NULL
+FROM unnest($1::bigint[], $2::text[], $3::text[]) AS s (id, wa_id, text)
+WHERE m.id = s.id AND m.status IN ('QUEUED', 'SENDING')
+
+-- $1 ids, $2 times in ms.
+-- name: BATCH_SENT
+UPDATE messages m SET status = 'SENT', sent_at = from_ms(s.at), reason = NULL
+FROM unnest($1::bigint[], $2::bigint[]) AS s (id, at)
+WHERE m.id = s.id AND m.status = 'SENDING'
+
+-- $1 ids, $2 reasons.
+-- name: BATCH_FAILED
+UPDATE messages m SET status = 'FAILED', reason = s.reason, failed_at = now()
+FROM unnest($1::bigint[], $2::text[]) AS s (id, reason)
+WHERE m.id = s.id AND m.status IN ('QUEUED', 'SENDING')
+
+-- $1 ids, $2 reasons, $3 not before, ms.
+-- name: BATCH_REQUEUE
+UPDATE messages m SET status = 'QUEUED', reason = s.reason, not_before = from_ms(s.not_before)
+FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS s (id, reason, not_before)
+WHERE m.id = s.id AND m.status = 'SENDING'
+
+-- $1 outlets, $2 stanza ids, $3 times in ms. A receipt that overtakes the server's ack says that it was sent, too.
+-- name: BATCH_DELIVERED
+UPDATE messages m
+SET status = 'DELIVERED', delivered_at = from_ms(s.at), sent_at = coalesce(m.sent_at, from_ms(s.at)), reason = NULL
+FROM (SELECT outlet, wa_id, min(at) AS at FROM unnest($1::text[], $2::text[], $3::bigint[]) AS r (outlet, wa_id, at)
+      GROUP BY outlet, wa_id) s
+WHERE m.outlet_id = s.outlet AND m.wa_id = s.wa_id AND m.outgoing AND m.status IN ('SENDING', 'SENT')
+
+-- $1 outlets, $2 stanza ids, $3 times in ms.
+-- name: BATCH_READ
+UPDATE messages m
+SET status = 'READ', read_at = from_ms(s.at), delivered_at = coalesce(m.delivered_at, from_ms(s.at)),
+    sent_at = coalesce(m.sent_at, from_ms(s.at)), reason = NULL
+FROM (SELECT outlet, wa_id, min(at) AS at FROM unnest($1::text[], $2::text[], $3::bigint[]) AS r (outlet, wa_id, at)
+      GROUP BY outlet, wa_id) s
+WHERE m.outlet_id = s.outlet AND m.wa_id = s.wa_id AND m.outgoing AND m.status IN ('SENDING', 'SENT', 'DELIVERED')
+
+-- $1 outlets, $2 peers, $3 phones, $4 stanza ids, $5 kinds, $6 texts, $7 from me, $8 times in ms. One that the owner wrote on
+-- another device (from me) is outgoing and SENT.
+-- name: BATCH_INBOUND
+INSERT INTO messages (outlet_id, peer, phone, wa_id, kind, text, outgoing, status, created_at, sent_at)
+SELECT i.outlet, i.peer, i.phone, i.wa_id, i.kind, i.text, i.from_me,
+       CASE WHEN i.from_me THEN 'SENT' ELSE 'RECEIVED' END, from_ms(i.at), CASE WHEN i.from_me THEN from_ms(i.at) END
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::bigint[])
+     AS i (outlet, peer, phone, wa_id, kind, text, from_me, at)
+ON CONFLICT DO NOTHING
+
+-- $1 outlets, $2 status, $3 session names, $4 own jids, $5 own lids, $6 connected, $7 last seen, $8 next retry, $9 linked (ms),
+-- $10 retry counts, $11 last errors (JSON).
+-- name: BATCH_SESSION
+INSERT INTO outlet_sessions (outlet_id, status, session_name, own_jid, own_lid, connected_at, last_seen, next_retry_at, linked_at,
+                             retry_count, last_error)
+SELECT s.outlet, s.status, s.session_name, s.own_jid, s.own_lid, from_ms(s.connected_at), from_ms(s.last_seen),
+       from_ms(s.next_retry_at), from_ms(s.linked_at), s.retry_count, s.last_error::jsonb
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+            $10::bigint[], $11::text[])
+     AS s (outlet, status, session_name, own_jid, own_lid, connected_at, last_seen, next_retry_at, linked_at, retry_count, last_error)
+ON CONFLICT (outlet_id) DO UPDATE
+SET status = excluded.status, session_name = excluded.session_name, own_jid = excluded.own_jid, own_lid = excluded.own_lid,
+    connected_at = excluded.connected_at, last_seen = excluded.last_seen, next_retry_at = excluded.next_retry_at,
+    linked_at = excluded.linked_at, retry_count = excluded.retry_count, last_error = excluded.last_error
+
+-- $1 outlets, $2 times in ms, $3 from, $4 to, $5 reasons. A line that is there already is not written again.
+-- name: BATCH_EVENT
+INSERT INTO outlet_events (outlet_id, at, from_status, to_status, reason)
+SELECT e.outlet, from_ms(e.at), e.from_status, e.to_status, e.reason
+FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[])
+     WITH ORDINALITY AS e (outlet, at, from_status, to_status, reason, n)
+WHERE NOT EXISTS (SELECT 1 FROM outlet_events x WHERE x.outlet_id = e.outlet AND x.at = from_ms(e.at)
+                  AND x.from_status = e.from_status AND x.to_status = e.to_status)
+ORDER BY e.n

@@ -1,0 +1,130 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+-- Blasts and their recipients. Who moves messages of a blast locks the blast's row first (deadlocks).
+
+-- $1 id, $2 name, $3 status (RUNNING or SCHEDULED), $4 text, $5 pace, $6 outlets text[], $7 who, $8 schedule ms, $9 expiry ms.
+-- First step of a transaction; BLAST_RECIPIENTS_ADD and BLAST_GET follow.
+-- name: BLAST_ADD
+INSERT INTO blasts (id, name, status, text, pace, outlets, created_by, schedule_at, expires_at, started_at)
+VALUES ($1, $2, $3, $4, coalesce(nullif($5::text, '')::jsonb, '{}'), $6::text[], $7, from_ms($8::bigint), from_ms($9::bigint),
+        CASE WHEN $3::text = 'RUNNING' THEN now() END)
+
+-- $1 blast, then arrays of one length: $2 outlets, $3 phones, $4 vars (JSON or NULL), $5 status (QUEUED or SKIPPED), $6 reasons.
+-- name: BLAST_RECIPIENTS_ADD
+INSERT INTO messages (outlet_id, blast_id, outgoing, phone, vars, status, reason)
+SELECT r.outlet, $1, true, r.phone, r.vars::jsonb, r.status, r.reason
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+     WITH ORDINALITY AS r (outlet, phone, vars, status, reason, n)
+ORDER BY r.n
+
+-- $1 id, $2 the one outlet allowed or NULL.
+-- name: BLAST_GET
+SELECT blast_json(b), b.status FROM blasts b
+WHERE b.id = $1 AND ($2::text IS NULL OR $2 = ANY (b.outlets))
+
+-- Newest first. $1 the one outlet allowed or NULL, $2 status or NULL, $3 part of the name or NULL, $4 cursor or NULL, $5 limit.
+-- One row: array, next cursor. Index blasts_by_time.
+-- name: BLAST_LIST
+WITH page AS (
+	SELECT b.id, blast_json(b) AS j, row_number() OVER (ORDER BY b.created_at DESC, b.id) AS n
+	FROM blasts b
+	WHERE ($1::text IS NULL OR $1 = ANY (b.outlets))
+	  AND ($2::text IS NULL OR b.status = $2)
+	  AND ($3::text IS NULL OR position(lower($3) IN lower(b.name)) > 0)
+	  AND ($4::text IS NULL OR EXISTS (SELECT 1 FROM blasts c WHERE c.id = $4
+	       AND (b.created_at < c.created_at OR (b.created_at = c.created_at AND b.id > c.id))))
+	ORDER BY b.created_at DESC, b.id
+	LIMIT $5::int + 1
+)
+SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $5::int), '[]'),
+       CASE WHEN count(*) > $5::int THEN max(id) FILTER (WHERE n = $5::int) END
+FROM page
+
+-- $1 blast, $2 the one outlet allowed or NULL, $3 status or NULL, $4 part of the phone or NULL, $5 cursor (an id) or NULL, $6 limit.
+-- One row: array, next cursor. Index messages_by_blast.
+-- name: BLAST_RECIPIENTS
+WITH page AS (
+	SELECT m.id, recipient_json(m) AS j, row_number() OVER (ORDER BY m.id) AS n
+	FROM messages m
+	WHERE m.blast_id = $1
+	  AND ($2::text IS NULL OR m.outlet_id = $2)
+	  AND ($3::text IS NULL OR m.status = $3)
+	  AND ($4::text IS NULL OR position($4 IN m.phone) > 0)
+	  AND ($5::bigint IS NULL OR m.id > $5::bigint)
+	ORDER BY m.id
+	LIMIT $6::int + 1
+)
+SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $6::int), '[]'),
+       CASE WHEN count(*) > $6::int THEN max(id) FILTER (WHERE n = $6::int) END
+FROM page
+
+-- $1 id, $2 the one outlet allowed or NULL, $3 reason. No row: not there, not wholly the caller's, or not in a state to pause.
+-- name: BLAST_PAUSE
+UPDATE blasts b SET status = 'PAUSED', pause_reason = $3
+WHERE b.id = $1 AND ($2::text IS NULL OR b.outlets <@ ARRAY[$2::text]) AND b.status IN ('RUNNING', 'SCHEDULED')
+RETURNING blast_json(b)
+
+-- $1 id, $2 the one outlet allowed or NULL. A schedule still to come is SCHEDULED again; with nothing left it is COMPLETED.
+-- name: BLAST_RESUME
+UPDATE blasts b
+SET status = CASE WHEN b.queued + b.sending = 0 THEN 'COMPLETED'
+                  WHEN b.started_at IS NULL AND b.schedule_at > now() THEN 'SCHEDULED'
+                  ELSE 'RUNNING' END,
+    started_at = CASE WHEN b.schedule_at > now() THEN b.started_at ELSE coalesce(b.started_at, now()) END,
+    finished_at = CASE WHEN b.queued + b.sending = 0 THEN now() END,
+    pause_reason = NULL
+WHERE b.id = $1 AND ($2::text IS NULL OR b.outlets <@ ARRAY[$2::text]) AND b.status = 'PAUSED'
+RETURNING blast_json(b)
+
+-- The three steps of a cancellation, one transaction. $1 id, $2 the one outlet allowed or NULL.
+-- name: BLAST_CANCEL
+UPDATE blasts b SET status = 'CANCELLED', finished_at = now(), pause_reason = NULL
+WHERE b.id = $1 AND ($2::text IS NULL OR b.outlets <@ ARRAY[$2::text]) AND b.status IN ('SCHEDULED', 'RUNNING', 'PAUSED')
+
+-- name: BLAST_CANCEL_QUEUED
+UPDATE messages m SET status = 'CANCELLED', reason = 'blast_cancelled'
+FROM blasts b
+WHERE m.blast_id = $1 AND m.status = 'QUEUED' AND b.id = m.blast_id AND b.status = 'CANCELLED'
+
+-- Last step: no row when it could not be cancelled.
+-- name: BLAST_CANCELLED_GET
+SELECT blast_json(b) FROM blasts b
+WHERE b.id = $1 AND ($2::text IS NULL OR b.outlets <@ ARRAY[$2::text]) AND b.status = 'CANCELLED'
+
+-- Schedules that are due start; one missed by more than an hour waits for a person. Answers id, status, json.
+-- name: BLAST_START_DUE
+UPDATE blasts b
+SET status = CASE WHEN b.schedule_at < now() - interval '1 hour' THEN 'PAUSED' ELSE 'RUNNING' END,
+    pause_reason = CASE WHEN b.schedule_at < now() - interval '1 hour' THEN 'schedule_missed' END,
+    started_at = CASE WHEN b.schedule_at < now() - interval '1 hour' THEN NULL ELSE now() END
+WHERE b.status = 'SCHEDULED' AND b.schedule_at <= now()
+RETURNING b.id, b.status, blast_json(b)
+
+-- The two steps of expiry, one transaction: what is past its time sends nothing more. The second answers id, json.
+-- name: BLAST_EXPIRE
+UPDATE blasts SET status = 'EXPIRED', finished_at = now(), pause_reason = NULL
+WHERE status IN ('SCHEDULED', 'RUNNING', 'PAUSED') AND expires_at <= now()
+
+-- name: BLAST_EXPIRE_QUEUED
+UPDATE messages m SET status = 'CANCELLED', reason = 'blast_expired'
+FROM blasts b
+WHERE b.status = 'EXPIRED' AND b.queued > 0 AND m.blast_id = b.id AND m.status = 'QUEUED'
+
+-- What runs now, for events of progress. Answers id, json.
+-- name: BLAST_RUNNING
+SELECT b.id, blast_json(b) FROM blasts b WHERE b.status = 'RUNNING' ORDER BY b.created_at
+
+-- Which of these numbers opted out. $1 phones text[].
+-- name: BLAST_OPTED_OUT
+SELECT phone FROM opt_outs WHERE phone = ANY ($1::text[])
+
+-- Which numbers had the same text in a blast. $1 phones text[], $2 the blast's text. Index messages_by_phone.
+-- name: BLAST_SAME_MESSAGE
+SELECT DISTINCT m.phone FROM messages m JOIN blasts b ON b.id = m.blast_id
+WHERE m.phone = ANY ($1::text[]) AND m.outgoing AND m.status NOT IN ('FAILED', 'SKIPPED', 'CANCELLED') AND b.text = $2
+
+-- Which numbers any blast reached within $2 days. $1 phones text[]. Index messages_by_phone.
+-- name: BLAST_BLASTED_WITHIN
+SELECT DISTINCT m.phone FROM messages m
+WHERE m.phone = ANY ($1::text[]) AND m.outgoing AND m.blast_id IS NOT NULL
+  AND m.status NOT IN ('FAILED', 'SKIPPED', 'CANCELLED')
+  AND coalesce(m.sending_at, m.created_at) > now() - make_interval(days => $2::int)

@@ -1,0 +1,80 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+-- Outlets. Column order of ADD and EDIT: json, id, name, number, is_active, auto_reconnect, pace.
+
+-- All outlets with their sessions, for start-up. $1 instance: becomes the owner of all.
+-- name: OUTLET_LOAD
+WITH owned AS (
+	UPDATE outlets SET owner = $1 WHERE owner IS DISTINCT FROM $1::text
+)
+SELECT o.id, o.name, o.whatsapp_number, o.is_active, o.auto_reconnect, o.pace,
+       coalesce(s.status, 'DISCONNECTED'), s.session_name, s.own_jid, s.own_lid,
+       coalesce(to_ms(s.connected_at), 0), coalesce(to_ms(s.last_seen), 0),
+       coalesce(to_ms(s.next_retry_at), 0), coalesce(to_ms(s.linked_at), 0),
+       coalesce(s.retry_count, 0), s.last_error,
+       EXISTS (SELECT 1 FROM keys k WHERE k.outlet_id = o.id AND k.kind = 1)
+FROM outlets o LEFT JOIN outlet_sessions s ON s.outlet_id = o.id
+ORDER BY o.name, o.id
+
+-- $1 id, $2 name, $3 number, $4 is_active, $5 auto_reconnect, $6 pace, $7 instance. A number twice: conflict outlets_number.
+-- name: OUTLET_ADD
+WITH added AS (
+	INSERT INTO outlets AS o (id, name, whatsapp_number, is_active, auto_reconnect, pace, owner)
+	VALUES ($1, $2, $3, coalesce($4::boolean, true), coalesce($5::boolean, true),
+	        coalesce(nullif($6::text, '')::jsonb, '{}'), $7)
+	RETURNING o
+), session AS (
+	INSERT INTO outlet_sessions (outlet_id) SELECT (o).id FROM added
+)
+SELECT outlet_json(o), (o).id, (o).name, (o).whatsapp_number, (o).is_active, (o).auto_reconnect, (o).pace
+FROM added
+
+-- $1 id, then name, number, is_active, auto_reconnect, pace; NULL leaves as it is.
+-- name: OUTLET_EDIT
+UPDATE outlets o
+SET name = coalesce($2, o.name),
+    whatsapp_number = coalesce($3, o.whatsapp_number),
+    is_active = coalesce($4::boolean, o.is_active),
+    auto_reconnect = coalesce($5::boolean, o.auto_reconnect),
+    pace = coalesce(nullif($6::text, '')::jsonb, o.pace)
+WHERE o.id = $1
+RETURNING outlet_json(o), o.id, o.name, o.whatsapp_number, o.is_active, o.auto_reconnect, o.pace
+
+-- Its session, events, keys, messages and users go with it; blasts keep their row and are locked first.
+-- name: OUTLET_REMOVE
+WITH locked AS (
+	SELECT 1 FROM blasts b WHERE $1 = ANY (b.outlets) ORDER BY b.id FOR NO KEY UPDATE
+)
+DELETE FROM outlets WHERE id = $1 AND (SELECT count(*) FROM locked) >= 0 RETURNING id
+
+-- name: OUTLET_GET
+SELECT outlet_json(o) FROM outlets o WHERE o.id = $1
+
+-- $1 the one outlet allowed or NULL, $2 part of name or number or NULL, $3 cursor or NULL, $4 limit.
+-- One row: array, next cursor.
+-- name: OUTLET_LIST
+WITH page AS (
+	SELECT o.id, outlet_json(o) AS j, row_number() OVER (ORDER BY o.name, o.id) AS n
+	FROM outlets o
+	WHERE ($1::text IS NULL OR o.id = $1)
+	  AND ($2::text IS NULL OR position(lower($2) IN lower(o.name)) > 0 OR position($2 IN o.whatsapp_number) > 0)
+	  AND ($3::text IS NULL OR (o.name, o.id) > (SELECT c.name, c.id FROM outlets c WHERE c.id = $3))
+	ORDER BY o.name, o.id
+	LIMIT $4::int + 1
+)
+SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $4::int), '[]'),
+       CASE WHEN count(*) > $4::int THEN max(id) FILTER (WHERE n = $4::int) END
+FROM page
+
+-- The history of a connection, newest first. $1 outlet, $2 cursor or NULL, $3 limit. One row: array, next cursor.
+-- name: OUTLET_EVENTS
+WITH page AS (
+	SELECT e.id, row_number() OVER (ORDER BY e.id DESC) AS n,
+	       json_build_object('at', rfc3339(e.at), 'from', e.from_status, 'to', e.to_status, 'reason', e.reason) AS j
+	FROM outlet_events e
+	WHERE e.outlet_id = $1 AND ($2::bigint IS NULL OR e.id < $2::bigint)
+	ORDER BY e.id DESC
+	LIMIT $3::int + 1
+)
+SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $3::int), '[]'),
+       CASE WHEN count(*) > $3::int THEN min(id) FILTER (WHERE n = $3::int) END
+FROM page

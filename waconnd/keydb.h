@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * keydb: the interface through which a link reaches its keys on disk. The link knows no SQL: the
  * store implements this (store/keys.h), tests implement it in memory.

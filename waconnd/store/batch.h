@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * batch: the daemon's group commit. Rows from all outlets gather here and go to PostgreSQL as one transaction with array
  * parameters: one fsync for many messages (SPIKE section 3).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * db: PostgreSQL for the event loop: asynchronous connections in pipeline mode, prepared statements by name.
  *

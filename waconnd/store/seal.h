@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * seal: AES-256-GCM over what is secret in the database, under a data key that is itself sealed with the master key.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * store: the daemon's PostgreSQL side put together: schema, data key, connections, batch, lease.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * hub: events of the daemon to whoever subscribed: status, qr, blast, message.
  *

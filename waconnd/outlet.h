@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * outlet: a branch's WhatsApp number: the state machine of CONTRACT section 5 over its links, and the table of all outlets.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * blast: the engine that works each outlet's queue: claims QUEUED messages, paces them, sends them through the outlet's link and
  * records what became of them (DESIGN section 6). Messages outside any blast go through the same queue, first and unpaced by

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pacer: rate and jitter, windows (over midnight, across clock changes), the daily cap, estimates. Times from Python's zoneinfo. */
+#include "tests/unit/cmocka_all.h"
+
+#include <string.h>
+
+#include "waconnd/blast/pacer.h"
+
+#define MIN_MS 60000LL
+#define HOUR_MS (60 * MIN_MS)
+#define NINE_JAKARTA (1795485600LL * 1000) /* 2026-11-24 09:00 WIB */
+
+static struct outlet_pace
+pace_of(unsigned per_minute, double jitter, unsigned cap, const char *window, const char *zone)
+{
+	struct outlet_pace p = {.per_minute = per_minute, .jitter = jitter, .daily_cap = cap};
+
+	strncat(p.window, window, sizeof(p.window) - 1);
+	strncat(p.timezone, zone, sizeof(p.timezone) - 1);
+	return p;
+}
+
+static void
+test_window_parse(void **state)
+{
+	static const char *const bad[] = {"8:00-20:00", "08:00", "08:00-20:00 ", "08:00-08:00", "24:00-08:00", "08:60-09:00",
+	    "08:00-24:01", "25:00-26:00", "aa:bb-cc:dd", "08:00_20:00", "08.00-20.00"};
+	unsigned from, until;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(pacer_window_parse(bad[i], &from, &until), -1);
+	assert_int_equal(pacer_window_parse("08:30-20:00", &from, &until), 0);
+	assert_int_equal(from, 510);
+	assert_int_equal(until, 1200);
+	assert_int_equal(pacer_window_parse("22:00-06:00", &from, &until), 0);
+	assert_int_equal(pacer_window_parse("00:00-24:00", &from, &until), 0);
+	assert_int_equal(until, 1440);
+	assert_int_equal(pacer_window_parse("", &from, &until), 0);
+	assert_int_equal(from, 0);
+	assert_int_equal(until, 1440);
+}
+
+static void
+test_timezones(void **state)
+{
+	(void)state;
+	assert_true(pacer_timezone_known("Asia/Jakarta"));
+	assert_true(pacer_timezone_known("UTC"));
+	assert_false(pacer_timezone_known("Asia/Atlantis"));
+	assert_false(pacer_timezone_known(""));
+}
+
+static void
+test_rate(void **state)
+{
+	struct outlet_pace pace = pace_of(20, 0, 0, "", "UTC");
+	struct pacer p = {0};
+	int64_t now = NINE_JAKARTA;
+
+	(void)state;
+	assert_int_equal(pacer_next(&p, &pace, now), now);
+	pacer_sent(&p, &pace, now, 0.5);
+	assert_int_equal(pacer_next(&p, &pace, now), now + 3000);
+	assert_int_equal(pacer_next(&p, &pace, now + 2999), now + 3000);
+	assert_int_equal(pacer_next(&p, &pace, now + 5000), now + 5000);
+	/* A timer that fires 20 ms late does not slow the rate; a long pause gives no burst. */
+	pacer_sent(&p, &pace, now + 3020, 0.5);
+	assert_int_equal(p.next_ms, now + 6000);
+	pacer_sent(&p, &pace, now + 60000, 0.5);
+	assert_int_equal(p.next_ms, now + 63000);
+}
+
+static void
+test_jitter(void **state)
+{
+	struct outlet_pace pace = pace_of(20, 0.5, 0, "", "UTC");
+	const int64_t now = NINE_JAKARTA;
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		struct pacer p = {0};
+
+		pacer_sent(&p, &pace, now, i / 1000.0);
+		assert_int_equal(p.next_ms, now + 1500 + 3 * i);
+	}
+}
+
+static void
+test_no_limit(void **state)
+{
+	struct outlet_pace fast = pace_of(0, 0.5, 0, "", "UTC");
+	struct pacer p = {.next_ms = NINE_JAKARTA + HOUR_MS};
+
+	(void)state;
+	assert_int_equal(pacer_next(&p, &fast, NINE_JAKARTA), NINE_JAKARTA);
+	pacer_sent(&p, &fast, NINE_JAKARTA, 0.9);
+	assert_int_equal(pacer_next(&p, &fast, NINE_JAKARTA), NINE_JAKARTA);
+}
+
+static const struct {
+	const char *window, *zone;
+	int64_t now_s, want_s;
+} windows[] = {
+    {"08:00-20:00", "Asia/Jakarta", 1795485600, 1795485600},                         /* 09:00: open */
+    {"08:00-20:00", "Asia/Jakarta", 1795485600 + 11 * 3600 - 1, 1795485600 + 11 * 3600 - 1}, /* 19:59:59 */
+    {"08:00-20:00", "Asia/Jakarta", 1795485600 + 11 * 3600, 1795568400},             /* 20:00: tomorrow at 8 */
+    {"08:00-20:00", "Asia/Jakarta", 1795485600 - 2 * 3600 + 17, 1795485600 - 3600},  /* 07:00:17: at 8 */
+    {"09:15-09:16", "Asia/Jakarta", 1795485600, 1795485600 + 900},
+    {"22:00-06:00", "Asia/Jakarta", 1795485600, 1795485600 + 13 * 3600},             /* 09:00: at 22 */
+    {"22:00-06:00", "Asia/Jakarta", 1795485600 + 14 * 3600, 1795485600 + 14 * 3600}, /* 23:00: open */
+    {"22:00-06:00", "Asia/Jakarta", 1795485600 - 4 * 3600, 1795485600 - 4 * 3600},   /* 05:00: open */
+    {"12:00-24:00", "Asia/Jakarta", 1795485600 + 15 * 3600, 1795485600 + 27 * 3600}, /* 00:00: at noon */
+    {"08:00-20:00", "America/New_York", 1772935200, 1772971200}, /* the night of 8 March 2026 has 23 hours */
+    {"08:00-20:00", "America/New_York", 1793494800, 1793538000}, /* the night of 1 November has 25 */
+    {"02:10-02:50", "America/New_York", 1772949600, 1773036600}, /* does not exist on 8 March: a day later */
+    {"02:30-04:00", "America/New_York", 1772949600, 1772953200}, /* begins within the gap: opens at 03:00 */
+    {"", "Asia/Jakarta", 1795485600 + 14 * 3600, 1795485600 + 14 * 3600},
+    {"08:00-20:00", "No/Zone", 1795485600, 1795485600 + 6 * 3600}, /* 02:00 UTC */
+};
+
+static void
+test_windows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
+		struct outlet_pace pace = pace_of(20, 0, 0, windows[i].window, windows[i].zone);
+		struct pacer p = {0};
+
+		assert_int_equal(pacer_next(&p, &pace, windows[i].now_s * 1000), windows[i].want_s * 1000);
+		assert_int_equal(pacer_closed(&p, &pace, windows[i].now_s * 1000), windows[i].now_s != windows[i].want_s);
+	}
+}
+
+static void
+test_turn_falls_behind_the_window(void **state)
+{
+	struct outlet_pace pace = pace_of(1, 0, 0, "08:00-20:00", "Asia/Jakarta");
+	const int64_t closing = NINE_JAKARTA + 11 * HOUR_MS;
+	struct pacer p = {0};
+
+	(void)state;
+	pacer_sent(&p, &pace, closing - 1000, 0.5);
+	assert_int_equal(pacer_next(&p, &pace, closing - 900), closing + 12 * HOUR_MS);
+	assert_false(pacer_closed(&p, &pace, closing - 900));
+}
+
+static void
+test_daily_cap(void **state)
+{
+	struct outlet_pace pace = pace_of(60, 0, 3, "08:00-20:00", "Asia/Jakarta");
+	struct pacer p = {0};
+	int64_t now = NINE_JAKARTA;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		now = pacer_next(&p, &pace, now);
+		assert_int_equal(now, NINE_JAKARTA + 1000 * i);
+		pacer_sent(&p, &pace, now, 0.5);
+	}
+	now = pacer_next(&p, &pace, now);
+	assert_int_equal(now, NINE_JAKARTA + 23 * HOUR_MS); /* the next day at 8 */
+	pacer_sent(&p, &pace, now, 0.5);
+	assert_int_equal(p.sent_today, 1);
+	strcpy(pace.window, "");
+	p.sent_today = 3;
+	assert_int_equal(pacer_next(&p, &pace, now), NINE_JAKARTA + 39 * HOUR_MS); /* at midnight */
+}
+
+static void
+test_restore(void **state)
+{
+	struct outlet_pace pace = pace_of(20, 0.5, 100, "", "Asia/Jakarta");
+	struct pacer p = {0};
+
+	(void)state;
+	pacer_restore(&p, &pace, NINE_JAKARTA, 99, NINE_JAKARTA - 1000);
+	assert_int_equal(pacer_next(&p, &pace, NINE_JAKARTA), NINE_JAKARTA + 2000);
+	pacer_sent(&p, &pace, NINE_JAKARTA + 2000, 0.5);
+	assert_int_equal(pacer_next(&p, &pace, NINE_JAKARTA + 2000), NINE_JAKARTA + 15 * HOUR_MS);
+}
+
+static void
+test_estimate(void **state)
+{
+	struct outlet_pace pace = pace_of(20, 0.5, 0, "", "Asia/Jakarta");
+	struct pacer p = {0};
+	const int64_t now = NINE_JAKARTA;
+
+	(void)state;
+	assert_int_equal(pacer_estimate(&p, &pace, now, 0), now);
+	assert_int_equal(pacer_estimate(&p, &pace, now, 1), now);
+	assert_int_equal(pacer_estimate(&p, &pace, now, 201), now + 10 * MIN_MS);
+	/* 1,000 a day, 3 s apart: the 2,500th is the 500th of the third day. */
+	pace = pace_of(20, 0.5, 1000, "08:00-20:00", "Asia/Jakarta");
+	assert_int_equal(pacer_estimate(&p, &pace, now, 2500), now + 47 * HOUR_MS + 499 * 3000);
+	/* One a minute in a window of ten minutes, from its first minute on: the 11th is the next day's first. */
+	pace = pace_of(1, 0, 0, "09:00-09:10", "Asia/Jakarta");
+	assert_int_equal(pacer_estimate(&p, &pace, now, 10), now + 9 * MIN_MS);
+	assert_int_equal(pacer_estimate(&p, &pace, now, 11), now + 24 * HOUR_MS);
+	/* No rate, a cap: a batch a day. */
+	pace = pace_of(0, 0, 10, "", "Asia/Jakarta");
+	assert_int_equal(pacer_estimate(&p, &pace, now, 25), now + 39 * HOUR_MS);
+	pace = pace_of(0, 0, 0, "", "Asia/Jakarta");
+	assert_int_equal(pacer_estimate(&p, &pace, now, 1000000), now);
+	pace = pace_of(1, 0, 1, "", "Asia/Jakarta");
+	assert_int_equal(pacer_estimate(&p, &pace, now, 1000000), PACER_NEVER);
+}
+
+/* What the estimate says is what the pacer does. */
+static void
+test_estimate_agrees(void **state)
+{
+	static const struct {
+		unsigned rate, cap;
+		const char *window, *zone;
+	} plans[] = {{7, 0, "08:00-20:00", "Asia/Jakarta"}, {1, 100, "22:00-06:00", "America/New_York"},
+	    {2, 300, "", "Europe/London"}, {60, 50, "12:00-12:03", "Asia/Jakarta"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
+		struct outlet_pace pace = pace_of(plans[i].rate, 0, plans[i].cap, plans[i].window, plans[i].zone);
+		struct pacer p = {0};
+		const int64_t want = pacer_estimate(&p, &pace, NINE_JAKARTA, 400);
+		int64_t now = NINE_JAKARTA;
+
+		for (unsigned n = 0; n < 400; n++) {
+			now = pacer_next(&p, &pace, now);
+			pacer_sent(&p, &pace, now, 0.5);
+		}
+		assert_true(want - now <= 2000 && now - want <= 2000);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_window_parse),
+	    cmocka_unit_test(test_timezones),
+	    cmocka_unit_test(test_rate),
+	    cmocka_unit_test(test_jitter),
+	    cmocka_unit_test(test_no_limit),
+	    cmocka_unit_test(test_windows),
+	    cmocka_unit_test(test_turn_falls_behind_the_window),
+	    cmocka_unit_test(test_daily_cap),
+	    cmocka_unit_test(test_restore),
+	    cmocka_unit_test(test_estimate),
+	    cmocka_unit_test(test_estimate_agrees),
+	};
+
+	return cmocka_run_group_tests_name("pacer", tests, NULL, NULL);
+}

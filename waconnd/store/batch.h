@@ -25,15 +25,24 @@ struct seal;
 
 struct batch *batch_new(struct event_base *base, struct db *db, struct seal *seal);
 void batch_free(struct batch **b);
+/* Every transaction checks from now on that instances still has this epoch for us. */
+void batch_set_fence(struct batch *b, const char *instance, int64_t epoch);
 bool batch_full(const struct batch *b);
 /* cb(arg, 0) when all added so far is committed; cb(arg, <0) when it is refused. */
 void batch_commit(struct batch *b, keydb_commit_cb cb, void *arg);
+/* The same for the rows of one outlet: what becomes of others' does not matter. */
+void batch_commit_outlet(struct batch *b, const char *outlet, keydb_commit_cb cb, void *arg);
 void batch_forget(struct batch *b, void *arg);
 
 /* Last state of a key wins within a batch. */
 void batch_key_put(struct batch *b, const char *outlet, enum key_kind kind, const char *name, const void *value, size_t len);
 void batch_key_del(struct batch *b, const char *outlet, enum key_kind kind, const char *name);
 void batch_key_wipe(struct batch *b, const char *outlet);
+/* What was put or deleted and is not yet in the database: 1 and the sealed bytes (valid until the loop's next turn), -1 for
+ * deleted, 0 for a key that the batch does not hold. */
+int batch_key_find(const struct batch *b, const char *outlet, enum key_kind kind, const char *name, const void **ret_sealed, size_t *ret_len);
+/* The associated data under which a key is sealed. */
+char *batch_key_aad(const char *outlet, enum key_kind kind, const char *name);
 
 /* Messages. `id` is messages.id. Each moves only forward (the statement checks the state it comes from) and keeps the blast's counters. */
 void batch_message_sending(struct batch *b, int64_t id, const char *wa_id, const char *text);

@@ -14,6 +14,7 @@
 #include "waconnd/store/seal.h"
 
 struct store {
+	struct event_base *base;
 	struct db *db;
 	struct batch *batch;
 	struct seal *seal;

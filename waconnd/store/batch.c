@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The group commit: gathers rows into groups, sends the oldest group as one transaction, decides what an error means,
+ * and calls back. Groups are committed in the order in which they were filled. Knows no SQL text (batch_steps.c).
+ */
+#include "waconnd/store/batch.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/xalloc.h"
+#include "waconnd/store/batch_group.h"
+#include "waconnd/store/db_internal.h"
+#include "waconnd/store/seal.h"
+
+#define GROUP_ROWS_MAX 500
+#define GATHER_MS 3
+#define RETRY_MS 250
+#define FENCED_STATE "WF001" /* instance_fence in schema.sql */
+
+struct batch {
+	struct event_base *base;
+	struct db *db;
+	struct seal *seal;
+	char *instance;
+	int64_t epoch;
+	struct event *ev_kick, *ev_gather, *ev_retry;
+	struct batch_groups groups; /* oldest first; the last one is being filled */
+	size_t bytes;
+	bool due;      /* the group being filled may go */
+	bool flying;   /* the first group is on its way */
+	bool fenced;
+	char **parts;  /* the first group failed as a whole: outlet by outlet */
+	bool *refused; /* … which of them */
+	size_t n_parts, part;
+	struct batch_commits done; /* to be called back */
+};
+
+static void
+arm(struct event *ev, int64_t ms)
+{
+	const struct timeval tv = {ms / 1000, ms % 1000 * 1000};
+
+	event_add(ev, &tv);
+}
+
+static struct batch_group *
+filling(struct batch *b)
+{
+	return TAILQ_LAST(&b->groups, batch_groups);
+}
+
+static void
+open_group(struct batch *b)
+{
+	struct batch_group *g = batch_group_new();
+
+	TAILQ_INSERT_TAIL(&b->groups, g, entry);
+}
+
+/* -- sending -------------------------------------------------------------------- */
+
+static void on_written(void *arg, enum db_error error, const PGresult *result);
+
+static bool
+has_work(const struct batch_group *g)
+{
+	return g->n_rows > 0 || !TAILQ_EMPTY(&g->commits);
+}
+
+static void
+send_first(struct batch *b)
+{
+	struct batch_steps *st = xcalloc(1, sizeof(*st));
+
+	batch_steps_build(st, TAILQ_FIRST(&b->groups), b->parts != NULL ? b->parts[b->part] : NULL, b->instance, b->epoch);
+	b->flying = true;
+	db_batch_send(b->db, st->steps, st->n, on_written, b);
+	batch_steps_done(st);
+	free(st);
+}
+
+static bool
+parts_refused(const struct batch *b, const char *outlet)
+{
+	for (size_t i = 0; i < b->n_parts; i++) {
+		if (b->refused[i] && (outlet == NULL || strcmp(outlet, b->parts[i]) == 0))
+			return true;
+	}
+	return false;
+}
+
+static void
+forget_parts(struct batch *b)
+{
+	for (size_t i = 0; i < b->n_parts; i++)
+		free(b->parts[i]);
+	free(b->parts);
+	free(b->refused);
+	b->parts = NULL;
+	b->refused = NULL;
+	b->n_parts = b->part = 0;
+}
+
+/* The first group is through, one way or the other: its callbacks are due. */
+static void
+finish_first(struct batch *b)
+{
+	struct batch_group *g = TAILQ_FIRST(&b->groups);
+	struct batch_commit *commit;
+
+	TAILQ_REMOVE(&b->groups, g, entry);
+	b->bytes -= g->bytes;
+	while ((commit = TAILQ_FIRST(&g->commits)) != NULL) {
+		TAILQ_REMOVE(&g->commits, commit, entry);
+		commit->err = b->fenced || parts_refused(b, commit->outlet) ? -1 : 0;
+		TAILQ_INSERT_TAIL(&b->done, commit, entry);
+	}
+	forget_parts(b);
+	batch_group_free(&g);
+	if (TAILQ_EMPTY(&b->groups))
+		open_group(b);
+}
+
+static void
+call_back(struct batch *b)
+{
+	struct batch_commit *commit;
+	size_t n = 0;
+
+	/* What callbacks ask for is for later. */
+	TAILQ_FOREACH (commit, &b->done, entry)
+		n++;
+	while (n-- > 0) {
+		commit = TAILQ_FIRST(&b->done);
+		TAILQ_REMOVE(&b->done, commit, entry);
+		if (commit->cb != NULL)
+			commit->cb(commit->arg, commit->err);
+		free(commit->outlet);
+		free(commit);
+	}
+}
+
+static void
+drop_all(struct batch *b)
+{
+	do {
+		finish_first(b);
+	} while (has_work(TAILQ_FIRST(&b->groups)));
+}
+
+static void
+on_kick(evutil_socket_t fd, short what, void *arg)
+{
+	struct batch *b = arg;
+	struct batch_group *first;
+
+	(void)fd;
+	(void)what;
+	while (!b->flying && has_work(first = TAILQ_FIRST(&b->groups))) {
+		if (b->fenced) {
+			drop_all(b);
+			break;
+		}
+		if (first == filling(b)) {
+			if (!b->due)
+				break;
+			open_group(b);
+			b->due = false;
+			event_del(b->ev_gather);
+		}
+		if (first->n_rows == 0)
+			finish_first(b);
+		else if (db_batch_ready(b->db))
+			send_first(b);
+		else
+			break;
+	}
+	call_back(b);
+}
+
+static void
+kick(struct batch *b)
+{
+	event_active(b->ev_kick, EV_TIMEOUT, 0);
+}
+
+static void
+on_gathered(evutil_socket_t fd, short what, void *arg)
+{
+	struct batch *b = arg;
+
+	(void)fd;
+	(void)what;
+	b->due = true;
+	kick(b);
+}
+
+static void
+on_ready(void *arg)
+{
+	kick(arg);
+}
+
+/* -- what an error means ------------------------------------------------------------ */
+
+static const char *
+state_of(const PGresult *result)
+{
+	const char *state = result != NULL ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+
+	return state != NULL ? state : "";
+}
+
+/* The same again may work: the connection, resources, a deadlock, a server that only reads at the moment. */
+static bool
+is_passing(enum db_error error, const char *state)
+{
+	static const char *const prefixes[] = {"40", "53", "55", "57", "25", "58"};
+
+	if (error == DB_E_DOWN || error == DB_E_LOST || error == DB_E_DEADLINE || error == DB_E_FULL)
+		return true;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		if (strncmp(state, prefixes[i], 2) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+next_part(struct batch *b)
+{
+	if (++b->part < b->n_parts)
+		send_first(b);
+	else
+		finish_first(b);
+}
+
+/* SQL will never take this group as it is: find out whose rows it will not take. */
+static void
+split_first(struct batch *b, const char *state)
+{
+	if (b->parts == NULL) {
+		b->parts = batch_group_outlets(TAILQ_FIRST(&b->groups), &b->n_parts);
+		b->refused = xcalloc(b->n_parts + 1, sizeof(*b->refused));
+		b->part = 0;
+		if (b->n_parts > 1) {
+			send_first(b);
+			return;
+		}
+	}
+	log_error("batch.refused", LOG_STR("outlet", b->parts[b->part]), LOG_STR("sqlstate", state));
+	b->refused[b->part] = true;
+	next_part(b);
+}
+
+static void
+on_written(void *arg, enum db_error error, const PGresult *result)
+{
+	struct batch *b = arg;
+	const char *state = state_of(result);
+
+	b->flying = false;
+	if (error == DB_OK && b->parts != NULL) {
+		next_part(b);
+	} else if (error == DB_OK) {
+		finish_first(b);
+	} else if (strcmp(state, FENCED_STATE) == 0) {
+		log_error("batch.fenced", LOG_STR("instance", b->instance), LOG_INT("epoch", b->epoch));
+		b->fenced = true;
+		drop_all(b);
+	} else if (is_passing(error, state)) {
+		arm(b->ev_retry, RETRY_MS);
+		return;
+	} else {
+		split_first(b, state);
+	}
+	kick(b);
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct batch *b = arg;
+
+	(void)fd;
+	(void)what;
+	/* Not ready: the connection's return kicks. */
+	kick(b);
+}
+
+/* -- adding -------------------------------------------------------------------------- */
+
+/* A group that is full, or that holds a move of the same message already, is closed. */
+static void
+close_group(struct batch *b)
+{
+	b->due = false;
+	open_group(b);
+	kick(b);
+}
+
+static void
+add(struct batch *b, enum batch_kind kind, char *take_ident, const char *outlet, const char *const s[BATCH_STRINGS],
+    const int64_t i[BATCH_INTS], const void *bytes, size_t len)
+{
+	struct batch_row *row;
+
+	if (b->fenced) {
+		free(take_ident);
+		return;
+	}
+	if (filling(b)->n_rows >= GROUP_ROWS_MAX)
+		close_group(b);
+	row = batch_group_add(filling(b), kind, take_ident, outlet, s, i, bytes, len);
+	b->bytes += row->size;
+	if (!b->due && !event_pending(b->ev_gather, EV_TIMEOUT, NULL))
+		arm(b->ev_gather, GATHER_MS);
+}
+
+static void
+remove_row(struct batch *b, struct batch_row *row)
+{
+	b->bytes -= row->size;
+	batch_group_remove(filling(b), row);
+}
+
+/* The row of this identity in the group being filled gives way to the one that follows. */
+static void
+replace(struct batch *b, const char *ident)
+{
+	struct batch_row *row = batch_group_find(filling(b), ident);
+
+	if (row != NULL)
+		remove_row(b, row);
+}
+
+static void
+commit(struct batch *b, const char *outlet, keydb_commit_cb cb, void *arg)
+{
+	struct batch_commit *c = xcalloc(1, sizeof(*c));
+
+	c->outlet = outlet != NULL ? xstrdup(outlet) : NULL;
+	c->cb = cb;
+	c->arg = arg;
+	TAILQ_INSERT_TAIL(&filling(b)->commits, c, entry);
+	b->due = true;
+	kick(b);
+}
+
+void
+batch_commit(struct batch *b, keydb_commit_cb cb, void *arg)
+{
+	commit(b, NULL, cb, arg);
+}
+
+void
+batch_commit_outlet(struct batch *b, const char *outlet, keydb_commit_cb cb, void *arg)
+{
+	commit(b, outlet, cb, arg);
+}
+
+static void
+forget(struct batch_commits *commits, const void *arg)
+{
+	struct batch_commit *c;
+
+	TAILQ_FOREACH (c, commits, entry) {
+		if (c->arg == arg)
+			c->cb = NULL;
+	}
+}
+
+void
+batch_forget(struct batch *b, void *arg)
+{
+	struct batch_group *g;
+
+	TAILQ_FOREACH (g, &b->groups, entry)
+		forget(&g->commits, arg);
+	forget(&b->done, arg);
+}
+
+/* -- keys ----------------------------------------------------------------------------- */
+
+static char *
+key_ident(const char *outlet, enum key_kind kind, const char *name)
+{
+	return xasprintf("k/%s/%d/%s", outlet, (int)kind, name);
+}
+
+char *
+batch_key_aad(const char *outlet, enum key_kind kind, const char *name)
+{
+	return xasprintf("%s/%d/%s", outlet, (int)kind, name);
+}
+
+void
+batch_key_put(struct batch *b, const char *outlet, enum key_kind kind, const char *name, const void *value, size_t len)
+{
+	char *ident = key_ident(outlet, kind, name), *aad = batch_key_aad(outlet, kind, name);
+	const char *const s[BATCH_STRINGS] = {name};
+	const int64_t i[BATCH_INTS] = {kind};
+	struct buf sealed = BUF_INIT(len + SEAL_OVERHEAD);
+
+	replace(b, ident);
+	seal_close(b->seal, aad, value, len, &sealed);
+	add(b, BATCH_PUT, ident, outlet, s, i, sealed.data, sealed.len);
+	buf_done(&sealed);
+	free(aad);
+}
+
+void
+batch_key_del(struct batch *b, const char *outlet, enum key_kind kind, const char *name)
+{
+	char *ident = key_ident(outlet, kind, name);
+	const char *const s[BATCH_STRINGS] = {name};
+	const int64_t i[BATCH_INTS] = {kind};
+
+	replace(b, ident);
+	add(b, BATCH_DEL, ident, outlet, s, i, NULL, 0);
+}
+
+static void
+drop_keys(struct batch *b, enum batch_kind kind, const char *outlet)
+{
+	struct batch_row *row, *next;
+
+	for (row = TAILQ_FIRST(&filling(b)->rows[kind]); row != NULL; row = next) {
+		next = TAILQ_NEXT(row, entry);
+		if (strcmp(row->outlet, outlet) == 0)
+			remove_row(b, row);
+	}
+}
+
+void
+batch_key_wipe(struct batch *b, const char *outlet)
+{
+	char *ident = xasprintf("w/%s", outlet);
+
+	drop_keys(b, BATCH_PUT, outlet);
+	drop_keys(b, BATCH_DEL, outlet);
+	replace(b, ident);
+	add(b, BATCH_WIPE, ident, outlet, NULL, NULL, NULL, 0);
+}
+
+int
+batch_key_find(const struct batch *b, const char *outlet, enum key_kind kind, const char *name, const void **ret_sealed,
+    size_t *ret_len)
+{
+	char *ident = key_ident(outlet, kind, name), *wipe = xasprintf("w/%s", outlet);
+	const struct batch_group *g;
+	int found = 0;
+
+	TAILQ_FOREACH_REVERSE (g, &b->groups, batch_groups, entry) {
+		const struct batch_row *row = batch_group_find(g, ident);
+
+		if (row != NULL && row->kind == BATCH_PUT) {
+			*ret_sealed = row->bytes;
+			*ret_len = row->len;
+			found = 1;
+		} else if (row != NULL || batch_group_find(g, wipe) != NULL) {
+			found = -1;
+		}
+		if (found != 0)
+			break;
+	}
+	free(ident);
+	free(wipe);
+	return found;
+}
+
+/* -- messages -------------------------------------------------------------------------- */
+
+/* Kinds are applied in a fixed order: a second move of one message is for the next transaction. */
+static void
+move(struct batch *b, enum batch_kind kind, int64_t id, const char *first, const char *second, int64_t at_ms)
+{
+	char *ident = xasprintf("m/%" PRId64, id);
+	const char *const s[BATCH_STRINGS] = {first, second};
+	const int64_t i[BATCH_INTS] = {id, at_ms};
+
+	if (batch_group_find(filling(b), ident) != NULL)
+		close_group(b);
+	add(b, kind, ident, NULL, s, i, NULL, 0);
+}
+
+void
+batch_message_sending(struct batch *b, int64_t id, const char *wa_id, const char *text)
+{
+	move(b, BATCH_SENDING, id, wa_id, text, 0);
+}
+
+void
+batch_message_sent(struct batch *b, int64_t id, int64_t at_ms)
+{
+	move(b, BATCH_SENT, id, NULL, NULL, at_ms);
+}
+
+void
+batch_message_failed(struct batch *b, int64_t id, const char *reason)
+{
+	move(b, BATCH_FAILED, id, reason, NULL, 0);
+}
+
+void
+batch_message_requeue(struct batch *b, int64_t id, const char *reason, int64_t not_before_ms)
+{
+	move(b, BATCH_REQUEUE, id, reason, NULL, not_before_ms);
+}
+
+void
+batch_message_receipt(struct batch *b, const char *outlet, const char *wa_id, bool read, int64_t at_ms)
+{
+	const char *const s[BATCH_STRINGS] = {wa_id};
+	const int64_t i[BATCH_INTS] = {at_ms};
+
+	add(b, read ? BATCH_READ : BATCH_DELIVERED, NULL, outlet, s, i, NULL, 0);
+}
+
+void
+batch_message_inbound(struct batch *b, const char *outlet, const char *peer, const char *phone, const char *wa_id, const char *kind,
+    const char *text, bool from_me, int64_t at_ms)
+{
+	const char *const s[BATCH_STRINGS] = {peer, phone, wa_id, kind, text};
+	const int64_t i[BATCH_INTS] = {from_me, at_ms};
+
+	add(b, BATCH_INBOUND, NULL, outlet, s, i, NULL, 0);
+}
+
+/* -- sessions -------------------------------------------------------------------------- */
+
+void
+batch_session_put(struct batch *b, const struct batch_session *s)
+{
+	char *ident = xasprintf("s/%s", s->outlet);
+	const char *const strings[BATCH_STRINGS] = {s->status, s->session_name, s->own_jid, s->own_lid, s->last_error};
+	const int64_t ints[BATCH_INTS] = {s->connected_at_ms, s->last_seen_ms, s->next_retry_at_ms, s->linked_at_ms, s->retry_count};
+
+	replace(b, ident);
+	add(b, BATCH_SESSION, ident, s->outlet, strings, ints, NULL, 0);
+	if (s->from_status != NULL && strcmp(s->from_status, s->status) != 0) {
+		const char *const event[BATCH_STRINGS] = {s->from_status, s->status, s->reason != NULL ? s->reason : ""};
+		const int64_t at[BATCH_INTS] = {clock_wall_ms()};
+
+		add(b, BATCH_EVENT, NULL, s->outlet, event, at, NULL, 0);
+	}
+}
+
+/* -- birth and end --------------------------------------------------------------------- */
+
+struct batch *
+batch_new(struct event_base *base, struct db *db, struct seal *seal)
+{
+	struct batch *b = xcalloc(1, sizeof(*b));
+
+	b->base = base;
+	b->db = db;
+	b->seal = seal;
+	b->ev_kick = event_new(base, -1, 0, on_kick, b);
+	b->ev_gather = event_new(base, -1, 0, on_gathered, b);
+	b->ev_retry = event_new(base, -1, 0, on_retry, b);
+	if (b->ev_kick == NULL || b->ev_gather == NULL || b->ev_retry == NULL)
+		abort();
+	TAILQ_INIT(&b->groups);
+	TAILQ_INIT(&b->done);
+	open_group(b);
+	db_batch_on_ready(db, on_ready, b);
+	return b;
+}
+
+void
+batch_free(struct batch **bp)
+{
+	struct batch *b = *bp;
+	struct batch_group *g;
+	struct batch_commit *c;
+
+	if (b == NULL)
+		return;
+	db_batch_on_ready(b->db, NULL, NULL);
+	while ((g = TAILQ_FIRST(&b->groups)) != NULL) {
+		TAILQ_REMOVE(&b->groups, g, entry);
+		batch_group_free(&g);
+	}
+	while ((c = TAILQ_FIRST(&b->done)) != NULL) {
+		TAILQ_REMOVE(&b->done, c, entry);
+		free(c->outlet);
+		free(c);
+	}
+	forget_parts(b);
+	event_free(b->ev_kick);
+	event_free(b->ev_gather);
+	event_free(b->ev_retry);
+	free(b->instance);
+	free(b);
+	*bp = NULL;
+}
+
+void
+batch_set_fence(struct batch *b, const char *instance, int64_t epoch)
+{
+	free(b->instance);
+	b->instance = xstrdup(instance);
+	b->epoch = epoch;
+}
+
+bool
+batch_full(const struct batch *b)
+{
+	return b->bytes >= BATCH_BYTES_MAX;
+}

@@ -258,7 +258,6 @@ classify(const char *state)
 		{"40P01", DB_E_CONFLICT}, /* deadlock */
 		{"57014", DB_E_DEADLINE}, /* statement_timeout */
 		{"57P",   DB_E_LOST    }, /* the server goes down, or ends us */
-		{"08",    DB_E_LOST    },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

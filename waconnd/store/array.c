@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Writes array_send's format: dimensions, has-null, element oid, length, lower bound, then each element behind its length.
+ * Writes array_send's format: dimensions, has-null, element oid, length, lower bound, then each
+ * element behind its length.
  */
 #include "waconnd/store/array.h"
 
@@ -94,7 +95,8 @@ array_bool(struct array *a, bool v)
 struct db_param
 array_param(struct array *a)
 {
-	const uint32_t header[HEADER / 4] = {htonl(a->n > 0), htonl(a->has_null), htonl((uint32_t)a->type), htonl(a->n), htonl(1)};
+	const uint32_t header[HEADER / 4] = {
+	    htonl(a->n > 0), htonl(a->has_null), htonl((uint32_t)a->type), htonl(a->n), htonl(1)};
 
 	/* No dimension: nothing behind the first three fields. */
 	memcpy(a->buf.data, header, sizeof(header));

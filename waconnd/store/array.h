@@ -20,7 +20,13 @@
 
 #define ARRAY_BYTES_MAX (64u << 20)
 
-enum array_type { ARRAY_BOOL = 16, ARRAY_BYTEA = 17, ARRAY_INT8 = 20, ARRAY_INT2 = 21, ARRAY_TEXT = 25 }; /* pg_type's oids */
+enum array_type {
+	ARRAY_BOOL = 16,
+	ARRAY_BYTEA = 17,
+	ARRAY_INT8 = 20,
+	ARRAY_INT2 = 21,
+	ARRAY_TEXT = 25
+}; /* pg_type's oids */
 
 struct array {
 	struct buf buf;

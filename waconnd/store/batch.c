@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The group commit: gathers rows into groups, sends the oldest group as one transaction, decides what an error means,
- * and calls back. Groups are committed in the order in which they were filled. Knows no SQL text (batch_steps.c).
+ * The group commit: gathers rows into groups, sends the oldest group as one transaction, decides
+ * what an error means, and calls back. Groups are committed in the order in which they were filled.
+ * Knows no SQL text (batch_steps.c).
  */
 #include "waconnd/store/batch.h"
 
@@ -30,8 +31,8 @@ struct batch {
 	struct event *ev_kick, *ev_gather, *ev_retry;
 	struct batch_groups groups; /* oldest first; the last one is being filled */
 	size_t bytes;
-	bool due;      /* the group being filled may go */
-	bool flying;   /* the first group is on its way */
+	bool due;    /* the group being filled may go */
+	bool flying; /* the first group is on its way */
 	bool fenced;
 	char **parts;  /* the first group failed as a whole: outlet by outlet */
 	bool *refused; /* … which of them */
@@ -76,7 +77,8 @@ send_first(struct batch *b)
 {
 	struct batch_steps *st = xcalloc(1, sizeof(*st));
 
-	batch_steps_build(st, TAILQ_FIRST(&b->groups), b->parts != NULL ? b->parts[b->part] : NULL, b->instance, b->epoch);
+	batch_steps_build(st, TAILQ_FIRST(&b->groups), b->parts != NULL ? b->parts[b->part] : NULL,
+	    b->instance, b->epoch);
 	b->flying = true;
 	db_batch_send(b->db, st->steps, st->n, on_written, b);
 	batch_steps_done(st);
@@ -132,8 +134,8 @@ call_back(struct batch *b)
 	size_t n = 0;
 
 	/* What callbacks ask for is for later. */
-	TAILQ_FOREACH (commit, &b->done, entry)
-		n++;
+	TAILQ_FOREACH(commit, &b->done, entry)
+	n++;
 	while (n-- > 0) {
 		commit = TAILQ_FIRST(&b->done);
 		TAILQ_REMOVE(&b->done, commit, entry);
@@ -215,13 +217,15 @@ state_of(const PGresult *result)
 	return state != NULL ? state : "";
 }
 
-/* The same again may work: the connection, resources, a deadlock, a server that only reads at the moment. */
+/* The same again may work: the connection, resources, a deadlock, a server that only reads at the
+ * moment. */
 static bool
 is_passing(enum db_error error, const char *state)
 {
 	static const char *const prefixes[] = {"40", "53", "55", "57", "25", "58"};
 
-	if (error == DB_E_DOWN || error == DB_E_LOST || error == DB_E_DEADLINE || error == DB_E_FULL)
+	if (error == DB_E_DOWN || error == DB_E_LOST || error == DB_E_DEADLINE ||
+	    error == DB_E_FULL)
 		return true;
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
 		if (strncmp(state, prefixes[i], 2) == 0)
@@ -252,7 +256,8 @@ split_first(struct batch *b, const char *state)
 			return;
 		}
 	}
-	log_error("batch.refused", LOG_STR("outlet", b->parts[b->part]), LOG_STR("sqlstate", state));
+	log_error(
+	    "batch.refused", LOG_STR("outlet", b->parts[b->part]), LOG_STR("sqlstate", state));
 	b->refused[b->part] = true;
 	next_part(b);
 }
@@ -269,7 +274,8 @@ on_written(void *arg, enum db_error error, const PGresult *result)
 	} else if (error == DB_OK) {
 		finish_first(b);
 	} else if (strcmp(state, FENCED_STATE) == 0) {
-		log_error("batch.fenced", LOG_STR("instance", b->instance), LOG_INT("epoch", b->epoch));
+		log_error(
+		    "batch.fenced", LOG_STR("instance", b->instance), LOG_INT("epoch", b->epoch));
 		b->fenced = true;
 		drop_all(b);
 	} else if (is_passing(error, state)) {
@@ -304,8 +310,8 @@ close_group(struct batch *b)
 }
 
 static void
-add(struct batch *b, enum batch_kind kind, char *take_ident, const char *outlet, const char *const s[BATCH_STRINGS],
-    const int64_t i[BATCH_INTS], const void *bytes, size_t len)
+add(struct batch *b, enum batch_kind kind, char *take_ident, const char *outlet,
+    const char *const s[BATCH_STRINGS], const int64_t i[BATCH_INTS], const void *bytes, size_t len)
 {
 	struct batch_row *row;
 
@@ -368,7 +374,8 @@ forget(struct batch_commits *commits, const void *arg)
 {
 	struct batch_commit *c;
 
-	TAILQ_FOREACH (c, commits, entry) {
+	TAILQ_FOREACH(c, commits, entry)
+	{
 		if (c->arg == arg)
 			c->cb = NULL;
 	}
@@ -379,8 +386,8 @@ batch_forget(struct batch *b, void *arg)
 {
 	struct batch_group *g;
 
-	TAILQ_FOREACH (g, &b->groups, entry)
-		forget(&g->commits, arg);
+	TAILQ_FOREACH(g, &b->groups, entry)
+	forget(&g->commits, arg);
 	forget(&b->done, arg);
 }
 
@@ -399,7 +406,8 @@ batch_key_aad(const char *outlet, enum key_kind kind, const char *name)
 }
 
 void
-batch_key_put(struct batch *b, const char *outlet, enum key_kind kind, const char *name, const void *value, size_t len)
+batch_key_put(struct batch *b, const char *outlet, enum key_kind kind, const char *name,
+    const void *value, size_t len)
 {
 	char *ident = key_ident(outlet, kind, name), *aad = batch_key_aad(outlet, kind, name);
 	const char *const s[BATCH_STRINGS] = {name};
@@ -448,14 +456,15 @@ batch_key_wipe(struct batch *b, const char *outlet)
 }
 
 int
-batch_key_find(const struct batch *b, const char *outlet, enum key_kind kind, const char *name, const void **ret_sealed,
-    size_t *ret_len)
+batch_key_find(const struct batch *b, const char *outlet, enum key_kind kind, const char *name,
+    const void **ret_sealed, size_t *ret_len)
 {
 	char *ident = key_ident(outlet, kind, name), *wipe = xasprintf("w/%s", outlet);
 	const struct batch_group *g;
 	int found = 0;
 
-	TAILQ_FOREACH_REVERSE (g, &b->groups, batch_groups, entry) {
+	TAILQ_FOREACH_REVERSE(g, &b->groups, batch_groups, entry)
+	{
 		const struct batch_row *row = batch_group_find(g, ident);
 
 		if (row != NULL && row->kind == BATCH_PUT) {
@@ -477,7 +486,8 @@ batch_key_find(const struct batch *b, const char *outlet, enum key_kind kind, co
 
 /* Kinds are applied in a fixed order: a second move of one message is for the next transaction. */
 static void
-move(struct batch *b, enum batch_kind kind, int64_t id, const char *first, const char *second, int64_t at_ms)
+move(struct batch *b, enum batch_kind kind, int64_t id, const char *first, const char *second,
+    int64_t at_ms)
 {
 	char *ident = xasprintf("m/%" PRId64, id);
 	const char *const s[BATCH_STRINGS] = {first, second};
@@ -513,7 +523,8 @@ batch_message_requeue(struct batch *b, int64_t id, const char *reason, int64_t n
 }
 
 void
-batch_message_receipt(struct batch *b, const char *outlet, const char *wa_id, bool read, int64_t at_ms)
+batch_message_receipt(
+    struct batch *b, const char *outlet, const char *wa_id, bool read, int64_t at_ms)
 {
 	const char *const s[BATCH_STRINGS] = {wa_id};
 	const int64_t i[BATCH_INTS] = {at_ms};
@@ -522,8 +533,8 @@ batch_message_receipt(struct batch *b, const char *outlet, const char *wa_id, bo
 }
 
 void
-batch_message_inbound(struct batch *b, const char *outlet, const char *peer, const char *phone, const char *wa_id, const char *kind,
-    const char *text, bool from_me, int64_t at_ms)
+batch_message_inbound(struct batch *b, const char *outlet, const char *peer, const char *phone,
+    const char *wa_id, const char *kind, const char *text, bool from_me, int64_t at_ms)
 {
 	const char *const s[BATCH_STRINGS] = {peer, phone, wa_id, kind, text};
 	const int64_t i[BATCH_INTS] = {from_me, at_ms};
@@ -537,13 +548,16 @@ void
 batch_session_put(struct batch *b, const struct batch_session *s)
 {
 	char *ident = xasprintf("s/%s", s->outlet);
-	const char *const strings[BATCH_STRINGS] = {s->status, s->session_name, s->own_jid, s->own_lid, s->last_error};
-	const int64_t ints[BATCH_INTS] = {s->connected_at_ms, s->last_seen_ms, s->next_retry_at_ms, s->linked_at_ms, s->retry_count};
+	const char *const strings[BATCH_STRINGS] = {
+	    s->status, s->session_name, s->own_jid, s->own_lid, s->last_error};
+	const int64_t ints[BATCH_INTS] = {s->connected_at_ms, s->last_seen_ms, s->next_retry_at_ms,
+	    s->linked_at_ms, s->retry_count};
 
 	replace(b, ident);
 	add(b, BATCH_SESSION, ident, s->outlet, strings, ints, NULL, 0);
 	if (s->from_status != NULL && strcmp(s->from_status, s->status) != 0) {
-		const char *const event[BATCH_STRINGS] = {s->from_status, s->status, s->reason != NULL ? s->reason : ""};
+		const char *const event[BATCH_STRINGS] = {
+		    s->from_status, s->status, s->reason != NULL ? s->reason : ""};
 		const int64_t at[BATCH_INTS] = {clock_wall_ms()};
 
 		add(b, BATCH_EVENT, NULL, s->outlet, event, at, NULL, 0);

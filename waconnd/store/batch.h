@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * batch: the daemon's group commit. Rows from all outlets gather here and go to PostgreSQL as one transaction with array
- * parameters: one fsync for many messages (SPIKE section 3).
+ * batch: the daemon's group commit. Rows from all outlets gather here and go to PostgreSQL as one
+ * transaction with array parameters: one fsync for many messages (SPIKE section 3).
  *
- * One commit is under way at a time; what is added meanwhile forms the next. A batch whose connection broke is sent again
- * unchanged when the database is back (every statement is idempotent); callbacks wait until then. A batch that the fence refuses
- * (another daemon owns the outlets now) or that SQL rejects calls back with an error. The memory is bounded: past
+ * One commit is under way at a time; what is added meanwhile forms the next. A batch whose
+ * connection broke is sent again unchanged when the database is back (every statement is
+ * idempotent); callbacks wait until then. A batch that the fence refuses (another daemon owns the
+ * outlets now) or that SQL rejects calls back with an error. The memory is bounded: past
  * BATCH_BYTES_MAX waiting, batch_full is true and nothing new may be started.
  */
 #ifndef STORE_BATCH_H
@@ -35,28 +36,33 @@ void batch_commit_outlet(struct batch *b, const char *outlet, keydb_commit_cb cb
 void batch_forget(struct batch *b, void *arg);
 
 /* Last state of a key wins within a batch. */
-void batch_key_put(struct batch *b, const char *outlet, enum key_kind kind, const char *name, const void *value, size_t len);
+void batch_key_put(struct batch *b, const char *outlet, enum key_kind kind, const char *name,
+    const void *value, size_t len);
 void batch_key_del(struct batch *b, const char *outlet, enum key_kind kind, const char *name);
 void batch_key_wipe(struct batch *b, const char *outlet);
-/* What was put or deleted and is not yet in the database: 1 and the sealed bytes (valid until the loop's next turn), -1 for
- * deleted, 0 for a key that the batch does not hold. */
-int batch_key_find(const struct batch *b, const char *outlet, enum key_kind kind, const char *name, const void **ret_sealed, size_t *ret_len);
+/* What was put or deleted and is not yet in the database: 1 and the sealed bytes (valid until the
+ * loop's next turn), -1 for deleted, 0 for a key that the batch does not hold. */
+int batch_key_find(const struct batch *b, const char *outlet, enum key_kind kind, const char *name,
+    const void **ret_sealed, size_t *ret_len);
 /* The associated data under which a key is sealed. */
 char *batch_key_aad(const char *outlet, enum key_kind kind, const char *name);
 
-/* Messages. `id` is messages.id. Each moves only forward (the statement checks the state it comes from) and keeps the blast's counters. */
+/* Messages. `id` is messages.id. Each moves only forward (the statement checks the state it comes
+ * from) and keeps the blast's counters. */
 void batch_message_sending(struct batch *b, int64_t id, const char *wa_id, const char *text);
 void batch_message_sent(struct batch *b, int64_t id, int64_t at_ms);
 void batch_message_failed(struct batch *b, int64_t id, const char *reason);
 /* Back to QUEUED (same wa_id), not before at_ms. */
 void batch_message_requeue(struct batch *b, int64_t id, const char *reason, int64_t not_before_ms);
 /* By stanza id, as receipts name it; read: READ, else DELIVERED. */
-void batch_message_receipt(struct batch *b, const char *outlet, const char *wa_id, bool read, int64_t at_ms);
+void batch_message_receipt(
+    struct batch *b, const char *outlet, const char *wa_id, bool read, int64_t at_ms);
 /* An inbound message; a second one with the same outlet, peer and wa_id is dropped. */
-void batch_message_inbound(struct batch *b, const char *outlet, const char *peer, const char *phone, const char *wa_id, const char *kind,
-    const char *text, bool from_me, int64_t at_ms);
+void batch_message_inbound(struct batch *b, const char *outlet, const char *peer, const char *phone,
+    const char *wa_id, const char *kind, const char *text, bool from_me, int64_t at_ms);
 
-/* The outlet's row in outlet_sessions as a whole, and a line of outlet_events when from != to (to NULL: no event). Last wins. */
+/* The outlet's row in outlet_sessions as a whole, and a line of outlet_events when from != to (to
+ * NULL: no event). Last wins. */
 struct batch_session {
 	const char *outlet;
 	const char *status;
@@ -64,7 +70,7 @@ struct batch_session {
 	const char *own_jid, *own_lid;
 	int64_t connected_at_ms, last_seen_ms, next_retry_at_ms, linked_at_ms; /* 0: NULL */
 	unsigned retry_count;
-	const char *last_error; /* JSON or NULL */
+	const char *last_error;	 /* JSON or NULL */
 	const char *from_status; /* event: NULL for none */
 	const char *reason;
 };

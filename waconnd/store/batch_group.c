@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Rows gathered for one transaction, found again by what identifies them. Knows nothing of connections. */
+/* Rows gathered for one transaction, found again by what identifies them. Knows nothing of
+ * connections. */
 #include "waconnd/store/batch_group.h"
 
 #include <stdlib.h>
@@ -145,7 +146,8 @@ batch_group_outlets(const struct batch_group *g, size_t *ret_n)
 	struct batch_row *row;
 
 	for (size_t k = 0; k < BATCH_KIND_COUNT; k++) {
-		TAILQ_FOREACH (row, &g->rows[k], entry) {
+		TAILQ_FOREACH(row, &g->rows[k], entry)
+		{
 			if (row->outlet == NULL)
 				others = true;
 			else

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * batch_group: the rows of one transaction of the batch, by kind, and the steps of SQL that write them.
+ * batch_group: the rows of one transaction of the batch, by kind, and the steps of SQL that write
+ * them.
  *
- * A table (batch_group.c) says for each kind which statement takes it and what stands in its arrays.
+ * A table (batch_group.c) says for each kind which statement takes it and what stands in its
+ * arrays.
  */
 #ifndef STORE_BATCH_GROUP_H
 #define STORE_BATCH_GROUP_H
@@ -48,7 +50,7 @@ TAILQ_HEAD(batch_rows, batch_row);
 
 struct batch_commit {
 	TAILQ_ENTRY(batch_commit) entry;
-	char *outlet; /* whose rows it asks for; NULL: all */
+	char *outlet;	    /* whose rows it asks for; NULL: all */
 	keydb_commit_cb cb; /* NULL: forgotten */
 	void *arg;
 	int err;
@@ -70,11 +72,13 @@ TAILQ_HEAD(batch_groups, batch_group);
 struct batch_group *batch_group_new(void);
 void batch_group_free(struct batch_group **g);
 /* Takes its size into account; `take_ident` may be NULL. Strings are copied, bytes too. */
-struct batch_row *batch_group_add(struct batch_group *g, enum batch_kind kind, char *take_ident, const char *outlet,
-    const char *const s[BATCH_STRINGS], const int64_t i[BATCH_INTS], const void *bytes, size_t len);
+struct batch_row *batch_group_add(struct batch_group *g, enum batch_kind kind, char *take_ident,
+    const char *outlet, const char *const s[BATCH_STRINGS], const int64_t i[BATCH_INTS],
+    const void *bytes, size_t len);
 struct batch_row *batch_group_find(const struct batch_group *g, const char *ident);
 void batch_group_remove(struct batch_group *g, struct batch_row *row);
-/* The outlets that have rows, each once, "" for messages by id last; the caller frees them and the list. */
+/* The outlets that have rows, each once, "" for messages by id last; the caller frees them and the
+ * list. */
 char **batch_group_outlets(const struct batch_group *g, size_t *ret_n);
 
 /* -- steps ------------------------------------------------------------------------ */
@@ -91,7 +95,8 @@ struct batch_steps {
 };
 
 /* outlet NULL: all rows; "": messages by id; else that outlet's. instance NULL: no fence. */
-void batch_steps_build(struct batch_steps *st, const struct batch_group *g, const char *outlet, const char *instance, int64_t epoch);
+void batch_steps_build(struct batch_steps *st, const struct batch_group *g, const char *outlet,
+    const char *instance, int64_t epoch);
 void batch_steps_done(struct batch_steps *st);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From rows to statements: one step for each kind that has rows, its parameters arrays of one length. */
+/* From rows to statements: one step for each kind that has rows, its parameters arrays of one
+ * length. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,30 @@ struct column {
 	unsigned at;
 };
 
-#define OUTLET {ARRAY_TEXT, FROM_OUTLET, 0}
-#define TEXT(n) {ARRAY_TEXT, FROM_STRING, n}
-#define INT(n) {ARRAY_INT8, FROM_INT, n}
-#define SMALL(n) {ARRAY_INT2, FROM_INT, n}
-#define BOOL(n) {ARRAY_BOOL, FROM_INT, n}
-#define BYTES {ARRAY_BYTEA, FROM_BYTES, 0}
+#define OUTLET                             \
+	{                                  \
+		ARRAY_TEXT, FROM_OUTLET, 0 \
+	}
+#define TEXT(n)                            \
+	{                                  \
+		ARRAY_TEXT, FROM_STRING, n \
+	}
+#define INT(n)                          \
+	{                               \
+		ARRAY_INT8, FROM_INT, n \
+	}
+#define SMALL(n)                        \
+	{                               \
+		ARRAY_INT2, FROM_INT, n \
+	}
+#define BOOL(n)                         \
+	{                               \
+		ARRAY_BOOL, FROM_INT, n \
+	}
+#define BYTES                              \
+	{                                  \
+		ARRAY_BYTEA, FROM_BYTES, 0 \
+	}
 
 /* What stands in a row of each kind, in the order of the statement's parameters (sql/batch.sql). */
 static const struct writer {
@@ -29,20 +48,21 @@ static const struct writer {
 	size_t n;
 	struct column columns[BATCH_COLUMNS];
 } writers[BATCH_KIND_COUNT] = {
-	[BATCH_WIPE] = {SQL_BATCH_KEY_WIPE, false, 1, {OUTLET}},
-	[BATCH_DEL] = {SQL_BATCH_KEY_DEL, true, 3, {OUTLET, SMALL(0), TEXT(0)}},
-	[BATCH_PUT] = {SQL_BATCH_KEY_PUT, true, 4, {OUTLET, SMALL(0), TEXT(0), BYTES}},
-	[BATCH_SENDING] = {SQL_BATCH_SENDING, false, 3, {INT(0), TEXT(0), TEXT(1)}},
-	[BATCH_SENT] = {SQL_BATCH_SENT, false, 2, {INT(0), INT(1)}},
-	[BATCH_FAILED] = {SQL_BATCH_FAILED, false, 2, {INT(0), TEXT(0)}},
-	[BATCH_REQUEUE] = {SQL_BATCH_REQUEUE, false, 3, {INT(0), TEXT(0), INT(1)}},
-	[BATCH_DELIVERED] = {SQL_BATCH_DELIVERED, false, 3, {OUTLET, TEXT(0), INT(0)}},
-	[BATCH_READ] = {SQL_BATCH_READ, false, 3, {OUTLET, TEXT(0), INT(0)}},
-	[BATCH_INBOUND] = {SQL_BATCH_INBOUND, false, 8,
-	    {OUTLET, TEXT(0), TEXT(1), TEXT(2), TEXT(3), TEXT(4), BOOL(0), INT(1)}},
-	[BATCH_SESSION] = {SQL_BATCH_SESSION, false, 11,
-	    {OUTLET, TEXT(0), TEXT(1), TEXT(2), TEXT(3), INT(0), INT(1), INT(2), INT(3), INT(4), TEXT(4)}},
-	[BATCH_EVENT] = {SQL_BATCH_EVENT, false, 5, {OUTLET, INT(0), TEXT(0), TEXT(1), TEXT(2)}},
+    [BATCH_WIPE] = {SQL_BATCH_KEY_WIPE,	false, 1,  {OUTLET}					  },
+    [BATCH_DEL] = {SQL_BATCH_KEY_DEL,   true,  3,  {OUTLET, SMALL(0), TEXT(0)}		  },
+    [BATCH_PUT] = {SQL_BATCH_KEY_PUT,   true,  4,  {OUTLET, SMALL(0), TEXT(0), BYTES}	 },
+    [BATCH_SENDING] = {SQL_BATCH_SENDING,	  false, 3,  {INT(0), TEXT(0), TEXT(1)}		      },
+    [BATCH_SENT] = {SQL_BATCH_SENT,	    false, 2,  {INT(0), INT(1)}			      },
+    [BATCH_FAILED] = {SQL_BATCH_FAILED,	false, 2,  {INT(0), TEXT(0)}			   },
+    [BATCH_REQUEUE] = {SQL_BATCH_REQUEUE,	  false, 3,  {INT(0), TEXT(0), INT(1)}		     },
+    [BATCH_DELIVERED] = {SQL_BATCH_DELIVERED, false, 3,	{OUTLET, TEXT(0), INT(0)}			 },
+    [BATCH_READ] = {SQL_BATCH_READ,	    false, 3,  {OUTLET, TEXT(0), INT(0)}		       },
+    [BATCH_INBOUND] = {SQL_BATCH_INBOUND,	  false, 8,
+		    {OUTLET, TEXT(0), TEXT(1), TEXT(2), TEXT(3), TEXT(4), BOOL(0), INT(1)}     },
+    [BATCH_SESSION] = {SQL_BATCH_SESSION,	  false, 11,
+		    {OUTLET, TEXT(0), TEXT(1), TEXT(2), TEXT(3), INT(0), INT(1), INT(2), INT(3), INT(4),
+	    TEXT(4)}									   },
+    [BATCH_EVENT] = {SQL_BATCH_EVENT,     false, 5,	{OUTLET, INT(0), TEXT(0), TEXT(1), TEXT(2)}},
 };
 
 static bool
@@ -56,7 +76,8 @@ is_wanted(const struct batch_row *row, const char *outlet)
 static int
 compare_rows(const void *a, const void *b)
 {
-	const struct batch_row *x = *(const struct batch_row *const *)a, *y = *(const struct batch_row *const *)b;
+	const struct batch_row *x = *(const struct batch_row *const *)a,
+			       *y = *(const struct batch_row *const *)b;
 	int c = strcmp(x->outlet, y->outlet);
 
 	if (c == 0)
@@ -93,7 +114,8 @@ add_step(struct batch_steps *st, enum sql_id statement, size_t n)
 }
 
 static void
-add_kind(struct batch_steps *st, const struct batch_group *g, enum batch_kind kind, const char *outlet)
+add_kind(
+    struct batch_steps *st, const struct batch_group *g, enum batch_kind kind, const char *outlet)
 {
 	const struct writer *w = &writers[kind];
 	struct batch_row **rows, *row;
@@ -102,7 +124,8 @@ add_kind(struct batch_steps *st, const struct batch_group *g, enum batch_kind ki
 	if (TAILQ_EMPTY(&g->rows[kind]))
 		return;
 	rows = xcalloc(g->n_rows, sizeof(struct batch_row *));
-	TAILQ_FOREACH (row, &g->rows[kind], entry) {
+	TAILQ_FOREACH(row, &g->rows[kind], entry)
+	{
 		if (is_wanted(row, outlet))
 			rows[n++] = row;
 	}
@@ -143,7 +166,8 @@ add_lock(struct batch_steps *st, const struct batch_group *g, const char *outlet
 	array_init(&a[1], ARRAY_TEXT);
 	array_init(&a[2], ARRAY_TEXT);
 	for (size_t kind = BATCH_SENDING; kind <= BATCH_READ; kind++) {
-		TAILQ_FOREACH (row, &g->rows[kind], entry) {
+		TAILQ_FOREACH(row, &g->rows[kind], entry)
+		{
 			if (!is_wanted(row, outlet))
 				continue;
 			if (row->outlet == NULL) {
@@ -163,7 +187,8 @@ add_lock(struct batch_steps *st, const struct batch_group *g, const char *outlet
 }
 
 void
-batch_steps_build(struct batch_steps *st, const struct batch_group *g, const char *outlet, const char *instance, int64_t epoch)
+batch_steps_build(struct batch_steps *st, const struct batch_group *g, const char *outlet,
+    const char *instance, int64_t epoch)
 {
 	memset(st, 0, sizeof(*st));
 	add_fence(st, instance, epoch);

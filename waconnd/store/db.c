@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The queue in front of the connections: copies parameters, chooses a connection, keeps tickets and deadlines, and delivers
- * results from an event of its own, so that a callback never runs inside a call or inside a connection's work.
+ * The queue in front of the connections: copies parameters, chooses a connection, keeps tickets and
+ * deadlines, and delivers results from an event of its own, so that a callback never runs inside a
+ * call or inside a connection's work.
  */
 #include "waconnd/store/db.h"
 
@@ -32,13 +33,13 @@ const char *
 db_error_text(enum db_error error)
 {
 	static const char *const texts[] = {
-		[-DB_OK] = "done",
-		[-DB_E_DOWN] = "the database cannot be reached",
-		[-DB_E_LOST] = "the connection to the database broke",
-		[-DB_E_CONFLICT] = "it conflicts with what is stored",
-		[-DB_E_SQL] = "the database refused the statement",
-		[-DB_E_DEADLINE] = "the database did not answer in time",
-		[-DB_E_FULL] = "too many queries are waiting",
+	    [-DB_OK] = "done",
+	    [-DB_E_DOWN] = "the database cannot be reached",
+	    [-DB_E_LOST] = "the connection to the database broke",
+	    [-DB_E_CONFLICT] = "it conflicts with what is stored",
+	    [-DB_E_SQL] = "the database refused the statement",
+	    [-DB_E_DEADLINE] = "the database did not answer in time",
+	    [-DB_E_FULL] = "too many queries are waiting",
 	};
 
 	return texts[-(int)error];
@@ -217,8 +218,8 @@ on_deliver(evutil_socket_t fd, short what, void *arg)
 	dispatch(db);
 	tell_states(db);
 	/* What callbacks add is delivered in the next turn. */
-	TAILQ_FOREACH (job, &db->done, entry)
-		n++;
+	TAILQ_FOREACH(job, &db->done, entry)
+	n++;
 	while (n-- > 0) {
 		bool shows;
 
@@ -313,7 +314,8 @@ db_transaction(struct db *db, const struct db_step *steps, size_t n, db_cb cb, v
 	struct db_job *job = job_new(db, steps, n, cb, arg);
 	uint64_t ticket = job->ticket;
 
-	if (db->n_waiting >= DB_WAITING_MAX || db->waiting_bytes + job->bytes > DB_WAITING_BYTES_MAX) {
+	if (db->n_waiting >= DB_WAITING_MAX ||
+	    db->waiting_bytes + job->bytes > DB_WAITING_BYTES_MAX) {
 		db_job_done(db, job, DB_E_FULL, NULL);
 		return ticket;
 	}
@@ -325,7 +327,8 @@ db_transaction(struct db *db, const struct db_step *steps, size_t n, db_cb cb, v
 }
 
 uint64_t
-db_query(struct db *db, enum sql_id statement, const struct db_param *params, size_t n, db_cb cb, void *arg)
+db_query(struct db *db, enum sql_id statement, const struct db_param *params, size_t n, db_cb cb,
+    void *arg)
 {
 	const struct db_step step = {statement, params, n};
 
@@ -337,7 +340,8 @@ find(struct db_jobs *jobs, uint64_t ticket)
 {
 	struct db_job *job;
 
-	TAILQ_FOREACH (job, jobs, entry) {
+	TAILQ_FOREACH(job, jobs, entry)
+	{
 		if (job->ticket == ticket)
 			return job;
 	}

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * db: PostgreSQL for the event loop: asynchronous connections in pipeline mode, prepared statements by name.
+ * db: PostgreSQL for the event loop: asynchronous connections in pipeline mode, prepared statements
+ * by name.
  *
- * Statements live in store/sql/NOUN.sql, each behind a line "-- name: NOUN_VERB" and comments on locks and the index
- * it uses; they are embedded at build time (build/gen/sql.h has an enum value SQL_NOUN_VERB for each) and prepared once a
- * connection. A lost connection fails what was under way with DB_E_LOST and is made again with back-off.
- * Nothing here knows what the statements mean.
+ * Statements live in store/sql/NOUN.sql, each behind a line "-- name: NOUN_VERB" and comments on
+ * locks and the index it uses; they are embedded at build time (build/gen/sql.h has an enum value
+ * SQL_NOUN_VERB for each) and prepared once a connection. A lost connection fails what was under
+ * way with DB_E_LOST and is made again with back-off. Nothing here knows what the statements mean.
  */
 #ifndef STORE_DB_H
 #define STORE_DB_H
@@ -20,18 +21,20 @@
 
 enum db_error {
 	DB_OK = 0,
-	DB_E_DOWN = -1,      /* no connection: nothing was sent */
-	DB_E_LOST = -2,      /* broke while waiting: done or not, nobody knows */
-	DB_E_CONFLICT = -3,  /* unique, foreign key, check or serialisation: PQresultErrorField has the constraint */
-	DB_E_SQL = -4,       /* any other error of the statement */
+	DB_E_DOWN = -1,	    /* no connection: nothing was sent */
+	DB_E_LOST = -2,	    /* broke while waiting: done or not, nobody knows */
+	DB_E_CONFLICT = -3, /* unique, foreign key, check or serialisation: PQresultErrorField has
+			       the constraint */
+	DB_E_SQL = -4,	    /* any other error of the statement */
 	DB_E_DEADLINE = -5,
-	DB_E_FULL = -6       /* too many waiting */
+	DB_E_FULL = -6 /* too many waiting */
 };
 const char *db_error_text(enum db_error error);
 
 struct db;
 
-/* Text parameters; NULL is SQL's NULL. Binary ones (bytea) by db_param_bytes. Copied by db_query. */
+/* Text parameters; NULL is SQL's NULL. Binary ones (bytea) by db_param_bytes. Copied by db_query.
+ */
 struct db_param {
 	const char *text;
 	const void *bytes;
@@ -48,9 +51,12 @@ struct db *db_new(struct event_base *base, const char *dsn, unsigned connections
 void db_free(struct db **db); /* callbacks of what is under way do not come */
 bool db_up(const struct db *db);
 void db_on_state(struct db *db, void (*cb)(void *arg, bool up), void *arg);
-/* One statement on any query connection. Returns a ticket for db_forget; the callback never comes from inside the call. */
-uint64_t db_query(struct db *db, enum sql_id statement, const struct db_param *params, size_t n, db_cb cb, void *arg);
-/* The statements in one transaction, each with its parameters; cb once, with the last result that has rows or DB_OK. All or nothing. */
+/* One statement on any query connection. Returns a ticket for db_forget; the callback never comes
+ * from inside the call. */
+uint64_t db_query(struct db *db, enum sql_id statement, const struct db_param *params, size_t n,
+    db_cb cb, void *arg);
+/* The statements in one transaction, each with its parameters; cb once, with the last result that
+ * has rows or DB_OK. All or nothing. */
 struct db_step {
 	enum sql_id statement;
 	const struct db_param *params;

@@ -2,9 +2,10 @@
 /*
  * One connection to PostgreSQL in pipeline mode: made, used, lost and made again with back-off.
  *
- * Each job is one group of the pipeline that ends with its own Sync: what the server runs up to a Sync is one implicit
- * transaction, and an error spoils nothing beyond it. Statements are prepared in a group of their own before their
- * first use. Results are handed to db.c, which delivers them later: nothing of the user's runs in here.
+ * Each job is one group of the pipeline that ends with its own Sync: what the server runs up to a
+ * Sync is one implicit transaction, and an error spoils nothing beyond it. Statements are prepared
+ * in a group of their own before their first use. Results are handed to db.c, which delivers them
+ * later: nothing of the user's runs in here.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ enum state { CONN_AWAY /* until the timer */, CONN_CONNECTING, CONN_SETUP, CONN_
 struct group { /* what a Sync ends */
 	TAILQ_ENTRY(group) entry;
 	struct db_job *job; /* NULL: set-up or preparation */
-	int prepares;       /* enum sql_id, or NO_STATEMENT */
+	int prepares;	    /* enum sql_id, or NO_STATEMENT */
 	enum db_error error;
 	PGresult *result;
 };
@@ -105,10 +106,12 @@ drop(struct db_connection *c, const char *why)
 		most *= 2;
 	if (most > DB_BACKOFF_MAX_MS)
 		most = DB_BACKOFF_MAX_MS;
-	log_warn("db.lost", LOG_STR("role", c->role), LOG_STR("why", why), LOG_INT("failures", c->failures));
+	log_warn("db.lost", LOG_STR("role", c->role), LOG_STR("why", why),
+	    LOG_INT("failures", c->failures));
 	c->state = CONN_AWAY;
 	while ((g = TAILQ_FIRST(&c->groups)) != NULL)
-		group_finish(c, g, g->error == DB_OK || g->error == DB_E_SQL ? DB_E_LOST : g->error);
+		group_finish(
+		    c, g, g->error == DB_OK || g->error == DB_E_SQL ? DB_E_LOST : g->error);
 	PQfinish(c->pg);
 	c->pg = NULL;
 	set_timer(c, most / 2 + rng_below((uint32_t)(most / 2)));
@@ -167,7 +170,8 @@ ignore_notice(void *arg, const PGresult *result)
 static void
 begin(struct db_connection *c)
 {
-	static const char *const keywords[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
+	static const char *const keywords[] = {
+	    "dbname", "fallback_application_name", "client_encoding", NULL};
 	const char *values[] = {c->dsn, "waconnd", "UTF8", NULL};
 
 	memset(c->prepared, 0, sizeof(c->prepared));
@@ -204,8 +208,9 @@ prepare(struct db_connection *c, enum sql_id statement)
 		return true;
 	c->prepared[statement] = true;
 	(void)group_add(c, NULL, (int)statement);
-	return PQsendPrepare(c->pg, sql_texts[statement].name, sql_texts[statement].text, 0, NULL) == 1 &&
-	    PQpipelineSync(c->pg) == 1;
+	return PQsendPrepare(
+		   c->pg, sql_texts[statement].name, sql_texts[statement].text, 0, NULL) == 1 &&
+	       PQpipelineSync(c->pg) == 1;
 }
 
 void
@@ -219,7 +224,8 @@ db_connection_send(struct db_connection *c, struct db_job *take_job)
 	for (size_t i = 0; ok && i < take_job->n_steps; i++) {
 		const struct db_job_step *s = &take_job->steps[i];
 
-		ok = PQsendQueryPrepared(c->pg, sql_texts[s->statement].name, s->n, s->values, s->lengths, s->formats, 0) == 1;
+		ok = PQsendQueryPrepared(c->pg, sql_texts[s->statement].name, s->n, s->values,
+			 s->lengths, s->formats, 0) == 1;
 	}
 	if (ok && PQpipelineSync(c->pg) == 1)
 		flush(c);
@@ -230,13 +236,15 @@ db_connection_send(struct db_connection *c, struct db_job *take_job)
 static void
 setup(struct db_connection *c)
 {
-	static const char text[] = "SELECT set_config('statement_timeout', '" DB_STATEMENT_TIMEOUT_MS "', false),"
-				   " set_config('TimeZone', 'UTC', false)";
+	static const char text[] =
+	    "SELECT set_config('statement_timeout', '" DB_STATEMENT_TIMEOUT_MS "', false),"
+	    " set_config('TimeZone', 'UTC', false)";
 
 	c->state = CONN_SETUP;
 	(void)group_add(c, NULL, NO_STATEMENT);
 	if (PQsetnonblocking(c->pg, 1) == 0 && PQenterPipelineMode(c->pg) == 1 &&
-	    PQsendQueryParams(c->pg, text, 0, NULL, NULL, NULL, NULL, 0) == 1 && PQpipelineSync(c->pg) == 1) {
+	    PQsendQueryParams(c->pg, text, 0, NULL, NULL, NULL, NULL, 0) == 1 &&
+	    PQpipelineSync(c->pg) == 1) {
 		watch(c, true, false);
 		flush(c);
 	} else {
@@ -253,11 +261,11 @@ classify(const char *state)
 		const char *prefix;
 		enum db_error error;
 	} rows[] = {
-		{"23",    DB_E_CONFLICT}, /* constraints */
-		{"40001", DB_E_CONFLICT}, /* serialisation */
-		{"40P01", DB_E_CONFLICT}, /* deadlock */
-		{"57014", DB_E_DEADLINE}, /* statement_timeout */
-		{"57P",   DB_E_LOST    }, /* the server goes down, or ends us */
+	    {"23",	   DB_E_CONFLICT}, /* constraints */
+	    {"40001", DB_E_CONFLICT}, /* serialisation */
+	    {"40P01", DB_E_CONFLICT}, /* deadlock */
+	    {"57014", DB_E_DEADLINE}, /* statement_timeout */
+	    {"57P",   DB_E_LOST    }, /* the server goes down, or ends us */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -278,8 +286,9 @@ log_failure(const struct group *g, const PGresult *r, const char *state)
 		name = sql_texts[g->prepares].name;
 	else if (g->job != NULL)
 		name = sql_texts[g->job->steps[g->job->n_steps - 1].statement].name;
-	log_at(g->error == DB_E_CONFLICT ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "db.refused", LOG_STR("statement", name),
-	    LOG_STR("sqlstate", state), LOG_STR("constraint", PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME)),
+	log_at(g->error == DB_E_CONFLICT ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "db.refused",
+	    LOG_STR("statement", name), LOG_STR("sqlstate", state),
+	    LOG_STR("constraint", PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME)),
 	    LOG_STR("message", strncmp(state, "22", 2) == 0 ? NULL : message));
 }
 
@@ -305,7 +314,8 @@ take_result(struct group *g, PGresult *r)
 	} else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
 		take_error(g, r);
 	} else if (g->result != NULL && PQresultStatus(g->result) == PGRES_TUPLES_OK &&
-	    (status == PGRES_COMMAND_OK || (PQntuples(r) == 0 && PQntuples(g->result) > 0))) {
+		   (status == PGRES_COMMAND_OK ||
+		       (PQntuples(r) == 0 && PQntuples(g->result) > 0))) {
 		PQclear(r);
 	} else {
 		PQclear(g->result);
@@ -344,8 +354,10 @@ receive(struct db_connection *c)
 		drop_by_libpq(c);
 		return;
 	}
-	/* PQgetResult answers NULL between two statements; twice in a row means that nothing is there. */
-	while (c->pg != NULL && (g = TAILQ_FIRST(&c->groups)) != NULL && nothing < 2 && !PQisBusy(c->pg)) {
+	/* PQgetResult answers NULL between two statements; twice in a row means that nothing is
+	 * there. */
+	while (c->pg != NULL && (g = TAILQ_FIRST(&c->groups)) != NULL && nothing < 2 &&
+	       !PQisBusy(c->pg)) {
 		PGresult *r = PQgetResult(c->pg);
 
 		nothing = r == NULL ? nothing + 1 : 0;
@@ -460,13 +472,15 @@ db_connection_load(const struct db_connection *c)
 	return c->load;
 }
 
-/* The first job is the oldest. A server that holds it back so long holds back the rest: begin anew. */
+/* The first job is the oldest. A server that holds it back so long holds back the rest: begin anew.
+ */
 void
 db_connection_check_deadline(struct db_connection *c, int64_t now_ms)
 {
 	struct group *g;
 
-	TAILQ_FOREACH (g, &c->groups, entry) {
+	TAILQ_FOREACH(g, &c->groups, entry)
+	{
 		if (g->job == NULL)
 			continue;
 		if (g->job->deadline_ms <= now_ms) {
@@ -482,7 +496,8 @@ db_connection_find(struct db_connection *c, uint64_t ticket)
 {
 	struct group *g;
 
-	TAILQ_FOREACH (g, &c->groups, entry) {
+	TAILQ_FOREACH(g, &c->groups, entry)
+	{
 		if (g->job != NULL && g->job->ticket == ticket)
 			return g->job;
 	}

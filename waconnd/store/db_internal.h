@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * db_internal: what db.c (queue, tickets, delivery) and db_connection.c (one connection) share, and the batch's own door.
+ * db_internal: what db.c (queue, tickets, delivery) and db_connection.c (one connection) share, and
+ * the batch's own door.
  */
 #ifndef STORE_DB_INTERNAL_H
 #define STORE_DB_INTERNAL_H
@@ -9,8 +10,8 @@
 
 #include "waconnd/store/db.h"
 
-#define DB_PIPELINE_MAX 16               /* statements under way on one query connection */
-#define DB_WAITING_MAX 10000             /* statements that wait for a connection */
+#define DB_PIPELINE_MAX 16		 /* statements under way on one query connection */
+#define DB_WAITING_MAX 10000		 /* statements that wait for a connection */
 #define DB_WAITING_BYTES_MAX (64u << 20) /* … and their parameters */
 #define DB_DEADLINE_MS 30000
 #define DB_STATEMENT_TIMEOUT_MS "25000" /* the server gives up before we do */
@@ -28,13 +29,14 @@ struct db_job_step {
 	int *formats;
 };
 
-/* One query or transaction: waiting, then under way on a connection, then done. Always in exactly one list. */
+/* One query or transaction: waiting, then under way on a connection, then done. Always in exactly
+ * one list. */
 struct db_job {
 	TAILQ_ENTRY(db_job) entry;
 	uint64_t ticket;
 	db_cb cb; /* NULL: forgotten */
 	void *arg;
-	bool sees_errors; /* the callback gets the result of any error */
+	bool sees_errors;    /* the callback gets the result of any error */
 	int64_t deadline_ms; /* monotonic */
 	size_t bytes;
 	size_t n_steps;
@@ -45,17 +47,19 @@ struct db_job {
 TAILQ_HEAD(db_jobs, db_job);
 
 /* -- db_connection.c -- */
-struct db_connection *db_connection_new(struct db *db, struct event_base *base, const char *dsn, bool dedicated);
+struct db_connection *db_connection_new(
+    struct db *db, struct event_base *base, const char *dsn, bool dedicated);
 void db_connection_free(struct db_connection **c);
 bool db_connection_ready(const struct db_connection *c);
-bool db_connection_failing(const struct db_connection *c); /* its last attempt to connect failed */
+bool db_connection_failing(const struct db_connection *c);  /* its last attempt to connect failed */
 unsigned db_connection_load(const struct db_connection *c); /* jobs under way */
 void db_connection_send(struct db_connection *c, struct db_job *take_job);
 void db_connection_check_deadline(struct db_connection *c, int64_t now_ms);
 struct db_job *db_connection_find(struct db_connection *c, uint64_t ticket);
 
 /* -- db.c, called by connections; nothing of the user's runs inside -- */
-void db_job_done(struct db *db, struct db_job *take_job, enum db_error error, PGresult *take_result);
+void db_job_done(
+    struct db *db, struct db_job *take_job, enum db_error error, PGresult *take_result);
 void db_job_free(struct db_job *job);
 void db_connection_changed(struct db *db); /* one came up, went down, or has room again */
 

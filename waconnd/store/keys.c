@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The keydb of one outlet over the database and the batch: what is not yet committed is read from the batch, the rest from the
- * table keys. A value that cannot be unsealed is an error for the whole request, never an absent key.
+ * The keydb of one outlet over the database and the batch: what is not yet committed is read from
+ * the batch, the rest from the table keys. A value that cannot be unsealed is an error for the
+ * whole request, never an absent key.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -69,7 +70,8 @@ unseal(struct get *g, size_t i, const void *sealed, size_t len)
 	char *aad = batch_key_aad(g->keys->outlet, v->kind, v->name);
 
 	if (seal_open(g->keys->store->seal, aad, sealed, len, &g->plain[i]) < 0) {
-		log_error("keys.corrupt", LOG_STR("outlet", g->keys->outlet), LOG_INT("kind", v->kind), LOG_STR("name", v->name));
+		log_error("keys.corrupt", LOG_STR("outlet", g->keys->outlet),
+		    LOG_INT("kind", v->kind), LOG_STR("name", v->name));
 		g->err = -1;
 	} else {
 		/* An empty value is not an absent one. */
@@ -103,7 +105,8 @@ unseal_row(struct get *g, const PGresult *result, int row)
 {
 	unsigned long long n = strtoull(PQgetvalue(result, row, 0), NULL, 10);
 	size_t len = 0;
-	unsigned char *sealed = PQunescapeBytea((const unsigned char *)PQgetvalue(result, row, 1), &len);
+	unsigned char *sealed =
+	    PQunescapeBytea((const unsigned char *)PQgetvalue(result, row, 1), &len);
 
 	if (sealed == NULL || n < 1 || n > g->n_asked)
 		g->err = -1;
@@ -118,7 +121,8 @@ on_rows(void *arg, enum db_error error, const PGresult *result)
 	struct get *g = arg;
 
 	if (error != DB_OK) {
-		log_warn("keys.unread", LOG_STR("outlet", g->keys->outlet), LOG_STR("why", db_error_text(error)));
+		log_warn("keys.unread", LOG_STR("outlet", g->keys->outlet),
+		    LOG_STR("why", db_error_text(error)));
 		g->err = -1;
 	}
 	for (int row = 0; error == DB_OK && row < PQntuples(result); row++)
@@ -168,7 +172,8 @@ keys_get(struct keydb *k, const struct key_name *names, size_t n, keydb_get_cb c
 		buf_init(&g->plain[i], VALUE_MAX);
 		g->values[i].kind = names[i].kind;
 		g->values[i].name = xstrdup(names[i].name);
-		found = batch_key_find(keys->store->batch, keys->outlet, names[i].kind, names[i].name, &sealed, &len);
+		found = batch_key_find(
+		    keys->store->batch, keys->outlet, names[i].kind, names[i].name, &sealed, &len);
 		if (found > 0)
 			unseal(g, i, sealed, len);
 		else if (found == 0)
@@ -222,7 +227,8 @@ keys_forget(struct keydb *k, void *arg)
 {
 	struct get *g;
 
-	TAILQ_FOREACH (g, &of(k)->gets, entry) {
+	TAILQ_FOREACH(g, &of(k)->gets, entry)
+	{
 		if (g->arg == arg)
 			g->cb = NULL;
 	}
@@ -230,12 +236,12 @@ keys_forget(struct keydb *k, void *arg)
 }
 
 static const struct keydb_ops ops = {
-	.get = keys_get,
-	.put = keys_put,
-	.del = keys_del,
-	.wipe = keys_wipe,
-	.commit = keys_commit,
-	.forget = keys_forget,
+    .get = keys_get,
+    .put = keys_put,
+    .del = keys_del,
+    .wipe = keys_wipe,
+    .commit = keys_commit,
+    .forget = keys_forget,
 };
 
 struct keydb *

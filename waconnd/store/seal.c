@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* AES-256-GCM with random nonces over OpenSSL objects made once. Never logs, never keeps a plaintext. */
+/* AES-256-GCM with random nonces over OpenSSL objects made once. Never logs, never keeps a
+ * plaintext. */
 #include "waconnd/store/seal.h"
 
 #include <errno.h>
@@ -34,15 +35,18 @@ seal_read_master(const char *path, uint8_t ret_key[SEAL_KEY_LEN], char *err, siz
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = -1;
 
 	if (fd < 0) {
-		(void)snprintf(err, err_size, "%s: %s. Make the master key once: "
-		    "head -c 32 /dev/urandom > FILE; chmod 400 FILE; and keep a copy elsewhere", path, strerror(errno));
+		(void)snprintf(err, err_size,
+		    "%s: %s. Make the master key once: "
+		    "head -c 32 /dev/urandom > FILE; chmod 400 FILE; and keep a copy elsewhere",
+		    path, strerror(errno));
 		return -1;
 	}
 	n = read(fd, key, sizeof(key));
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		(void)snprintf(err, err_size, "%s is not a regular file", path);
 	} else if (st.st_mode & (S_IRWXG | S_IRWXO)) {
-		(void)snprintf(err, err_size, "%s can be read by others (mode %04o). Run: chmod 400 %s", path,
+		(void)snprintf(err, err_size,
+		    "%s can be read by others (mode %04o). Run: chmod 400 %s", path,
 		    (unsigned)(st.st_mode & 07777), path);
 	} else if (n != SEAL_KEY_LEN) {
 		(void)snprintf(err, err_size, "%s must hold exactly 32 random bytes, raw", path);
@@ -60,7 +64,8 @@ context_new(const uint8_t *key, int encrypts)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 
-	if (ctx == NULL || EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, NULL, encrypts) != 1)
+	if (ctx == NULL ||
+	    EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, NULL, encrypts) != 1)
 		abort();
 	return ctx;
 }
@@ -147,7 +152,8 @@ seal_wrap(const uint8_t master[SEAL_KEY_LEN], const uint8_t data_key[SEAL_KEY_LE
 }
 
 int
-seal_unwrap(const uint8_t master[SEAL_KEY_LEN], const void *sealed, size_t len, uint8_t ret_data_key[SEAL_KEY_LEN])
+seal_unwrap(const uint8_t master[SEAL_KEY_LEN], const void *sealed, size_t len,
+    uint8_t ret_data_key[SEAL_KEY_LEN])
 {
 	struct seal *s = seal_new(master);
 	struct buf plain = BUF_INIT(SEAL_KEY_LEN);

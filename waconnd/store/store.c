@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Start-up, blocking: the schema under an advisory lock, the data key, our row of instances; then the asynchronous side.
- * Two daemons that start at once go one after the other. Nothing of it is used after start-up.
+ * Start-up, blocking: the schema under an advisory lock, the data key, our row of instances; then
+ * the asynchronous side. Two daemons that start at once go one after the other. Nothing of it is
+ * used after start-up.
  */
 #include "waconnd/store/store.h"
 
@@ -42,9 +43,11 @@ fail(struct starting *s, const char *doing)
 
 /* NULL, with the sentence set, when it failed. */
 static PGresult *
-run(struct starting *s, const char *doing, const char *sql, int n, const char *const *values, const int *lengths, const int *formats)
+run(struct starting *s, const char *doing, const char *sql, int n, const char *const *values,
+    const int *lengths, const int *formats)
 {
-	PGresult *r = n == 0 ? PQexec(s->pg, sql) : PQexecParams(s->pg, sql, n, NULL, values, lengths, formats, 0);
+	PGresult *r = n == 0 ? PQexec(s->pg, sql)
+			     : PQexecParams(s->pg, sql, n, NULL, values, lengths, formats, 0);
 	ExecStatusType status = PQresultStatus(r);
 
 	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
@@ -73,7 +76,8 @@ ignore_notice(void *arg, const PGresult *result)
 static int
 open_connection(struct starting *s, const char *dsn)
 {
-	static const char *const keywords[] = {"connect_timeout", "dbname", "fallback_application_name", "client_encoding", NULL};
+	static const char *const keywords[] = {
+	    "connect_timeout", "dbname", "fallback_application_name", "client_encoding", NULL};
 	const char *values[] = {CONNECT_TIMEOUT_S, dsn, "waconnd", "UTF8", NULL};
 
 	s->pg = PQconnectdbParams(keywords, values, 1);
@@ -88,17 +92,20 @@ open_connection(struct starting *s, const char *dsn)
 static int
 check_version(struct starting *s)
 {
-	PGresult *r = run(s, "schema version", "SELECT coalesce(max(version), 0) > " SCHEMA_VERSION " FROM schema_version", 0, NULL,
+	PGresult *r = run(s, "schema version",
+	    "SELECT coalesce(max(version), 0) > " SCHEMA_VERSION " FROM schema_version", 0, NULL,
 	    NULL, NULL);
 	int rc = -1;
 
 	if (r == NULL)
 		return -1;
 	if (PQgetvalue(r, 0, 0)[0] == 't')
-		(void)snprintf(s->err, s->err_size, "the database was made by a newer version of waconnd: upgrade this one");
+		(void)snprintf(s->err, s->err_size,
+		    "the database was made by a newer version of waconnd: upgrade this one");
 	else
 		rc = run_only(s, "schema version",
-		    "INSERT INTO schema_version (version) VALUES (" SCHEMA_VERSION ") ON CONFLICT DO NOTHING");
+		    "INSERT INTO schema_version (version) VALUES (" SCHEMA_VERSION
+		    ") ON CONFLICT DO NOTHING");
 	PQclear(r);
 	return rc;
 }
@@ -115,7 +122,8 @@ make_data_key(struct starting *s, const uint8_t *master, uint8_t *ret_key)
 	seal_wrap(master, ret_key, &sealed);
 	values[0] = buf_str(&sealed);
 	lengths[0] = (int)sealed.len;
-	r = run(s, "data key", "INSERT INTO data_keys (id, sealed_key) VALUES (1, $1)", 1, values, lengths, formats);
+	r = run(s, "data key", "INSERT INTO data_keys (id, sealed_key) VALUES (1, $1)", 1, values,
+	    lengths, formats);
 	PQclear(r);
 	buf_done(&sealed);
 	return r != NULL ? 0 : -1;
@@ -124,7 +132,8 @@ make_data_key(struct starting *s, const uint8_t *master, uint8_t *ret_key)
 static int
 load_data_key(struct starting *s, const uint8_t *master, uint8_t *ret_key)
 {
-	PGresult *r = run(s, "data key", "SELECT sealed_key FROM data_keys WHERE id = 1", 0, NULL, NULL, NULL);
+	PGresult *r = run(
+	    s, "data key", "SELECT sealed_key FROM data_keys WHERE id = 1", 0, NULL, NULL, NULL);
 	unsigned char *sealed;
 	size_t len;
 	int rc;
@@ -139,7 +148,8 @@ load_data_key(struct starting *s, const uint8_t *master, uint8_t *ret_key)
 	rc = sealed != NULL ? seal_unwrap(master, sealed, len, ret_key) : -1;
 	if (rc < 0)
 		(void)snprintf(s->err, s->err_size,
-		    "the master key (key_file) does not fit this database: use the key that it was set up with");
+		    "the master key (key_file) does not fit this database: use the key that it was "
+		    "set up with");
 	PQfreemem(sealed);
 	PQclear(r);
 	return rc;
@@ -151,7 +161,8 @@ take_epoch(struct starting *s, const char *instance, int64_t *ret_epoch)
 	const char *values[1] = {instance};
 	PGresult *r = run(s, "instance",
 	    "INSERT INTO instances AS i (name, epoch, heartbeat) VALUES ($1, 1, now()) "
-	    "ON CONFLICT (name) DO UPDATE SET epoch = i.epoch + 1, heartbeat = now() RETURNING epoch",
+	    "ON CONFLICT (name) DO UPDATE SET epoch = i.epoch + 1, heartbeat = now() RETURNING "
+	    "epoch",
 	    1, values, NULL, NULL);
 
 	if (r == NULL)
@@ -163,20 +174,22 @@ take_epoch(struct starting *s, const char *instance, int64_t *ret_epoch)
 
 /* All of it in one transaction: a start that fails leaves nothing half done. */
 static int
-start(struct starting *s, const char *dsn, const char *instance, const uint8_t *master, uint8_t *ret_key, int64_t *ret_epoch)
+start(struct starting *s, const char *dsn, const char *instance, const uint8_t *master,
+    uint8_t *ret_key, int64_t *ret_epoch)
 {
 	if (open_connection(s, dsn) < 0 || run_only(s, "database", "BEGIN") < 0 ||
 	    run_only(s, "database", "SET LOCAL lock_timeout = '" LOCK_TIMEOUT "'") < 0 ||
-	    run_only(s, "another daemon holds the schema's lock", "SELECT pg_advisory_xact_lock(" SCHEMA_LOCK ")") < 0 ||
-	    run_only(s, "schema", sql_schema) < 0 || check_version(s) < 0 || load_data_key(s, master, ret_key) < 0 ||
-	    take_epoch(s, instance, ret_epoch) < 0)
+	    run_only(s, "another daemon holds the schema's lock",
+		"SELECT pg_advisory_xact_lock(" SCHEMA_LOCK ")") < 0 ||
+	    run_only(s, "schema", sql_schema) < 0 || check_version(s) < 0 ||
+	    load_data_key(s, master, ret_key) < 0 || take_epoch(s, instance, ret_epoch) < 0)
 		return -1;
 	return run_only(s, "database", "COMMIT");
 }
 
 int
-store_open(struct event_base *base, const char *dsn, const char *instance, const uint8_t master[SEAL_KEY_LEN], struct store *ret,
-    char *err, size_t err_size)
+store_open(struct event_base *base, const char *dsn, const char *instance,
+    const uint8_t master[SEAL_KEY_LEN], struct store *ret, char *err, size_t err_size)
 {
 	struct starting s = {.err = err, .err_size = err_size};
 	uint8_t key[SEAL_KEY_LEN];

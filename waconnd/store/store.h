@@ -18,17 +18,19 @@ struct store {
 	struct db *db;
 	struct batch *batch;
 	struct seal *seal;
-	char *instance;  /* our name in instances */
-	int64_t epoch;   /* of this start */
+	char *instance; /* our name in instances */
+	int64_t epoch;	/* of this start */
 };
 
 /*
- * At start-up, blocking: connect, take the advisory lock, run schema.sql, read or make the data key, take a new epoch, then
- * open the asynchronous side. Messages left in SENDING by a stop stay as they are: their outlet's engine sends them again
- * under the same wa_id. -1 with a sentence in err.
+ * At start-up, blocking: connect, take the advisory lock, run schema.sql, read or make the data
+ * key, take a new epoch, then open the asynchronous side. Messages left in SENDING by a stop stay
+ * as they are: their outlet's engine sends them again under the same wa_id. -1 with a sentence in
+ * err.
  */
-int store_open(struct event_base *base, const char *dsn, const char *instance, const uint8_t master[SEAL_KEY_LEN], struct store *ret, char *err,
-    size_t err_size) __attribute__((warn_unused_result));
+int store_open(struct event_base *base, const char *dsn, const char *instance,
+    const uint8_t master[SEAL_KEY_LEN], struct store *ret, char *err, size_t err_size)
+    __attribute__((warn_unused_result));
 void store_close(struct store *s);
 
 /* The keydb of one outlet; free with store_keys_free. Names and outlet are copied. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The group commit: what it writes, in which order, that it is all or nothing, fenced, sent again, and one outlet's alone. */
+/* The group commit: what it writes, in which order, that it is all or nothing, fenced, sent again,
+ * and one outlet's alone. */
 #include "tests/unit/store/store_world.h"
 
 #include "waconnd/store/db_internal.h"
@@ -11,10 +12,13 @@ fresh(void **state)
 
 	(void)world_sql(w, "TRUNCATE outlets, blasts CASCADE");
 	(void)world_sql(w, "ALTER SEQUENCE messages_id_seq RESTART");
-	(void)world_sql(w, "INSERT INTO outlets (id, name, whatsapp_number) VALUES ('o1', 'One', '628111'), ('o2', 'Two', '628222')");
-	(void)world_sql(w, "INSERT INTO blasts (id, name, status, text, outlets, created_by) VALUES ('b1', 'B', 'RUNNING', 't', '{o1}', 'me')");
-	(void)world_sql(w, "INSERT INTO messages (outlet_id, blast_id, outgoing, phone, status) "
-			   "SELECT 'o1', 'b1', true, '6281' || n, 'QUEUED' FROM generate_series(1, 4) n");
+	(void)world_sql(w, "INSERT INTO outlets (id, name, whatsapp_number) VALUES ('o1', 'One', "
+			   "'628111'), ('o2', 'Two', '628222')");
+	(void)world_sql(w, "INSERT INTO blasts (id, name, status, text, outlets, created_by) "
+			   "VALUES ('b1', 'B', 'RUNNING', 't', '{o1}', 'me')");
+	(void)world_sql(w,
+	    "INSERT INTO messages (outlet_id, blast_id, outgoing, phone, status) "
+	    "SELECT 'o1', 'b1', true, '6281' || n, 'QUEUED' FROM generate_series(1, 4) n");
 	assert_int_equal(world_commit(w), 0);
 	return 0;
 }
@@ -23,7 +27,8 @@ fresh(void **state)
 static const char *
 counters(struct world *w)
 {
-	return world_sql(w, "SELECT concat_ws(' ', total, queued, sending, sent, delivered, read, failed, skipped, cancelled, status) "
+	return world_sql(w, "SELECT concat_ws(' ', total, queued, sending, sent, delivered, read, "
+			    "failed, skipped, cancelled, status) "
 			    "FROM blasts WHERE id = 'b1'");
 }
 
@@ -32,13 +37,19 @@ static void
 assert_counted(struct world *w, const char *expected)
 {
 	assert_string_equal(counters(w), expected);
-	assert_string_equal(world_sql(w,
-	    "SELECT count(*) FROM blasts b WHERE (total, queued, sending, sent, delivered, read, failed, skipped, cancelled) <> "
-	    "(SELECT count(*), count(*) FILTER (WHERE status = 'QUEUED'), count(*) FILTER (WHERE status = 'SENDING'), "
-	    "count(*) FILTER (WHERE status = 'SENT'), count(*) FILTER (WHERE status = 'DELIVERED'), "
-	    "count(*) FILTER (WHERE status = 'READ'), count(*) FILTER (WHERE status = 'FAILED'), "
-	    "count(*) FILTER (WHERE status = 'SKIPPED'), count(*) FILTER (WHERE status = 'CANCELLED') "
-	    "FROM messages m WHERE m.blast_id = b.id)"), "0");
+	assert_string_equal(
+	    world_sql(w, "SELECT count(*) FROM blasts b WHERE (total, queued, sending, sent, "
+			 "delivered, read, failed, skipped, cancelled) <> "
+			 "(SELECT count(*), count(*) FILTER (WHERE status = 'QUEUED'), count(*) "
+			 "FILTER (WHERE status = 'SENDING'), "
+			 "count(*) FILTER (WHERE status = 'SENT'), count(*) FILTER (WHERE status = "
+			 "'DELIVERED'), "
+			 "count(*) FILTER (WHERE status = 'READ'), count(*) FILTER (WHERE status = "
+			 "'FAILED'), "
+			 "count(*) FILTER (WHERE status = 'SKIPPED'), count(*) FILTER (WHERE "
+			 "status = 'CANCELLED') "
+			 "FROM messages m WHERE m.blast_id = b.id)"),
+	    "0");
 }
 
 static void
@@ -52,9 +63,14 @@ test_keys(void **state)
 	batch_key_put(b, "o1", KEY_SESSION, "b.0", "bee", 3);
 	batch_key_put(b, "o2", KEY_SESSION, "a.0", "other", 5);
 	assert_int_equal(world_commit(w), 0);
-	assert_string_equal(world_sql(w, "SELECT string_agg(outlet_id || '/' || kind || '/' || name, ' ' ORDER BY 1) FROM (SELECT * FROM keys ORDER BY outlet_id, name) k"),
+	assert_string_equal(
+	    world_sql(w, "SELECT string_agg(outlet_id || '/' || kind || '/' || name, ' ' ORDER BY "
+			 "1) FROM (SELECT * FROM keys ORDER BY outlet_id, name) k"),
 	    "o1/2/a.0 o1/2/b.0 o2/2/a.0");
-	assert_string_equal(world_sql(w, "SELECT count(*) FROM keys WHERE value::text LIKE '%6f6e65%' OR position('two' IN encode(value, 'escape')) > 0"), "0");
+	assert_string_equal(
+	    world_sql(w, "SELECT count(*) FROM keys WHERE value::text LIKE '%6f6e65%' OR "
+			 "position('two' IN encode(value, 'escape')) > 0"),
+	    "0");
 	/* put, deleted, put again; and deleted after a put */
 	batch_key_put(b, "o1", KEY_SESSION, "c.0", "x", 1);
 	batch_key_del(b, "o1", KEY_SESSION, "c.0");
@@ -62,13 +78,16 @@ test_keys(void **state)
 	batch_key_put(b, "o1", KEY_SESSION, "a.0", "", 0);
 	batch_key_del(b, "o1", KEY_SESSION, "b.0");
 	assert_int_equal(world_commit(w), 0);
-	assert_string_equal(world_sql(w, "SELECT string_agg(name, ' ') FROM keys WHERE outlet_id = 'o1'"), "a.0");
+	assert_string_equal(
+	    world_sql(w, "SELECT string_agg(name, ' ') FROM keys WHERE outlet_id = 'o1'"), "a.0");
 	/* a wipe takes what was before it, not what comes after */
 	batch_key_put(b, "o1", KEY_LID, "gone", "x", 1);
 	batch_key_wipe(b, "o1");
 	batch_key_put(b, "o1", KEY_CREDENTIALS, "", "x", 1);
 	assert_int_equal(world_commit(w), 0);
-	assert_string_equal(world_sql(w, "SELECT string_agg(outlet_id || kind, ' ' ORDER BY outlet_id) FROM keys"), "o11 o22");
+	assert_string_equal(
+	    world_sql(w, "SELECT string_agg(outlet_id || kind, ' ' ORDER BY outlet_id) FROM keys"),
+	    "o11 o22");
 }
 
 static void
@@ -83,7 +102,8 @@ test_messages(void **state)
 	batch_message_sending(b, 3, "W3", "Halo 3");
 	assert_int_equal(world_commit(w), 0);
 	assert_counted(w, "4 1 3 0 0 0 0 0 0 RUNNING");
-	assert_string_equal(world_sql(w, "SELECT concat_ws(' ', wa_id, text, attempts, sending_at IS NOT NULL) FROM messages WHERE id = 1"),
+	assert_string_equal(world_sql(w, "SELECT concat_ws(' ', wa_id, text, attempts, sending_at "
+					 "IS NOT NULL) FROM messages WHERE id = 1"),
 	    "W1 Halo \xef\xbf\xbd! 1 t");
 
 	/* several moves of one message in one go: in order, whatever the grouping */
@@ -96,9 +116,11 @@ test_messages(void **state)
 	batch_message_receipt(b, "o1", "W2", true, 1700000005000); /* before its ack */
 	assert_int_equal(world_commit(w), 0);
 	assert_counted(w, "4 1 0 1 1 1 0 0 0 RUNNING");
-	assert_string_equal(world_sql(w, "SELECT concat_ws(' ', wa_id, attempts, text, to_ms(sent_at)) FROM messages WHERE id = 3"),
+	assert_string_equal(world_sql(w, "SELECT concat_ws(' ', wa_id, attempts, text, "
+					 "to_ms(sent_at)) FROM messages WHERE id = 3"),
 	    "W3 2 Halo 3 1700000001000");
-	assert_string_equal(world_sql(w, "SELECT concat_ws(' ', status, to_ms(sent_at), to_ms(delivered_at)) FROM messages WHERE id = 1"),
+	assert_string_equal(world_sql(w, "SELECT concat_ws(' ', status, to_ms(sent_at), "
+					 "to_ms(delivered_at)) FROM messages WHERE id = 1"),
 	    "DELIVERED 1700000002000 1700000003000");
 
 	/* forward only: late acks, receipts and failures change nothing */
@@ -116,7 +138,8 @@ test_messages(void **state)
 	assert_int_equal(world_commit(w), 0);
 	assert_counted(w, "4 0 0 1 1 1 1 0 0 COMPLETED");
 	assert_string_equal(world_sql(w, "SELECT finished_at IS NOT NULL FROM blasts"), "t");
-	assert_string_equal(world_sql(w, "SELECT reason FROM messages WHERE id = 4"), "not_on_whatsapp");
+	assert_string_equal(
+	    world_sql(w, "SELECT reason FROM messages WHERE id = 4"), "not_on_whatsapp");
 	batch_message_receipt(b, "o1", "W3", false, 1700000006000);
 	assert_int_equal(world_commit(w), 0);
 	assert_counted(w, "4 0 0 0 2 1 1 0 0 COMPLETED");
@@ -130,7 +153,8 @@ test_cancel(void **state)
 	batch_message_sending(w->store.batch, 1, "W1", "x");
 	assert_int_equal(world_commit(w), 0);
 	(void)world_sql(w, "UPDATE blasts SET status = 'CANCELLED' WHERE id = 'b1'");
-	(void)world_sql(w, "UPDATE messages SET status = 'CANCELLED' WHERE blast_id = 'b1' AND status = 'QUEUED'");
+	(void)world_sql(w,
+	    "UPDATE messages SET status = 'CANCELLED' WHERE blast_id = 'b1' AND status = 'QUEUED'");
 	batch_message_sending(w->store.batch, 2, "W2", "x");
 	batch_message_sent(w->store.batch, 1, 1700000000000);
 	assert_int_equal(world_commit(w), 0);
@@ -144,22 +168,33 @@ test_inbound(void **state)
 	struct batch *b = w->store.batch;
 
 	for (int i = 0; i < 2; i++) {
-		batch_message_inbound(b, "o1", "99@lid", "62899", "I1", "text", "hai", false, 1700000000000);
-		batch_message_inbound(b, "o1", "99@lid", NULL, "I2", "image", NULL, false, 1700000000000);
-		batch_message_inbound(b, "o1", "99@lid", "62899", "I3", "text", "mine", true, 1700000000000);
+		batch_message_inbound(
+		    b, "o1", "99@lid", "62899", "I1", "text", "hai", false, 1700000000000);
+		batch_message_inbound(
+		    b, "o1", "99@lid", NULL, "I2", "image", NULL, false, 1700000000000);
+		batch_message_inbound(
+		    b, "o1", "99@lid", "62899", "I3", "text", "mine", true, 1700000000000);
 		assert_int_equal(world_commit(w), 0);
 	}
-	batch_message_inbound(b, "o1", "98@lid", "62898", "I1", "text", "another peer", false, 1700000000000);
+	batch_message_inbound(
+	    b, "o1", "98@lid", "62898", "I1", "text", "another peer", false, 1700000000000);
 	assert_int_equal(world_commit(w), 0);
-	assert_string_equal(world_sql(w, "SELECT string_agg(concat_ws(',', wa_id, peer, status, outgoing, coalesce(text, '-')), ' ' ORDER BY id) FROM messages WHERE blast_id IS NULL"),
-	    "I1,99@lid,RECEIVED,f,hai I2,99@lid,RECEIVED,f,- I3,99@lid,SENT,t,mine I1,98@lid,RECEIVED,f,another peer");
+	assert_string_equal(
+	    world_sql(
+		w, "SELECT string_agg(concat_ws(',', wa_id, peer, status, outgoing, coalesce(text, "
+		   "'-')), ' ' ORDER BY id) FROM messages WHERE blast_id IS NULL"),
+	    "I1,99@lid,RECEIVED,f,hai I2,99@lid,RECEIVED,f,- I3,99@lid,SENT,t,mine "
+	    "I1,98@lid,RECEIVED,f,another peer");
 }
 
 static void
 test_sessions(void **state)
 {
 	struct world *w = *state;
-	struct batch_session s = {.outlet = "o1", .status = "CONNECTING", .from_status = "DISCONNECTED", .reason = "asked"};
+	struct batch_session s = {.outlet = "o1",
+	    .status = "CONNECTING",
+	    .from_status = "DISCONNECTED",
+	    .reason = "asked"};
 
 	batch_session_put(w->store.batch, &s);
 	s.status = "CONNECTED";
@@ -174,13 +209,18 @@ test_sessions(void **state)
 	s.last_seen_ms = 1700000001000;
 	batch_session_put(w->store.batch, &s);
 	assert_int_equal(world_commit(w), 0);
-	assert_string_equal(world_sql(w, "SELECT concat_ws(' ', status, session_name, to_ms(connected_at), to_ms(last_seen), next_retry_at IS NULL, retry_count, last_error->>'code') FROM outlet_sessions WHERE outlet_id = 'o1'"),
+	assert_string_equal(
+	    world_sql(w, "SELECT concat_ws(' ', status, session_name, to_ms(connected_at), "
+			 "to_ms(last_seen), next_retry_at IS NULL, retry_count, "
+			 "last_error->>'code') FROM outlet_sessions WHERE outlet_id = 'o1'"),
 	    "CONNECTED iPhone 1700000000123 1700000001000 t 7 x");
-	assert_string_equal(world_sql(w, "SELECT string_agg(from_status || '>' || to_status || ':' || reason, ' ' ORDER BY id) FROM outlet_events"),
+	assert_string_equal(world_sql(w, "SELECT string_agg(from_status || '>' || to_status || ':' "
+					 "|| reason, ' ' ORDER BY id) FROM outlet_events"),
 	    "DISCONNECTED>CONNECTING:asked CONNECTING>CONNECTED:logged in");
 }
 
-/* More rows than one transaction takes; callbacks in the order of the commits; nothing called back before it is on disk. */
+/* More rows than one transaction takes; callbacks in the order of the commits; nothing called back
+ * before it is on disk. */
 struct ordered {
 	struct world *w;
 	int *sequence;
@@ -227,7 +267,8 @@ test_gather(void **state)
 
 	batch_message_receipt(w->store.batch, "o1", "none", true, 1);
 	batch_key_put(w->store.batch, "o1", KEY_LID, "1", "2", 1);
-	while (strcmp(world_sql(w, "SELECT count(*) FROM keys"), "1") != 0 && clock_monotonic_ms() < until)
+	while (strcmp(world_sql(w, "SELECT count(*) FROM keys"), "1") != 0 &&
+	       clock_monotonic_ms() < until)
 		event_base_loop(w->base, EVLOOP_ONCE);
 	assert_string_equal(world_sql(w, "SELECT count(*) FROM keys"), "1");
 }
@@ -253,7 +294,8 @@ test_forget(void **state)
 	assert_string_equal(world_sql(w, "SELECT count(*) FROM keys"), "1");
 }
 
-/* The connection breaks while the transaction waits for a lock of ours: it is sent again as a whole, and takes effect once. */
+/* The connection breaks while the transaction waits for a lock of ours: it is sent again as a
+ * whole, and takes effect once. */
 static void
 test_resend(void **state)
 {
@@ -268,7 +310,9 @@ test_resend(void **state)
 	do {
 		event_base_loop(w->base, EVLOOP_NONBLOCK);
 		(void)world_sql(w, "SELECT pg_stat_clear_snapshot()");
-	} while (strcmp(world_sql(w, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"), "1") != 0);
+	} while (strcmp(world_sql(w, "SELECT count(*) FROM pg_stat_activity WHERE datname = "
+				     "current_database() AND wait_event_type = 'Lock'"),
+		     "1") != 0);
 	assert_true(world_cut(w) >= 1);
 	(void)world_sql(w, "COMMIT");
 	world_until(w, &c.done);
@@ -283,7 +327,8 @@ static void
 test_idempotent(void **state)
 {
 	struct world *w = *state;
-	struct batch_session s = {.outlet = "o1", .status = "CONNECTED", .from_status = "CONNECTING", .reason = "r"};
+	struct batch_session s = {
+	    .outlet = "o1", .status = "CONNECTED", .from_status = "CONNECTING", .reason = "r"};
 
 	for (int i = 0; i < 2; i++) {
 		batch_key_put(w->store.batch, "o1", KEY_LID, "1", "2", 1);
@@ -296,7 +341,8 @@ test_idempotent(void **state)
 	assert_string_equal(world_sql(w, "SELECT wa_id FROM messages WHERE id = 1"), "W1");
 }
 
-/* A row that SQL refuses fails its own outlet, and only that; what was in the same transaction otherwise is kept. */
+/* A row that SQL refuses fails its own outlet, and only that; what was in the same transaction
+ * otherwise is kept. */
 static void
 test_poison(void **state)
 {
@@ -349,7 +395,8 @@ test_full(void **state)
 	free(big);
 }
 
-/* Another start of ours has the outlets: nothing is written any more, and everybody is told. Last test: it is for good. */
+/* Another start of ours has the outlets: nothing is written any more, and everybody is told. Last
+ * test: it is for good. */
 static void
 test_fence(void **state)
 {
@@ -374,20 +421,20 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_keys, fresh),
-		cmocka_unit_test_setup(test_messages, fresh),
-		cmocka_unit_test_setup(test_cancel, fresh),
-		cmocka_unit_test_setup(test_inbound, fresh),
-		cmocka_unit_test_setup(test_sessions, fresh),
-		cmocka_unit_test_setup(test_order, fresh),
-		cmocka_unit_test_setup(test_gather, fresh),
-		cmocka_unit_test_setup(test_forget, fresh),
-		cmocka_unit_test_setup(test_resend, fresh),
-		cmocka_unit_test_setup(test_idempotent, fresh),
-		cmocka_unit_test_setup(test_poison, fresh),
-		cmocka_unit_test_setup(test_atomic, fresh),
-		cmocka_unit_test_setup(test_full, fresh),
-		cmocka_unit_test_setup(test_fence, fresh),
+	    cmocka_unit_test_setup(test_keys, fresh),
+	    cmocka_unit_test_setup(test_messages, fresh),
+	    cmocka_unit_test_setup(test_cancel, fresh),
+	    cmocka_unit_test_setup(test_inbound, fresh),
+	    cmocka_unit_test_setup(test_sessions, fresh),
+	    cmocka_unit_test_setup(test_order, fresh),
+	    cmocka_unit_test_setup(test_gather, fresh),
+	    cmocka_unit_test_setup(test_forget, fresh),
+	    cmocka_unit_test_setup(test_resend, fresh),
+	    cmocka_unit_test_setup(test_idempotent, fresh),
+	    cmocka_unit_test_setup(test_poison, fresh),
+	    cmocka_unit_test_setup(test_atomic, fresh),
+	    cmocka_unit_test_setup(test_full, fresh),
+	    cmocka_unit_test_setup(test_fence, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, world_setup_store, world_teardown);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Queries, errors among neighbours in a pipeline, transactions, tickets, and a connection that is lost and comes back. */
+/* Queries, errors among neighbours in a pipeline, transactions, tickets, and a connection that is
+ * lost and comes back. */
 #include "tests/unit/store/store_world.h"
 
 #include "waconnd/store/array.h"
@@ -69,14 +70,18 @@ test_isolation(void **state)
 
 	assert_non_null(a);
 	for (size_t i = 0; i < N; i++) {
-		const struct db_param bad = DB_TEXT("not a number"), key[] = {DB_TEXT("x"), DB_TEXT("y"), DB_TEXT("hash"), DB_TEXT("z"), DB_TEXT("f"), DB_TEXT(NULL)};
+		const struct db_param bad = DB_TEXT("not a number"),
+				      key[] = {DB_TEXT("x"), DB_TEXT("y"), DB_TEXT("hash"),
+					  DB_TEXT("z"), DB_TEXT("f"), DB_TEXT(NULL)};
 
 		if (i % 3 == 0)
 			(void)db_query(w->store.db, SQL_DATABASE_PING, NULL, 0, on_answer, &a[i]);
 		else if (i % 3 == 1)
-			(void)db_query(w->store.db, SQL_MESSAGE_NEXT_DUE, &bad, i % 2 == 1 ? 1 : 0, on_answer, &a[i]);
+			(void)db_query(w->store.db, SQL_MESSAGE_NEXT_DUE, &bad, i % 2 == 1 ? 1 : 0,
+			    on_answer, &a[i]);
 		else
-			(void)db_query(w->store.db, SQL_TOKEN_ADD, key, 6, on_answer, &a[i]); /* no such user */
+			(void)db_query(w->store.db, SQL_TOKEN_ADD, key, 6, on_answer,
+			    &a[i]); /* no such user */
 	}
 	for (size_t i = 0; i < N; i++) {
 		world_until(w, &a[i].done);
@@ -84,7 +89,8 @@ test_isolation(void **state)
 			assert_int_equal(a[i].error, DB_OK);
 			assert_string_equal(a[i].value, "1");
 		} else if (i % 3 == 1) {
-			assert_int_equal(a[i].error, i % 2 == 1 ? DB_OK : DB_E_SQL); /* a parameter is missing */
+			assert_int_equal(
+			    a[i].error, i % 2 == 1 ? DB_OK : DB_E_SQL); /* a parameter is missing */
 		} else {
 			assert_int_equal(a[i].error, DB_E_CONFLICT);
 		}
@@ -96,23 +102,34 @@ static void
 test_transaction(void **state)
 {
 	struct world *w = *state;
-	const struct db_param one[] = {DB_TEXT("t1"), DB_TEXT("1")}, two[] = {DB_TEXT("t2"), DB_TEXT(NULL)}, three = DB_TEXT("t1");
-	const struct db_step good[] = {{SQL_SETTING_PUT, one, 2}, {SQL_SETTING_GET, &three, 1}, {SQL_SETTING_PUT, one, 2}};
-	const struct db_step bad[] = {{SQL_SETTING_PUT, one, 2}, {SQL_SETTING_PUT, two, 2}, {SQL_SETTING_GET, &three, 1}};
+	const struct db_param one[] = {DB_TEXT("t1"), DB_TEXT("1")},
+			      two[] = {DB_TEXT("t2"), DB_TEXT(NULL)}, three = DB_TEXT("t1");
+	const struct db_step good[] = {
+	    {SQL_SETTING_PUT, one,	   2},
+	       {SQL_SETTING_GET, &three, 1},
+	     {SQL_SETTING_PUT, one,    2}
+	      };
+	const struct db_step bad[] = {
+	    {SQL_SETTING_PUT, one,	   2},
+	       {SQL_SETTING_PUT, two,    2},
+		  {SQL_SETTING_GET, &three, 1}
+	      };
 	struct asked a = {0}, b = {0}, c = {0};
 
 	/* NULL in a NOT NULL column: 23502. */
 	(void)db_transaction(w->store.db, bad, 3, on_answer, &a);
 	world_until(w, &a.done);
 	assert_int_equal(a.error, DB_E_CONFLICT);
-	assert_string_equal(world_sql(w, "SELECT count(*) FROM settings WHERE name LIKE 't_'"), "0");
+	assert_string_equal(
+	    world_sql(w, "SELECT count(*) FROM settings WHERE name LIKE 't_'"), "0");
 	(void)db_transaction(w->store.db, good, 3, on_answer, &b);
 	get(w, "t1", &c);
 	world_until(w, &b.done);
 	world_until(w, &c.done);
 	assert_int_equal(b.error, DB_OK);
 	assert_string_equal(b.value, "1");
-	assert_string_equal(world_sql(w, "SELECT count(*) FROM settings WHERE name LIKE 't_'"), "1");
+	assert_string_equal(
+	    world_sql(w, "SELECT count(*) FROM settings WHERE name LIKE 't_'"), "1");
 }
 
 static void
@@ -131,7 +148,8 @@ test_forget(void **state)
 	struct asked a[40] = {0};
 
 	for (size_t i = 0; i < 40; i++)
-		db_forget(w->store.db, db_query(w->store.db, SQL_DATABASE_PING, NULL, 0, never, NULL));
+		db_forget(
+		    w->store.db, db_query(w->store.db, SQL_DATABASE_PING, NULL, 0, never, NULL));
 	for (size_t i = 0; i < 40; i++)
 		(void)db_query(w->store.db, SQL_DATABASE_PING, NULL, 0, on_answer, &a[i]);
 	for (size_t i = 0; i < 40; i++)
@@ -177,7 +195,8 @@ test_reconnect(void **state)
 	db_on_state(w->store.db, NULL, NULL);
 }
 
-/* What is under way when the connection goes is LOST, not silent: the test's own transaction holds it back meanwhile. */
+/* What is under way when the connection goes is LOST, not silent: the test's own transaction holds
+ * it back meanwhile. */
 static void
 test_lost(void **state)
 {
@@ -193,7 +212,9 @@ test_lost(void **state)
 		event_base_loop(w->base, EVLOOP_NONBLOCK);
 		/* Within a transaction the statistics are kept as first seen. */
 		(void)world_sql(w, "SELECT pg_stat_clear_snapshot()");
-	} while (strcmp(world_sql(w, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"), "1") != 0);
+	} while (strcmp(world_sql(w, "SELECT count(*) FROM pg_stat_activity WHERE datname = "
+				     "current_database() AND wait_event_type = 'Lock'"),
+		     "1") != 0);
 	assert_true(world_cut(w) >= 1);
 	world_until(w, &b.done);
 	assert_int_equal(b.error, DB_E_LOST);
@@ -247,8 +268,10 @@ test_arrays(void **state)
 	struct array id, outlet, phone, vars, status, reason;
 	struct asked a = {0};
 
-	(void)world_sql(w, "INSERT INTO outlets (id, name, whatsapp_number) VALUES ('o1', 'One', '628111')");
-	(void)world_sql(w, "INSERT INTO blasts (id, name, status, text, outlets, created_by) VALUES ('b1', 'B', 'RUNNING', 't', '{o1}', 'me')");
+	(void)world_sql(
+	    w, "INSERT INTO outlets (id, name, whatsapp_number) VALUES ('o1', 'One', '628111')");
+	(void)world_sql(w, "INSERT INTO blasts (id, name, status, text, outlets, created_by) "
+			   "VALUES ('b1', 'B', 'RUNNING', 't', '{o1}', 'me')");
 	array_init(&outlet, ARRAY_TEXT);
 	array_init(&phone, ARRAY_TEXT);
 	array_init(&vars, ARRAY_TEXT);
@@ -257,28 +280,34 @@ test_arrays(void **state)
 	array_init(&id, ARRAY_INT8);
 	for (int i = 0; i < 3; i++) {
 		array_text(&outlet, "o1");
-		array_text(&phone, i == 1 ? "62\xff" "8" : "6281\"{,}\\");
+		array_text(&phone, i == 1 ? "62\xff"
+					    "8"
+					  : "6281\"{,}\\");
 		array_text(&vars, i == 0 ? "{\"a\":\"b\"}" : NULL);
 		array_text(&status, "QUEUED");
 		array_text(&reason, NULL);
 	}
 	{
-		const struct db_param params[] = {DB_TEXT("b1"), array_param(&outlet), array_param(&phone), array_param(&vars),
-		    array_param(&status), array_param(&reason)};
+		const struct db_param params[] = {DB_TEXT("b1"), array_param(&outlet),
+		    array_param(&phone), array_param(&vars), array_param(&status),
+		    array_param(&reason)};
 
 		(void)db_query(w->store.db, SQL_BLAST_RECIPIENTS_ADD, params, 6, on_answer, &a);
 	}
 	world_until(w, &a.done);
 	assert_int_equal(a.error, DB_OK);
 	assert_string_equal(world_sql(w, "SELECT string_agg(phone, '|' ORDER BY id) FROM messages"),
-	    "6281\"{,}\\|62\xef\xbf\xbd" "8|6281\"{,}\\");
-	assert_string_equal(world_sql(w, "SELECT vars->>'a' FROM messages WHERE vars IS NOT NULL"), "b");
+	    "6281\"{,}\\|62\xef\xbf\xbd"
+	    "8|6281\"{,}\\");
+	assert_string_equal(
+	    world_sql(w, "SELECT vars->>'a' FROM messages WHERE vars IS NOT NULL"), "b");
 	assert_string_equal(world_sql(w, "SELECT queued FROM blasts"), "3");
 	a = (struct asked){0};
 	{
 		const struct db_param params[] = {array_param(&id), DB_TEXT("x")};
 
-		(void)db_query(w->store.db, SQL_MESSAGE_SKIP, params, 2, on_answer, &a); /* an empty array */
+		(void)db_query(
+		    w->store.db, SQL_MESSAGE_SKIP, params, 2, on_answer, &a); /* an empty array */
 	}
 	world_until(w, &a.done);
 	assert_int_equal(a.error, DB_OK);
@@ -294,15 +323,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_query),
-		cmocka_unit_test(test_isolation),
-		cmocka_unit_test(test_transaction),
-		cmocka_unit_test(test_forget),
-		cmocka_unit_test(test_arrays),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_reconnect),
-		cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_down),
+	    cmocka_unit_test(test_query),
+	    cmocka_unit_test(test_isolation),
+	    cmocka_unit_test(test_transaction),
+	    cmocka_unit_test(test_forget),
+	    cmocka_unit_test(test_arrays),
+	    cmocka_unit_test(test_full),
+	    cmocka_unit_test(test_reconnect),
+	    cmocka_unit_test(test_lost),
+	    cmocka_unit_test(test_down),
 	};
 
 	return cmocka_run_group_tests(tests, world_setup_store, world_teardown);

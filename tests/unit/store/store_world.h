@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What tests of the store stand on: a database of their own in a real PostgreSQL (the cluster of WACONN_TEST_DSN, which is in
- * keyword form, else a private one from tests/postgres.sh), an event loop that runs until something is true, and plain SQL
- * beside the code under test. Included by one .c each, run from the top of the tree.
+ * What tests of the store stand on: a database of their own in a real PostgreSQL (the cluster of
+ * WACONN_TEST_DSN, which is in keyword form, else a private one from tests/postgres.sh), an event
+ * loop that runs until something is true, and plain SQL beside the code under test. Included by one
+ * .c each, run from the top of the tree.
  */
 #ifndef TESTS_STORE_WORLD_H
 #define TESTS_STORE_WORLD_H
@@ -36,13 +37,15 @@ struct world {
 
 static const uint8_t world_master[SEAL_KEY_LEN] = "0123456789abcdef0123456789abcde";
 
-/* Runs one statement; the first column of the first row ("" when there is none), valid until the next call. */
+/* Runs one statement; the first column of the first row ("" when there is none), valid until the
+ * next call. */
 UNUSED static const char *
 world_sql(struct world *w, const char *sql)
 {
 	PQclear(w->last);
 	w->last = PQexec(w->sql, sql);
-	if (PQresultStatus(w->last) != PGRES_TUPLES_OK && PQresultStatus(w->last) != PGRES_COMMAND_OK)
+	if (PQresultStatus(w->last) != PGRES_TUPLES_OK &&
+	    PQresultStatus(w->last) != PGRES_COMMAND_OK)
 		fail_msg("%s: %s", sql, PQerrorMessage(w->sql));
 	return PQntuples(w->last) > 0 ? PQgetvalue(w->last, 0, 0) : "";
 }
@@ -60,7 +63,8 @@ world_cluster(struct world *w)
 	}
 	(void)snprintf(w->cluster, sizeof(w->cluster), "/tmp/waconn-test-XXXXXX");
 	assert_non_null(mkdtemp(w->cluster));
-	(void)snprintf(command, sizeof(command), "FAST=1 tests/postgres.sh start %s 2>/dev/null", w->cluster);
+	(void)snprintf(
+	    command, sizeof(command), "FAST=1 tests/postgres.sh start %s 2>/dev/null", w->cluster);
 	p = popen(command, "r");
 	assert_non_null(p);
 	assert_non_null(fgets(w->admin_dsn, sizeof(w->admin_dsn), p));
@@ -94,7 +98,8 @@ world_setup(void **state)
 	struct world *w = calloc(1, sizeof(*w));
 	char sql[128];
 
-	log_init("test", getenv("VERBOSE") != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	log_init(
+	    "test", getenv("VERBOSE") != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	assert_non_null(w);
 	world_cluster(w);
 	(void)snprintf(w->name, sizeof(w->name), "waconn_test_%d", (int)getpid());
@@ -140,7 +145,8 @@ world_teardown(void **state)
 	(void)snprintf(command, sizeof(command), "DROP DATABASE %s WITH (FORCE)", w->name);
 	world_admin(w, command);
 	if (w->cluster[0] != '\0') {
-		(void)snprintf(command, sizeof(command), "tests/postgres.sh stop %s 2>/dev/null && rm -rf %s", w->cluster, w->cluster);
+		(void)snprintf(command, sizeof(command),
+		    "tests/postgres.sh stop %s 2>/dev/null && rm -rf %s", w->cluster, w->cluster);
 		assert_int_equal(system(command), 0);
 	}
 	free(w);
@@ -176,7 +182,8 @@ UNUSED static int
 world_cut(struct world *w)
 {
 	return atoi(world_sql(w, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-				 "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"));
+				 "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+				 "AND backend_type = 'client backend'"));
 }
 
 struct world_committed {

@@ -180,9 +180,9 @@ test_inbound(void **state)
 	    b, "o1", "98@lid", "62898", "I1", "text", "another peer", false, 1700000000000);
 	assert_int_equal(world_commit(w), 0);
 	assert_string_equal(
-	    world_sql(
-		w, "SELECT string_agg(concat_ws(',', wa_id, peer, status, outgoing, coalesce(text, "
-		   "'-')), ' ' ORDER BY id) FROM messages WHERE blast_id IS NULL"),
+	    world_sql(w,
+		"SELECT string_agg(concat_ws(',', wa_id, peer, status, outgoing, coalesce(text, "
+		"'-')), ' ' ORDER BY id) FROM messages WHERE blast_id IS NULL"),
 	    "I1,99@lid,RECEIVED,f,hai I2,99@lid,RECEIVED,f,- I3,99@lid,SENT,t,mine "
 	    "I1,98@lid,RECEIVED,f,another peer");
 }
@@ -235,7 +235,7 @@ on_ordered(void *arg, int err)
 
 	assert_int_equal(err, 0);
 	o->at = ++*o->sequence;
-	assert_true(atol(world_sql(o->w, "SELECT count(*) FROM keys")) >= o->rows);
+	assert_true(strtol(world_sql(o->w, "SELECT count(*) FROM keys"), NULL, 10) >= o->rows);
 }
 
 static void

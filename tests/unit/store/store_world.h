@@ -147,7 +147,7 @@ world_teardown(void **state)
 	if (w->cluster[0] != '\0') {
 		(void)snprintf(command, sizeof(command),
 		    "tests/postgres.sh stop %s 2>/dev/null && rm -rf %s", w->cluster, w->cluster);
-		assert_int_equal(system(command), 0);
+		assert_int_equal(pclose(popen(command, "r")), 0);
 	}
 	free(w);
 	return 0;
@@ -181,9 +181,11 @@ world_until(struct world *w, const bool *done)
 UNUSED static int
 world_cut(struct world *w)
 {
-	return atoi(world_sql(w, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-				 "WHERE datname = current_database() AND pid <> pg_backend_pid() "
-				 "AND backend_type = 'client backend'"));
+	return (int)strtol(
+	    world_sql(w, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+			 "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+			 "AND backend_type = 'client backend'"),
+	    NULL, 10);
 }
 
 struct world_committed {

@@ -92,5 +92,11 @@ struct link *outlet_link(struct outlet *o);
 void outlets_on_sent(struct outlets *os, void (*cb)(void *arg, struct outlet *o, void *send_arg, enum link_sent result, unsigned code), void *arg);
 void *outlet_queue(struct outlet *o);                 /* the engine's per-outlet state */
 void outlet_set_queue(struct outlet *o, void *queue);
+/* The outlet is about to be freed (removal, or the end of the table): the engine drops its queue. */
+void outlets_on_removed(struct outlets *os, void (*cb)(void *arg, struct outlet *o), void *arg);
+/* The user part of our own address, "" before the first login. */
+void outlet_own_user(const struct outlet *o, char out[JID_USER_MAX + 1]);
+/* What `json` ({"perMinute": …}, as stored) says replaces what *pace holds; fields that are absent or not valid stay. */
+void outlet_pace_overlay(struct outlet_pace *pace, const char *json);
 
 #endif

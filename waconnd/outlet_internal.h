@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * outlet_internal: how the parts of outlet work together. Not for anyone above.
+ *
+ * Parts: outlet_table.c (all outlets: load, add, remove, ticks, drain), outlet.c (steps, actions, commands), outlet_link.c (what a link
+ * says), outlet_session.c (the row in the database), outlet_status.c (health and JSON), outlet_pace.c, outlet_fsm.c.
+ */
+#ifndef WACONND_OUTLET_INTERNAL_H
+#define WACONND_OUTLET_INTERNAL_H
+
+#include <sys/queue.h>
+
+#include "waconnd/outlet_fsm.h"
+
+#define SESSION_NAME_MAX 128
+
+struct session_row { /* outlet_sessions */
+	enum outlet_status status;
+	char session_name[SESSION_NAME_MAX];
+	char own_jid[JID_TEXT_MAX], own_lid[JID_TEXT_MAX];
+	int64_t connected_at_ms, last_seen_ms, next_retry_at_ms, linked_at_ms;
+	unsigned retry_count;
+	char *last_error; /* JSON, owned; NULL: none */
+};
+void session_row_copy(struct session_row *to, const struct session_row *from); /* to: valid or zero */
+void session_row_done(struct session_row *row);
+
+struct session_commit;
+struct text_query;
+
+struct outlet {
+	struct outlets *os;
+	char *id, *name, *number;
+	bool is_active, auto_reconnect;
+	struct outlet_pace pace;
+
+	enum outlet_state state; /* assigned in outlet_step and at loading only */
+	bool linked;
+	struct session_row row;       /* as it shall be */
+	struct session_row committed; /* as the database has it */
+	LIST_HEAD(, session_commit) commits;
+	bool unsaved;                 /* a write was refused: once more at the next tick */
+	int64_t written_ms;           /* monotonic: when the row was last put */
+
+	struct keydb *keys;           /* made with the first link */
+	struct link *link;
+	struct event *timer;          /* the state's wait */
+	int64_t opened_ms;            /* monotonic: when this link logged in; 0: not */
+	int64_t until_ms;             /* wall: when the ban of the last end is over */
+	unsigned attempts;            /* failed in a row */
+	unsigned rounds;              /* of pairing since the operator asked */
+	unsigned restarts;            /* 515 in a row */
+	int64_t last_heard_ms;        /* wall; of links that are gone */
+
+	char *qr_text;                /* secret: never logged */
+	unsigned qr_sequence;
+	int64_t qr_expires_ms;
+
+	LIST_HEAD(, text_query) texts;
+	unsigned n_texts;
+	void *queue;
+
+	struct buf json;
+	bool json_old;
+	uint64_t version;
+};
+
+struct grave { /* what dies in its own callback, freed at the end of the turn */
+	SLIST_ENTRY(grave) entry;
+	struct link *link;
+	struct keydb *keys;
+};
+
+struct outlets {
+	struct outlets_env env;
+	char *instance;
+	struct outlet **by_name, **by_id;
+	size_t n, cap;
+	uint64_t version;
+	bool loading, draining;
+	uint64_t load_ticket, check_ticket;
+	int64_t check_ms;      /* monotonic: when the running check was asked */
+	unsigned turn;         /* of those that start */
+	struct event *tick, *undertaker, *drain_timer;
+	SLIST_HEAD(, grave) graves;
+	void (*loaded)(void *arg, int err);
+	void *loaded_arg;
+	void (*drained)(void *arg);
+	void *drained_arg;
+	void (*on_ready)(void *arg, struct outlet *o);
+	void *on_ready_arg;
+	void (*on_sent)(void *arg, struct outlet *o, void *send_arg, enum link_sent result, unsigned code);
+	void *on_sent_arg;
+	void (*on_removed)(void *arg, struct outlet *o);
+	void *on_removed_arg;
+};
+
+/* -- outlet_table.c -- */
+struct outlet *outlet_new(struct outlets *os, const char *id, const char *name, const char *number);
+void outlet_free(struct outlet **o);
+void outlets_bury(struct outlets *os, struct link *link, struct keydb *keys);
+void outlets_check_drained(struct outlets *os);
+
+/* -- outlet.c -- */
+/* reason NULL: the row's own. The event may be ignored: then nothing is changed or written, and false is returned. */
+bool outlet_step(struct outlet *o, enum outlet_event event, const char *reason);
+void outlet_timer_fired(evutil_socket_t fd, short what, void *arg);
+void outlet_check_ready(struct outlet *o);
+void outlet_wait(struct outlet *o, int64_t ms); /* start the state's timer */
+
+/* -- outlet_link.c -- */
+void outlet_link_begin(struct outlet *o, enum link_mode mode);
+void outlet_link_drop(struct outlet *o); /* at once, without callbacks */
+void outlet_forget_qr(struct outlet *o);
+void outlet_own(struct outlet *o, const struct jid *own, const struct jid *lid);
+
+/* -- outlet_session.c -- */
+/* Put the row into the batch; from: the status before, for the history, NULL for none. */
+void outlet_session_write(struct outlet *o, const enum outlet_status *from, const char *reason);
+void outlet_session_forget(struct outlet *o);
+void outlet_session_error(struct outlet *o, const struct link_reason *reason, int64_t until_ms); /* NULL: none */
+void outlets_check_sessions(struct outlets *os); /* compare all with the database */
+
+/* -- outlet_status.c -- */
+void outlet_changed(struct outlet *o);  /* what status shows is to be rendered anew */
+void outlet_publish(struct outlet *o);  /* the same, and as an event */
+int64_t outlet_heard_ms(const struct outlet *o);
+
+#endif

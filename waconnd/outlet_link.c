@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a link says, turned into events of the state machine, rows of the write batch and events of the hub. It decides nothing: which
+ * end leads to which event is a table here, what follows is the state machine's.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/jsonw.h"
+#include "common/log.h"
+#include "common/xalloc.h"
+#include "waconnd/outlet_internal.h"
+
+#define DEVICE_NAME "waconn"
+#define QR_ROUNDS 3            /* connections that show QR codes after one "connect" */
+#define RESTARTS_MAX 2         /* 515 in a row before back-off */
+#define STABLE_MS 60000        /* a link that lived so long begins back-off anew */
+#define TEXTS_MAX 64           /* texts looked up at once for devices that ask again */
+#define EVENT_TEXT_MAX 1024    /* bytes of a message's text in an event */
+
+struct text_query { /* a text on its way from the database to a link */
+	LIST_ENTRY(text_query) entry;
+	struct outlet *o;
+	struct link *link; /* compared only */
+	uint64_t token, ticket;
+};
+
+static void
+text_query_free(struct text_query *q)
+{
+	LIST_REMOVE(q, entry);
+	q->o->n_texts--;
+	free(q);
+}
+
+static void
+forget_texts(struct outlet *o)
+{
+	struct text_query *q;
+
+	while ((q = LIST_FIRST(&o->texts)) != NULL) {
+		db_forget(o->os->env.store->db, q->ticket);
+		text_query_free(q);
+	}
+}
+
+void
+outlet_forget_qr(struct outlet *o)
+{
+	free(o->qr_text);
+	o->qr_text = NULL;
+	o->qr_sequence = 0;
+	o->qr_expires_ms = 0;
+}
+
+void
+outlet_own(struct outlet *o, const struct jid *own, const struct jid *lid)
+{
+	if (own != NULL && !jid_is_none(own))
+		(void)jid_format(own, o->row.own_jid);
+	if (lid != NULL && !jid_is_none(lid))
+		(void)jid_format(lid, o->row.own_lid);
+}
+
+/* -- pairing and login -- */
+
+static void
+on_qr(void *arg, const char *text, unsigned sequence, int64_t expires_ms)
+{
+	struct outlet *o = arg;
+	struct buf data = BUF_INIT(1024);
+	struct jsonw j;
+
+	if (o->state != OUT_LINKING && o->state != OUT_SCANNING)
+		return;
+	outlet_forget_qr(o);
+	o->qr_text = xstrdup(text);
+	o->qr_sequence = sequence;
+	o->qr_expires_ms = expires_ms;
+	(void)outlet_step(o, EV_QR, NULL);
+	/* Without its text: who may link the outlet asks for it. */
+	jsonw_init(&j, &data);
+	jsonw_object(&j, NULL);
+	jsonw_str(&j, "outletId", o->id);
+	jsonw_int(&j, "sequence", sequence);
+	jsonw_time(&j, "expiresAt", expires_ms);
+	jsonw_object_end(&j);
+	hub_publish(o->os->env.hub, "qr", o->id, buf_str(&data), data.len);
+	buf_done(&data);
+}
+
+static void
+on_paired(void *arg, const struct jid *own, const struct jid *lid, const char *name)
+{
+	struct outlet *o = arg;
+
+	outlet_own(o, own, lid);
+	if (name != NULL)
+		(void)snprintf(o->row.session_name, sizeof(o->row.session_name), "%s", name);
+	o->linked = true;
+	o->row.linked_at_ms = clock_wall_ms();
+	if (!outlet_step(o, EV_PAIRED, NULL))
+		outlet_session_write(o, NULL, NULL);
+}
+
+static void
+on_open(void *arg, const struct jid *own, const struct jid *lid)
+{
+	struct outlet *o = arg;
+
+	outlet_own(o, own, lid);
+	o->opened_ms = clock_monotonic_ms();
+	(void)outlet_step(o, EV_OPENED, NULL);
+}
+
+static void
+on_ready(void *arg)
+{
+	(void)outlet_step(arg, EV_READY, NULL);
+}
+
+static void
+on_push_name(void *arg, const char *name)
+{
+	struct outlet *o = arg;
+
+	if (name == NULL || name[0] == '\0' || strcmp(name, o->row.session_name) == 0)
+		return;
+	(void)snprintf(o->row.session_name, sizeof(o->row.session_name), "%s", name);
+	outlet_session_write(o, NULL, NULL);
+	outlet_publish(o);
+}
+
+/* -- messages -- */
+
+/* At most max bytes, without cutting a character of UTF-8 in two. */
+static size_t
+cut_utf8(const char *text, size_t max)
+{
+	size_t len = strnlen(text, max + 1);
+
+	if (len <= max)
+		return len;
+	for (len = max; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80; len--)
+		;
+	return len;
+}
+
+static void
+publish_message(struct outlet *o, const struct link_message *m, const char *peer)
+{
+	struct buf data = BUF_INIT(EVENT_TEXT_MAX * 6 + 2048);
+	struct jsonw j;
+
+	jsonw_init(&j, &data);
+	jsonw_object(&j, NULL);
+	jsonw_str(&j, "outletId", o->id);
+	jsonw_str(&j, "direction", m->from_me ? "out" : "in");
+	jsonw_str(&j, "peer", m->phone != NULL ? m->phone : peer);
+	jsonw_str(&j, "name", m->push_name);
+	jsonw_str(&j, "kind", m->kind);
+	if (m->text != NULL)
+		jsonw_strn(&j, "text", m->text, cut_utf8(m->text, EVENT_TEXT_MAX));
+	jsonw_time(&j, "at", m->timestamp * 1000);
+	jsonw_object_end(&j);
+	if (buf_ok(&data))
+		hub_publish(o->os->env.hub, "message", o->id, buf_str(&data), data.len);
+	buf_done(&data);
+}
+
+static void
+on_message(void *arg, const struct link_message *m)
+{
+	struct outlet *o = arg;
+	const struct jid chat = jid_without_device(&m->chat);
+	char peer[JID_TEXT_MAX];
+
+	(void)jid_format(&chat, peer);
+	batch_message_inbound(o->os->env.store->batch, o->id, peer, m->phone, m->id, m->kind, m->text, m->from_me,
+	    m->timestamp * 1000);
+	publish_message(o, m, peer);
+}
+
+static void
+on_receipt(void *arg, const char *id, enum link_receipt kind, int64_t t)
+{
+	struct outlet *o = arg;
+	const bool read = kind == LINK_RECEIPT_READ;
+	struct buf data = BUF_INIT(1024);
+	struct jsonw j;
+
+	batch_message_receipt(o->os->env.store->batch, o->id, id, read, t * 1000);
+	jsonw_init(&j, &data);
+	jsonw_object(&j, NULL);
+	jsonw_str(&j, "outletId", o->id);
+	jsonw_str(&j, "direction", "out");
+	jsonw_str(&j, "waId", id);
+	jsonw_str(&j, "status", read ? "READ" : "DELIVERED");
+	jsonw_time(&j, "at", t * 1000);
+	jsonw_object_end(&j);
+	if (buf_ok(&data))
+		hub_publish(o->os->env.hub, "message", o->id, buf_str(&data), data.len);
+	buf_done(&data);
+}
+
+static void
+on_text(void *arg, enum db_error error, const PGresult *result)
+{
+	struct text_query *q = arg;
+	struct outlet *o = q->o;
+	const char *text = NULL;
+
+	if (error == DB_OK && PQntuples(result) > 0 && !PQgetisnull(result, 0, 0))
+		text = PQgetvalue(result, 0, 0);
+	if (o->link != NULL && o->link == q->link)
+		link_retry_text(o->link, q->token, text);
+	text_query_free(q);
+}
+
+static void
+on_retry_text(void *arg, uint64_t token, const char *id)
+{
+	struct outlet *o = arg;
+	const struct db_param params[] = {DB_TEXT(o->id), DB_TEXT(id)};
+	struct text_query *q;
+
+	if (o->n_texts >= TEXTS_MAX) {
+		link_retry_text(o->link, token, NULL);
+		return;
+	}
+	q = xcalloc(1, sizeof(*q));
+	q->o = o;
+	q->link = o->link;
+	q->token = token;
+	LIST_INSERT_HEAD(&o->texts, q, entry);
+	o->n_texts++;
+	q->ticket = db_query(o->os->env.store->db, SQL_MESSAGE_TEXT, params, 2, on_text, q);
+}
+
+static void
+on_sent(void *arg, void *send_arg, enum link_sent result, unsigned code)
+{
+	struct outlet *o = arg;
+
+	if (o->os->on_sent != NULL)
+		o->os->on_sent(o->os->on_sent_arg, o, send_arg, result, code);
+}
+
+/* -- the end -- */
+
+static bool
+is_pairing(const struct outlet *o)
+{
+	return o->state == OUT_LINKING || o->state == OUT_SCANNING;
+}
+
+static enum outlet_event
+after_network(struct outlet *o)
+{
+	if (is_pairing(o))
+		return ++o->rounds < QR_ROUNDS ? EV_END_RETRY : EV_END_GIVE_UP;
+	return o->auto_reconnect && o->is_active ? EV_END_RETRY : EV_END_GIVE_UP;
+}
+
+static enum outlet_event
+event_of_end(struct outlet *o, const struct link_reason *r, int64_t until_ms)
+{
+	if (r->end == LINK_END_TEMP_BANNED)
+		return until_ms > clock_wall_ms() && o->auto_reconnect ? EV_END_BANNED : EV_END_FATAL;
+	if (r->end == LINK_END_QR_EXPIRED && is_pairing(o))
+		return ++o->rounds < QR_ROUNDS ? EV_END_QR : EV_END_GIVE_UP;
+	switch (r->follow) {
+	case LINK_FOLLOW_NONE:
+		return EV_END_ASKED;
+	case LINK_FOLLOW_NOW:
+		return o->restarts++ < RESTARTS_MAX ? EV_END_RESTART : after_network(o);
+	case LINK_FOLLOW_LATER:
+		return o->auto_reconnect && o->is_active ? EV_END_LATER : EV_END_GIVE_UP;
+	case LINK_FOLLOW_STOP:
+		return r->erase ? EV_END_ERASED : EV_END_FATAL;
+	case LINK_FOLLOW_BACKOFF:
+		break;
+	}
+	return after_network(o);
+}
+
+/* A fault is not shown where a person asked for the end, or where it mends itself at once. */
+static bool
+shows_error(const struct outlet *o, enum outlet_event event)
+{
+	if (event == EV_END_ASKED || event == EV_END_RESTART || event == EV_END_QR || o->state == OUT_LOGGING_OUT)
+		return false;
+	return (o->state != OUT_CLOSING && o->state != OUT_PAUSING) || event == EV_END_FATAL || event == EV_END_ERASED;
+}
+
+static void
+on_ended(void *arg, enum link_end end, const char *detail, int64_t until_ms)
+{
+	struct outlet *o = arg;
+	const struct link_reason *r = link_reason(end);
+	enum outlet_event event;
+	char why[256];
+
+	o->last_heard_ms = outlet_heard_ms(o);
+	if (o->last_heard_ms > o->row.last_seen_ms)
+		o->row.last_seen_ms = o->last_heard_ms;
+	forget_texts(o);
+	outlets_bury(o->os, o->link, NULL);
+	o->link = NULL;
+	if (o->opened_ms > 0 && clock_monotonic_ms() - o->opened_ms >= STABLE_MS)
+		o->attempts = o->restarts = 0;
+	o->opened_ms = 0;
+	o->until_ms = until_ms;
+	/* What a failed pairing left is of no use: the next begins with fresh keys. */
+	if (!o->linked && r->follow == LINK_FOLLOW_STOP)
+		batch_key_wipe(o->os->env.store->batch, o->id);
+	event = event_of_end(o, r, until_ms);
+	if (shows_error(o, event))
+		outlet_session_error(o, r, until_ms);
+	(void)snprintf(why, sizeof(why), "%s%s%s", r->code != NULL ? r->code : "closed", detail != NULL && detail[0] != '\0' ? ": " : "",
+	    detail != NULL ? detail : "");
+	(void)outlet_step(o, event, event == EV_END_ASKED ? NULL : why);
+}
+
+static const struct link_ops link_ops = {
+    .qr = on_qr,
+    .paired = on_paired,
+    .open = on_open,
+    .ready = on_ready,
+    .push_name = on_push_name,
+    .message = on_message,
+    .receipt = on_receipt,
+    .retry_text = on_retry_text,
+    .sent = on_sent,
+    .ended = on_ended,
+};
+
+void
+outlet_link_begin(struct outlet *o, enum link_mode mode)
+{
+	struct outlets *os = o->os;
+	struct link_params params = {
+	    .mode = mode,
+	    .outlet = o->id,
+	    .expect_phone = o->number,
+	    .device_name = DEVICE_NAME,
+	};
+
+	if (o->keys == NULL)
+		o->keys = store_keys_new(os->env.store, o->id);
+	params.keys = o->keys;
+	o->opened_ms = 0;
+	o->link = link_new(os->env.net, &params, &link_ops, o);
+}
+
+void
+outlet_link_drop(struct outlet *o)
+{
+	forget_texts(o);
+	if (o->link != NULL)
+		link_free(&o->link);
+}

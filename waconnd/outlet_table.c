@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * All outlets of this daemon: loaded from the database, found by id, in order of name, added, changed, removed; the tick that keeps
+ * their times fresh, and the polite end at SIGTERM. It moves no state but by events.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/xalloc.h"
+#include "waconnd/outlet_internal.h"
+
+#define TICK_S 10
+#define LAST_SEEN_MS 30000 /* how far last_seen in the database may lag */
+#define DRAIN_S 10
+
+/* -- one outlet -- */
+
+struct outlet *
+outlet_new(struct outlets *os, const char *id, const char *name, const char *number)
+{
+	struct outlet *o = xcalloc(1, sizeof(*o));
+
+	o->os = os;
+	o->id = xstrdup(id);
+	o->name = xstrdup(name);
+	o->number = xstrdup(number);
+	o->state = OUT_IDLE;
+	o->row.status = o->committed.status = OUTLET_DISCONNECTED;
+	LIST_INIT(&o->commits);
+	LIST_INIT(&o->texts);
+	buf_init(&o->json, 64 * 1024);
+	o->timer = evtimer_new(os->env.base, outlet_timer_fired, o);
+	outlet_changed(o);
+	return o;
+}
+
+void
+outlet_free(struct outlet **op)
+{
+	struct outlet *o = *op;
+	struct outlets *os;
+
+	if (o == NULL)
+		return;
+	os = o->os;
+	if (os->on_removed != NULL)
+		os->on_removed(os->on_removed_arg, o);
+	outlet_link_drop(o);
+	outlets_bury(os, NULL, o->keys);
+	outlet_session_forget(o);
+	outlet_forget_qr(o);
+	event_free(o->timer);
+	session_row_done(&o->row);
+	session_row_done(&o->committed);
+	buf_done(&o->json);
+	free(o->id);
+	free(o->name);
+	free(o->number);
+	free(o);
+	*op = NULL;
+}
+
+/* -- what died in its own callback -- */
+
+void
+outlets_bury(struct outlets *os, struct link *link, struct keydb *keys)
+{
+	struct grave *g;
+
+	if (link == NULL && keys == NULL)
+		return;
+	g = xcalloc(1, sizeof(*g));
+	g->link = link;
+	g->keys = keys;
+	SLIST_INSERT_HEAD(&os->graves, g, entry);
+	event_active(os->undertaker, EV_TIMEOUT, 0);
+}
+
+/* Links first: their keys outlive them. */
+static void
+bury_now(evutil_socket_t fd, short what, void *arg)
+{
+	struct outlets *os = arg;
+	struct grave *g;
+
+	(void)fd;
+	(void)what;
+	SLIST_FOREACH(g, &os->graves, entry)
+		if (g->link != NULL)
+			link_free(&g->link);
+	while ((g = SLIST_FIRST(&os->graves)) != NULL) {
+		SLIST_REMOVE_HEAD(&os->graves, entry);
+		if (g->keys != NULL)
+			store_keys_free(&g->keys);
+		free(g);
+	}
+}
+
+/* -- order -- */
+
+static int
+compare_name(const void *a, const void *b)
+{
+	const struct outlet *x = *(struct outlet *const *)a, *y = *(struct outlet *const *)b;
+	const int c = strcmp(x->name, y->name);
+
+	return c != 0 ? c : strcmp(x->id, y->id);
+}
+
+static int
+compare_id(const void *a, const void *b)
+{
+	const struct outlet *x = *(struct outlet *const *)a, *y = *(struct outlet *const *)b;
+
+	return strcmp(x->id, y->id);
+}
+
+static int
+compare_key(const void *key, const void *element)
+{
+	const struct outlet *o = *(struct outlet *const *)element;
+
+	return strcmp(key, o->id);
+}
+
+static void
+sort(struct outlets *os)
+{
+	if (os->n == 0)
+		return;
+	qsort(os->by_name, os->n, sizeof(*os->by_name), compare_name);
+	qsort(os->by_id, os->n, sizeof(*os->by_id), compare_id);
+	os->version++;
+}
+
+static void
+append(struct outlets *os, struct outlet *o)
+{
+	if (os->n == os->cap) {
+		os->cap = os->cap > 0 ? os->cap * 2 : 64;
+		os->by_name = xreallocarray(os->by_name, os->cap, sizeof(*os->by_name));
+		os->by_id = xreallocarray(os->by_id, os->cap, sizeof(*os->by_id));
+	}
+	os->by_name[os->n] = o;
+	os->by_id[os->n++] = o;
+}
+
+static void
+take_out(struct outlet **list, size_t n, const struct outlet *o)
+{
+	size_t i = 0;
+
+	while (i < n && list[i] != o)
+		i++;
+	if (i < n)
+		memmove(list + i, list + i + 1, (n - i - 1) * sizeof(*list));
+}
+
+struct outlet *
+outlets_find(struct outlets *os, const char *id)
+{
+	struct outlet **found;
+
+	if (id == NULL || os->n == 0)
+		return NULL;
+	found = bsearch(id, os->by_id, os->n, sizeof(*os->by_id), compare_key);
+	return found != NULL ? *found : NULL;
+}
+
+size_t
+outlets_count(const struct outlets *os)
+{
+	return os->n;
+}
+
+struct outlet *
+outlets_at(struct outlets *os, size_t i)
+{
+	return i < os->n ? os->by_name[i] : NULL;
+}
+
+uint64_t
+outlets_version(const struct outlets *os)
+{
+	return os->version;
+}
+
+/* -- loading -- */
+
+static const char *
+column(const PGresult *r, int row, int col)
+{
+	return PQgetisnull(r, row, col) ? "" : PQgetvalue(r, row, col);
+}
+
+static void
+set_text(char *field, size_t size, const char *text)
+{
+	const size_t len = strnlen(text, size - 1);
+
+	memcpy(field, text, len);
+	field[len] = '\0';
+}
+
+static enum outlet_status
+status_of(const char *name)
+{
+	for (enum outlet_status s = OUTLET_CONNECTED; s <= OUTLET_TIMEOUT; s++)
+		if (strcmp(outlet_status_name(s), name) == 0)
+			return s;
+	return OUTLET_DISCONNECTED;
+}
+
+/* Columns of OUTLET_LOAD. */
+static void
+load_row(struct session_row *row, const PGresult *r, int i)
+{
+	row->status = status_of(column(r, i, 6));
+	set_text(row->session_name, sizeof(row->session_name), column(r, i, 7));
+	set_text(row->own_jid, sizeof(row->own_jid), column(r, i, 8));
+	set_text(row->own_lid, sizeof(row->own_lid), column(r, i, 9));
+	row->connected_at_ms = strtoll(column(r, i, 10), NULL, 10);
+	row->last_seen_ms = strtoll(column(r, i, 11), NULL, 10);
+	row->next_retry_at_ms = strtoll(column(r, i, 12), NULL, 10);
+	row->linked_at_ms = strtoll(column(r, i, 13), NULL, 10);
+	row->retry_count = (unsigned)strtoul(column(r, i, 14), NULL, 10);
+	row->last_error = PQgetisnull(r, i, 15) ? NULL : xstrdup(PQgetvalue(r, i, 15));
+}
+
+static struct outlet *
+load_outlet(struct outlets *os, const PGresult *r, int i)
+{
+	struct outlet *o = outlet_new(os, column(r, i, 0), column(r, i, 1), column(r, i, 2));
+
+	o->is_active = column(r, i, 3)[0] == 't';
+	o->auto_reconnect = column(r, i, 4)[0] == 't';
+	o->pace = os->env.default_pace;
+	outlet_pace_overlay(&o->pace, column(r, i, 5));
+	load_row(&o->row, r, i);
+	session_row_copy(&o->committed, &o->row);
+	o->last_heard_ms = o->row.last_seen_ms;
+	o->linked = o->row.linked_at_ms > 0 && column(r, i, 16)[0] == 't';
+	return o;
+}
+
+/* Take an outlet up where its row says it was. PAUSED and FAILED stay; what was connected or on its way connects again. */
+static void
+take_up(struct outlet *o)
+{
+	const enum outlet_status was = o->row.status;
+	const bool wanted = was == OUTLET_CONNECTED || was == OUTLET_CONNECTING || was == OUTLET_TIMEOUT;
+
+	if (was == OUTLET_PAUSED) {
+		o->state = OUT_PAUSED;
+		return;
+	}
+	if (was == OUTLET_FAILED) {
+		const int64_t left = o->row.next_retry_at_ms - clock_wall_ms();
+
+		o->state = OUT_FAILED;
+		if (o->row.next_retry_at_ms > 0 && o->linked && o->is_active) {
+			o->state = OUT_BANNED;
+			outlet_wait(o, left > 0 ? left : 0);
+		}
+		return;
+	}
+	o->state = OUT_IDLE;
+	if (wanted && o->linked && o->is_active && o->auto_reconnect) {
+		(void)outlet_step(o, EV_START, NULL);
+		return;
+	}
+	o->row.status = OUTLET_DISCONNECTED;
+	o->row.next_retry_at_ms = 0;
+	if (o->row.status != was)
+		outlet_session_write(o, &was, "daemon started");
+}
+
+static void
+on_loaded(void *arg, enum db_error error, const PGresult *result)
+{
+	struct outlets *os = arg;
+
+	os->load_ticket = 0;
+	if (error != DB_OK) {
+		log_error("outlets.load", LOG_STR("error", db_error_text(error)));
+		os->loaded(os->loaded_arg, -1);
+		return;
+	}
+	for (int i = 0; i < PQntuples(result); i++)
+		append(os, load_outlet(os, result, i));
+	sort(os);
+	for (size_t i = 0; i < os->n; i++)
+		take_up(os->by_name[i]);
+	os->loading = false;
+	log_info("outlets.loaded", LOG_INT("count", (int64_t)os->n), LOG_INT("connecting", os->turn));
+	os->loaded(os->loaded_arg, 0);
+}
+
+/* -- the tick -- */
+
+static void
+tick_outlet(struct outlet *o)
+{
+	const int64_t heard = outlet_heard_ms(o);
+
+	if (o->unsaved) {
+		outlet_session_write(o, NULL, NULL);
+		return;
+	}
+	if (o->link == NULL)
+		return;
+	outlet_changed(o); /* lastHeard and latency */
+	if (outlet_fsm_status(o->state) == OUTLET_CONNECTED && heard - o->row.last_seen_ms >= LAST_SEEN_MS &&
+	    LIST_EMPTY(&o->commits)) {
+		o->row.last_seen_ms = heard;
+		outlet_session_write(o, NULL, NULL);
+	}
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct outlets *os = arg;
+
+	(void)fd;
+	(void)what;
+	if (os->loading)
+		return;
+	for (size_t i = 0; i < os->n; i++)
+		tick_outlet(os->by_name[i]);
+	if (!os->draining)
+		outlets_check_sessions(os);
+}
+
+/* -- life -- */
+
+struct outlets *
+outlets_new(const struct outlets_env *env, void (*loaded)(void *arg, int err), void *arg)
+{
+	struct outlets *os = xcalloc(1, sizeof(*os));
+	const struct timeval tick = {.tv_sec = TICK_S};
+	const struct db_param instance = DB_TEXT(env->instance);
+
+	os->env = *env;
+	os->instance = xstrdup(env->instance);
+	os->loading = true;
+	os->loaded = loaded;
+	os->loaded_arg = arg;
+	SLIST_INIT(&os->graves);
+	os->undertaker = evtimer_new(env->base, bury_now, os);
+	os->tick = event_new(env->base, -1, EV_PERSIST, on_tick, os);
+	(void)event_add(os->tick, &tick);
+	os->load_ticket = db_query(env->store->db, SQL_OUTLET_LOAD, &instance, 1, on_loaded, os);
+	return os;
+}
+
+void
+outlets_free(struct outlets **osp)
+{
+	struct outlets *os = *osp;
+
+	if (os == NULL)
+		return;
+	if (os->load_ticket != 0)
+		db_forget(os->env.store->db, os->load_ticket);
+	if (os->check_ticket != 0)
+		db_forget(os->env.store->db, os->check_ticket);
+	for (size_t i = 0; i < os->n; i++)
+		outlet_free(&os->by_name[i]);
+	bury_now(-1, 0, os);
+	batch_forget(os->env.store->batch, os);
+	event_free(os->undertaker);
+	event_free(os->tick);
+	if (os->drain_timer != NULL)
+		event_free(os->drain_timer);
+	free(os->by_name);
+	free(os->by_id);
+	free(os->instance);
+	free(os);
+	*osp = NULL;
+}
+
+static void
+drain_over(struct outlets *os)
+{
+	void (*done)(void *arg) = os->drained;
+
+	os->drained = NULL;
+	(void)evtimer_del(os->drain_timer);
+	if (done != NULL)
+		done(os->drained_arg);
+}
+
+static void
+on_drain_committed(void *arg, int err)
+{
+	if (err < 0)
+		log_error("outlets.drain", LOG_INT("error", err));
+	drain_over(arg);
+}
+
+static void
+on_drain_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct outlets *os = arg;
+
+	(void)fd;
+	(void)what;
+	log_warn("outlets.drain", LOG_STR("error", "deadline"));
+	batch_forget(os->env.store->batch, os);
+	drain_over(os);
+}
+
+void
+outlets_check_drained(struct outlets *os)
+{
+	if (!os->draining || os->drained == NULL)
+		return;
+	for (size_t i = 0; i < os->n; i++)
+		if (os->by_name[i]->link != NULL)
+			return;
+	batch_forget(os->env.store->batch, os);
+	batch_commit(os->env.store->batch, on_drain_committed, os);
+}
+
+void
+outlets_drain(struct outlets *os, void (*done)(void *arg), void *arg)
+{
+	const struct timeval limit = {.tv_sec = DRAIN_S};
+
+	if (os->draining)
+		return;
+	os->draining = true;
+	os->drain_timer = evtimer_new(os->env.base, on_drain_deadline, os);
+	(void)evtimer_add(os->drain_timer, &limit);
+	for (size_t i = 0; i < os->n; i++)
+		(void)outlet_step(os->by_name[i], EV_DRAIN, NULL);
+	os->drained = done;
+	os->drained_arg = arg;
+	outlets_check_drained(os);
+}
+
+/* -- what the API changed -- */
+
+struct outlet *
+outlets_added(struct outlets *os, const char *id, const char *name, const char *number, bool is_active, bool auto_reconnect,
+    const char *pace_json)
+{
+	struct outlet *o = outlets_find(os, id);
+
+	if (o != NULL) {
+		outlets_changed(o, name, number, is_active, auto_reconnect, pace_json);
+		return o;
+	}
+	o = outlet_new(os, id, name, number);
+	o->is_active = is_active;
+	o->auto_reconnect = auto_reconnect;
+	o->pace = os->env.default_pace;
+	outlet_pace_overlay(&o->pace, pace_json);
+	append(os, o);
+	sort(os);
+	outlet_publish(o);
+	return o;
+}
+
+static void
+replace(char **field, const char *value)
+{
+	char *copy = xstrdup(value);
+
+	free(*field);
+	*field = copy;
+}
+
+void
+outlets_changed(struct outlet *o, const char *name, const char *number, bool is_active, bool auto_reconnect, const char *pace_json)
+{
+	replace(&o->name, name);
+	replace(&o->number, number);
+	o->is_active = is_active;
+	o->auto_reconnect = auto_reconnect;
+	o->pace = o->os->env.default_pace;
+	outlet_pace_overlay(&o->pace, pace_json);
+	sort(o->os);
+	if (!is_active && o->state != OUT_FAILED)
+		(void)outlet_step(o, EV_DISCONNECT, "switched off");
+	else if (!auto_reconnect && (o->state == OUT_BACKOFF || o->state == OUT_STARTING))
+		(void)outlet_step(o, EV_DISCONNECT, "auto-reconnect was switched off");
+	outlet_publish(o);
+	outlet_check_ready(o);
+}
+
+void
+outlets_removed(struct outlets *os, const char *id)
+{
+	struct outlet *o = outlets_find(os, id);
+
+	if (o == NULL)
+		return;
+	take_out(os->by_name, os->n, o);
+	take_out(os->by_id, os->n, o);
+	os->n--;
+	os->version++;
+	outlet_free(&o);
+}
+
+/* -- what the engine hooks in -- */
+
+void
+outlets_on_ready(struct outlets *os, void (*cb)(void *arg, struct outlet *o), void *arg)
+{
+	os->on_ready = cb;
+	os->on_ready_arg = arg;
+	for (size_t i = 0; i < os->n; i++)
+		outlet_check_ready(os->by_name[i]);
+}
+
+void
+outlets_on_sent(struct outlets *os, void (*cb)(void *arg, struct outlet *o, void *send_arg, enum link_sent result, unsigned code), void *arg)
+{
+	os->on_sent = cb;
+	os->on_sent_arg = arg;
+}
+
+void
+outlets_on_removed(struct outlets *os, void (*cb)(void *arg, struct outlet *o), void *arg)
+{
+	os->on_removed = cb;
+	os->on_removed_arg = arg;
+}

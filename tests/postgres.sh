@@ -6,7 +6,7 @@
 #	tests/postgres.sh stop DIR
 #	tests/postgres.sh dsn DIR
 #
-# As root it runs as the first of postgres, nobody that exists: PostgreSQL refuses root. FAST=1 turns fsync off.
+# PostgreSQL refuses to run as root: then it runs as postgres or, without that user, as nobody. FAST=1 turns fsync off.
 # The socket's path holds at most 107 bytes: keep DIR short.
 set -eu
 

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The engine over all queues: hands hints and answers to the queue they concern, and every five seconds asks the database what is
+ * really there: schedules that are due, blasts that have expired, outlets with work. It sends nothing itself.
+ */
+#include "waconnd/blast/blast.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/xalloc.h"
+#include "waconnd/blast/queue.h"
+
+#define SWEEP_S 5
+#define FLUSH_US 500000
+
+static void
+on_ready(void *arg, struct outlet *o)
+{
+	queue_kick(queue_of(arg, o));
+}
+
+static void
+on_sent(void *arg, struct outlet *o, void *send_arg, enum link_sent result, unsigned code)
+{
+	(void)arg;
+	(void)o;
+	queue_sent(send_arg, result, code);
+}
+
+static void
+on_removed(void *arg, struct outlet *o)
+{
+	struct queue *q = outlet_queue(o);
+
+	(void)arg;
+	queue_free(&q);
+}
+
+void
+blasts_kick(struct blasts *b, struct outlet *o)
+{
+	struct queue *q;
+
+	if (b->stopped)
+		return;
+	if (o != NULL) {
+		queue_kick(queue_of(b, o));
+		return;
+	}
+	for (size_t i = 0; i < outlets_count(b->outlets); i++)
+		if (outlet_link(outlets_at(b->outlets, i)) != NULL)
+			queue_kick(queue_of(b, outlets_at(b->outlets, i)));
+	LIST_FOREACH(q, &b->queues, entry)
+		if (outlet_link(q->o) == NULL)
+			queue_drop_waiting(q, false);
+}
+
+/* -- the sweep -- */
+
+/* Answers id, status, json. */
+static void
+on_due(void *arg, enum db_error error, const PGresult *r)
+{
+	struct blasts *b = arg;
+
+	b->due_ticket = 0;
+	if (error != DB_OK || PQntuples(r) == 0)
+		return;
+	for (int i = 0; i < PQntuples(r); i++) {
+		log_info("blast.due", LOG_STR("blast", PQgetvalue(r, i, 0)), LOG_STR("status", PQgetvalue(r, i, 1)));
+		progress_touch(b, PQgetvalue(r, i, 0));
+	}
+	blasts_kick(b, NULL);
+}
+
+static void
+on_expired(void *arg, enum db_error error, const PGresult *r)
+{
+	struct blasts *b = arg;
+
+	(void)r;
+	b->expire_ticket = 0;
+	if (error == DB_E_SQL)
+		log_error("blast.expire", LOG_STR("error", db_error_text(error)));
+}
+
+static void
+on_outlets(void *arg, enum db_error error, const PGresult *r)
+{
+	struct blasts *b = arg;
+
+	b->outlets_ticket = 0;
+	if (error != DB_OK || b->stopped)
+		return;
+	for (int i = 0; i < PQntuples(r); i++) {
+		struct outlet *o = outlets_find(b->outlets, PQgetvalue(r, i, 0));
+		struct queue *q;
+
+		if (o == NULL || outlet_link(o) == NULL)
+			continue;
+		q = queue_of(b, o);
+		q->want_claim = true;
+		queue_work(q);
+	}
+}
+
+static void
+on_running(void *arg, enum db_error error, const PGresult *r)
+{
+	struct blasts *b = arg;
+
+	b->running_ticket = 0;
+	for (int i = 0; error == DB_OK && i < PQntuples(r); i++)
+		progress_touch(b, PQgetvalue(r, i, 0));
+}
+
+static void
+on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct db_step expiry[] = {{SQL_BLAST_EXPIRE, NULL, 0}, {SQL_BLAST_EXPIRE_QUEUED, NULL, 0}};
+	struct blasts *b = arg;
+	struct db *db = b->store->db;
+
+	(void)fd;
+	(void)what;
+	if (b->stopped || !db_up(db))
+		return;
+	if (b->due_ticket == 0)
+		b->due_ticket = db_query(db, SQL_BLAST_START_DUE, NULL, 0, on_due, b);
+	if (b->expire_ticket == 0)
+		b->expire_ticket = db_transaction(db, expiry, 2, on_expired, b);
+	if (b->outlets_ticket == 0)
+		b->outlets_ticket = db_query(db, SQL_QUEUE_OUTLETS, NULL, 0, on_outlets, b);
+	if (b->running_ticket == 0)
+		b->running_ticket = db_query(db, SQL_BLAST_RUNNING, NULL, 0, on_running, b);
+	progress_sweep(b);
+}
+
+static void
+on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	progress_flush(arg);
+}
+
+/* -- life -- */
+
+struct blasts *
+blasts_new(struct event_base *base, struct store *store, struct hub *hub, struct outlets *outlets)
+{
+	struct blasts *b = xcalloc(1, sizeof(*b));
+	const struct timeval sweep = {.tv_sec = SWEEP_S}, flush = {.tv_usec = FLUSH_US};
+
+	b->base = base;
+	b->store = store;
+	b->hub = hub;
+	b->outlets = outlets;
+	LIST_INIT(&b->queues);
+	LIST_INIT(&b->progress);
+	b->sweep = event_new(base, -1, EV_PERSIST, on_sweep, b);
+	b->flush = event_new(base, -1, EV_PERSIST, on_flush, b);
+	(void)event_add(b->sweep, &sweep);
+	(void)event_add(b->flush, &flush);
+	outlets_on_sent(outlets, on_sent, b);
+	outlets_on_removed(outlets, on_removed, b);
+	outlets_on_ready(outlets, on_ready, b);
+	return b;
+}
+
+static void
+forget(struct blasts *b, uint64_t ticket)
+{
+	if (ticket != 0)
+		db_forget(b->store->db, ticket);
+}
+
+void
+blasts_free(struct blasts **bp)
+{
+	struct blasts *b = *bp;
+
+	if (b == NULL)
+		return;
+	outlets_on_ready(b->outlets, NULL, NULL);
+	outlets_on_sent(b->outlets, NULL, NULL);
+	outlets_on_removed(b->outlets, NULL, NULL);
+	while (!LIST_EMPTY(&b->queues)) {
+		struct queue *q = LIST_FIRST(&b->queues);
+
+		queue_free(&q);
+	}
+	progress_done(b);
+	forget(b, b->due_ticket);
+	forget(b, b->expire_ticket);
+	forget(b, b->outlets_ticket);
+	forget(b, b->running_ticket);
+	event_free(b->sweep);
+	event_free(b->flush);
+	free(b);
+	*bp = NULL;
+}
+
+void
+blasts_stop(struct blasts *b)
+{
+	struct queue *q;
+
+	b->stopped = true;
+	LIST_FOREACH(q, &b->queues, entry)
+		queue_drop_waiting(q, false);
+}
+
+bool
+blasts_idle(const struct blasts *b)
+{
+	const struct queue *q;
+
+	LIST_FOREACH(q, &b->queues, entry)
+		if (q->flying > 0 || q->settling > 0)
+			return false;
+	return true;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Works one outlet's queue: lets go what may go now, sleeps until the next may, asks for more when its hands are empty. What the
+ * link answers is queue_result.c's, what the database answers queue_claim.c's.
+ */
+#include "waconnd/blast/queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/rng.h"
+#include "common/wa/plain.h"
+#include "common/xalloc.h"
+
+#define KEEP_MS 1000 /* an item whose turn is that near stays in hand */
+#define HOLD_MS (3600 * 1000LL)
+#define HOLD_MAX_MS (24 * HOLD_MS)
+#define RANDOM_STEPS (1u << 30)
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct queue *q = arg;
+
+	(void)fd;
+	(void)what;
+	q->want_claim = true;
+	queue_work(q);
+}
+
+struct queue *
+queue_of(struct blasts *b, struct outlet *o)
+{
+	struct queue *q = outlet_queue(o);
+
+	if (q != NULL)
+		return q;
+	q = xcalloc(1, sizeof(*q));
+	q->b = b;
+	q->o = o;
+	q->want_claim = true;
+	TAILQ_INIT(&q->items);
+	q->timer = evtimer_new(b->base, on_timer, q);
+	LIST_INSERT_HEAD(&b->queues, q, entry);
+	outlet_set_queue(o, q);
+	return q;
+}
+
+void
+queue_free(struct queue **qp)
+{
+	struct queue *q = *qp;
+	struct item *i;
+
+	if (q == NULL)
+		return;
+	while ((i = TAILQ_FIRST(&q->items)) != NULL)
+		item_free(i);
+	if (q->claim_ticket != 0)
+		db_forget(q->b->store->db, q->claim_ticket);
+	if (q->history_ticket != 0)
+		db_forget(q->b->store->db, q->history_ticket);
+	event_free(q->timer);
+	LIST_REMOVE(q, entry);
+	outlet_set_queue(q->o, NULL);
+	free(q);
+	*qp = NULL;
+}
+
+void
+queue_drop_waiting(struct queue *q, bool blasts_only)
+{
+	struct item *i, *next;
+
+	for (i = TAILQ_FIRST(&q->items); i != NULL; i = next) {
+		next = TAILQ_NEXT(i, entry);
+		if (i->state == ITEM_WAITING && (!blasts_only || i->blast[0] != '\0'))
+			item_free(i);
+	}
+}
+
+static void
+on_settled(void *arg, int err)
+{
+	struct item *i = arg;
+	struct queue *q = i->q;
+
+	if (err < 0)
+		log_error("queue.unsaved", LOG_STR("outlet", outlet_id(q->o)), LOG_INT("error", err));
+	item_free(i);
+	/* What was not saved would come again at once; the sweep is soon enough. */
+	if (err == 0)
+		queue_work(q);
+}
+
+void
+queue_settle(struct item *i)
+{
+	struct queue *q = i->q;
+
+	if (i->state == ITEM_FLYING)
+		q->flying--;
+	i->state = ITEM_SETTLING;
+	q->settling++;
+	batch_commit(q->b->store->batch, on_settled, i);
+}
+
+void
+queue_hold(struct queue *q, const char *reason)
+{
+	const int64_t now = clock_wall_ms();
+	int64_t ms = HOLD_MS;
+
+	if (q->held_until_ms > now)
+		return;
+	if (now - q->held_until_ms > HOLD_MAX_MS)
+		q->holds = 0;
+	for (unsigned n = 0; n < q->holds && ms < HOLD_MAX_MS; n++)
+		ms *= 2;
+	q->holds++;
+	q->refused_in_a_row = 0;
+	q->held_until_ms = now + (ms < HOLD_MAX_MS ? ms : HOLD_MAX_MS);
+	log_warn("queue.held", LOG_STR("outlet", outlet_id(q->o)), LOG_STR("reason", reason),
+	    LOG_INT("seconds", (q->held_until_ms - now) / 1000));
+	queue_drop_waiting(q, true);
+}
+
+/* -- letting go -- */
+
+static void
+let_go(struct item *i, struct link *link, int64_t now)
+{
+	struct queue *q = i->q;
+	char own[JID_USER_MAX + 1], id[MESSAGE_ID_LEN + 1];
+
+	if (i->wa_id[0] == '\0') {
+		outlet_own_user(q->o, own);
+		plain_message_id(now / 1000, own, NULL, id);
+		memcpy(i->wa_id, id, sizeof(id));
+	}
+	i->state = ITEM_FLYING;
+	q->flying++;
+	/* The link commits the batch before anything leaves. */
+	batch_message_sending(q->b->store->batch, i->id, i->wa_id, i->text);
+	if (i->blast[0] != '\0')
+		progress_touch(q->b, i->blast);
+	link_send_text(link, i->wa_id, i->phone, i->text, i);
+}
+
+static void
+note_closed(struct queue *q, const char *blast, int64_t until_ms)
+{
+	size_t n = q->n_closed < QUEUE_CLOSED_MAX ? q->n_closed++ : 0;
+
+	memcpy(q->closed[n].blast, blast, sizeof(q->closed[n].blast));
+	q->closed[n].until_ms = until_ms;
+	q->want_claim = true; /* another blast may go */
+}
+
+enum turn { TURN_NOW, TURN_SOON, TURN_CLOSED };
+
+static enum turn
+turn_of(struct queue *q, const struct item *i, int64_t now, int64_t *ret_at)
+{
+	if (i->blast[0] == '\0' || i->repeat)
+		return TURN_NOW;
+	if (q->held_until_ms > now) {
+		*ret_at = q->held_until_ms;
+		return TURN_CLOSED;
+	}
+	*ret_at = pacer_next(&q->pacer, &i->pace, now);
+	if (*ret_at <= now)
+		return TURN_NOW;
+	return pacer_closed(&q->pacer, &i->pace, now) ? TURN_CLOSED : TURN_SOON;
+}
+
+/* When the next in hand has its turn; INT64_MAX: none waits for its turn. */
+static int64_t
+dispatch(struct queue *q, struct link *link, int64_t now)
+{
+	int64_t soon = INT64_MAX, at = now;
+	struct item *i, *next;
+
+	for (i = TAILQ_FIRST(&q->items); i != NULL && q->flying < LINK_SENDS_MAX; i = next) {
+		enum turn turn;
+
+		next = TAILQ_NEXT(i, entry);
+		if (i->state != ITEM_WAITING)
+			continue;
+		turn = turn_of(q, i, now, &at);
+		if (turn == TURN_SOON) {
+			soon = at < soon ? at : soon;
+			continue;
+		}
+		if (turn == TURN_CLOSED) {
+			if (q->held_until_ms <= now)
+				note_closed(q, i->blast, at);
+			item_free(i);
+			continue;
+		}
+		if (i->blast[0] != '\0' && !i->repeat)
+			pacer_sent(&q->pacer, &i->pace, now, rng_below(RANDOM_STEPS) / (double)RANDOM_STEPS);
+		let_go(i, link, now);
+	}
+	return soon;
+}
+
+static void
+sleep_until(struct queue *q, int64_t wake, int64_t now)
+{
+	const int64_t ms = wake > now ? wake - now : 0;
+	const struct timeval tv = {.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+
+	if (wake == INT64_MAX)
+		(void)evtimer_del(q->timer);
+	else
+		(void)evtimer_add(q->timer, &tv);
+}
+
+static int64_t
+next_opening(const struct queue *q, int64_t now)
+{
+	int64_t wake = q->held_until_ms > now ? q->held_until_ms : INT64_MAX;
+
+	for (size_t n = 0; n < q->n_closed; n++)
+		if (q->closed[n].until_ms > now && q->closed[n].until_ms < wake)
+			wake = q->closed[n].until_ms;
+	return wake;
+}
+
+static bool
+has_waiting(const struct queue *q)
+{
+	const struct item *i;
+
+	TAILQ_FOREACH(i, &q->items, entry)
+		if (i->state == ITEM_WAITING)
+			return true;
+	return false;
+}
+
+void
+queue_work(struct queue *q)
+{
+	const int64_t now = clock_wall_ms();
+	struct link *link = outlet_link(q->o);
+	int64_t soon, opening;
+
+	if (link == NULL || q->b->stopped) {
+		queue_drop_waiting(q, false);
+		return;
+	}
+	if (batch_full(q->b->store->batch))
+		return;
+	if (!q->history_known) {
+		queue_ask_history(q);
+		return;
+	}
+	soon = dispatch(q, link, now);
+	opening = next_opening(q, now);
+	sleep_until(q, soon < opening ? soon : opening, now);
+	if (soon != INT64_MAX) {
+		/* More would only wait, too. What waits long is claimed again then: it may be paused or cancelled meanwhile. */
+		q->want_claim = false;
+		if (soon - now > KEEP_MS)
+			queue_drop_waiting(q, true);
+	}
+	if (q->want_claim && q->claim_ticket == 0 && !has_waiting(q) && q->flying < LINK_SENDS_MAX / 2 &&
+	    q->settling < QUEUE_SETTLING_MAX)
+		queue_claim(q);
+}
+
+void
+queue_kick(struct queue *q)
+{
+	/* What waits is asked for anew: its blast may be paused or cancelled by now. */
+	queue_drop_waiting(q, false);
+	if (q->claim_ticket != 0) {
+		db_forget(q->b->store->db, q->claim_ticket);
+		q->claim_ticket = 0;
+	}
+	q->n_closed = 0;
+	q->want_claim = true;
+	queue_work(q);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * queue: one outlet's messages on their way: claimed from the database, paced, handed to the link, settled. Part of the blast engine
+ * (blast.c); not for anyone above.
+ *
+ * Rules of WhatsApp's restrictions: 463 (may not write to this person first) fails that recipient; two in a row, one 475 or a 429
+ * hold the outlet's blasts for an hour, then two, four … at most a day. Single messages are not held: a person writes them.
+ */
+#ifndef BLAST_QUEUE_H
+#define BLAST_QUEUE_H
+
+#include <sys/queue.h>
+
+#include "waconnd/blast/blast.h"
+#include "waconnd/blast/pacer.h"
+
+#define QUEUE_ID_MAX 40       /* of a blast's id with its NUL */
+#define QUEUE_CLOSED_MAX 16   /* blasts of one outlet that wait for their window */
+#define QUEUE_SETTLING_MAX 512
+#define QUEUE_LOST_MAX 8      /* sends without an answer before a message is given up */
+#define QUEUE_TRIES_MAX 3     /* failed preparations before a message is given up */
+
+enum item_state { ITEM_WAITING, ITEM_FLYING, ITEM_SETTLING };
+
+struct item { /* one message in hand */
+	TAILQ_ENTRY(item) entry;
+	struct queue *q;
+	enum item_state state;
+	int64_t id;
+	char blast[QUEUE_ID_MAX]; /* "": none */
+	char phone[24];
+	char wa_id[64];           /* "": none yet */
+	char *text;               /* rendered */
+	unsigned attempts;        /* before this one */
+	bool repeat;              /* was in SENDING: was let go before, so no pacing */
+	uint64_t ticket;          /* of a statement on its own */
+	struct outlet_pace pace;
+};
+TAILQ_HEAD(items, item);
+
+struct queue {
+	LIST_ENTRY(queue) entry;
+	struct blasts *b;
+	struct outlet *o;
+	struct pacer pacer;
+	bool history_known;
+	uint64_t history_ticket;
+	struct items items;
+	unsigned flying, settling;
+	uint64_t claim_ticket;
+	unsigned claim_limit;
+	bool want_claim;
+	bool fast;                /* what was claimed last has no rate: claim much */
+	struct event *timer;
+	int64_t held_until_ms;    /* wall; blasts only */
+	unsigned holds, refused_in_a_row;
+	struct {
+		char blast[QUEUE_ID_MAX];
+		int64_t until_ms;
+	} closed[QUEUE_CLOSED_MAX];
+	size_t n_closed;
+};
+
+struct blasts {
+	struct event_base *base;
+	struct store *store;
+	struct hub *hub;
+	struct outlets *outlets;
+	LIST_HEAD(, queue) queues;
+	bool stopped;
+	struct event *sweep, *flush;
+	uint64_t due_ticket, expire_ticket, outlets_ticket, running_ticket;
+	LIST_HEAD(, progress) progress;
+	unsigned n_progress;
+};
+
+/* -- queue.c -- */
+struct queue *queue_of(struct blasts *b, struct outlet *o); /* made when there is none */
+void queue_free(struct queue **q);
+void queue_kick(struct queue *q); /* something changed: ask the database again */
+void queue_work(struct queue *q);
+void queue_drop_waiting(struct queue *q, bool blasts_only);
+void queue_settle(struct item *i); /* in hand until what was added to the batch is committed */
+void queue_hold(struct queue *q, const char *reason);
+
+/* -- queue_claim.c -- */
+void queue_ask_history(struct queue *q);
+void queue_claim(struct queue *q);
+void item_free(struct item *i);
+
+/* -- queue_result.c -- */
+void queue_sent(struct item *i, enum link_sent result, unsigned code);
+
+/* -- progress.c: events about blasts -- */
+struct progress;
+void progress_touch(struct blasts *b, const char *blast);
+void progress_flush(struct blasts *b);
+void progress_sweep(struct blasts *b);
+void progress_done(struct blasts *b);
+void progress_message(struct queue *q, const struct item *i, const char *status, const char *reason);
+
+#endif

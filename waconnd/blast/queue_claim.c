@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Takes messages into hand: asks the database, makes items of its rows, and refuses what must not go. It sends nothing. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/xalloc.h"
+#include "waconnd/blast/queue.h"
+#include "waconnd/blast/template.h"
+
+#define TEXT_MAX 65536
+#define CLAIM_PACED 4
+#define HOUR_MS (3600 * 1000LL)
+
+static const char *
+column(const PGresult *r, int row, int col)
+{
+	return PQgetisnull(r, row, col) ? NULL : PQgetvalue(r, row, col);
+}
+
+static int64_t
+number(const PGresult *r, int row, int col)
+{
+	return PQgetisnull(r, row, col) ? 0 : strtoll(PQgetvalue(r, row, col), NULL, 10);
+}
+
+static void
+set_text(char *field, size_t size, const char *text)
+{
+	(void)snprintf(field, size, "%s", text != NULL ? text : "");
+}
+
+/* -- what happened before a restart -- */
+
+static void
+on_history(void *arg, enum db_error error, const PGresult *r)
+{
+	struct queue *q = arg;
+	const struct outlet_pace *pace = outlet_pace(q->o);
+	const int64_t now = clock_wall_ms();
+	const bool found = error == DB_OK && PQntuples(r) == 1;
+
+	q->history_ticket = 0;
+	if (!found && error != DB_E_SQL && error != DB_E_CONFLICT) {
+		/* The database is away: the next kick asks again. */
+		return;
+	}
+	q->history_known = true;
+	pacer_restore(&q->pacer, pace, now, found ? (unsigned)number(r, 0, 0) : 0, found ? number(r, 0, 1) : 0);
+	if (found && number(r, 0, 3) >= 2 && number(r, 0, 2) + HOUR_MS > now) {
+		q->held_until_ms = number(r, 0, 2) + HOUR_MS;
+		q->holds = 1;
+	}
+	queue_kick(q);
+}
+
+void
+queue_ask_history(struct queue *q)
+{
+	const struct db_param params[] = {DB_TEXT(outlet_id(q->o)), DB_TEXT(outlet_pace(q->o)->timezone)};
+
+	if (q->history_ticket == 0)
+		q->history_ticket = db_query(q->b->store->db, SQL_QUEUE_HISTORY, params, 2, on_history, q);
+}
+
+/* -- items -- */
+
+void
+item_free(struct item *i)
+{
+	struct queue *q = i->q;
+
+	TAILQ_REMOVE(&q->items, i, entry);
+	if (i->state == ITEM_FLYING)
+		q->flying--;
+	if (i->state == ITEM_SETTLING)
+		q->settling--;
+	if (i->ticket != 0)
+		db_forget(q->b->store->db, i->ticket);
+	batch_forget(q->b->store->batch, i);
+	free(i->text);
+	free(i);
+}
+
+/* The text as it was rendered before, or now from the blast's. NULL when there is none. */
+static char *
+render(const char *text, const char *template, const char *vars_json, const char *phone)
+{
+	struct template_vars vars = {.phone = phone};
+	struct buf out = BUF_INIT(TEXT_MAX);
+	char *result = NULL;
+	json_t *root;
+
+	if (text != NULL)
+		return xstrdup(text);
+	if (template == NULL)
+		return NULL;
+	root = vars_json != NULL ? json_loads(vars_json, 0, NULL) : NULL;
+	vars.vars = root;
+	template_render(template, template_vars_lookup, &vars, &out);
+	if (buf_ok(&out) && out.len > 0)
+		result = xstrdup(buf_str(&out));
+	buf_done(&out);
+	json_decref(root);
+	return result;
+}
+
+static struct item *
+item_of_row(struct queue *q, const PGresult *r, int n)
+{
+	struct item *i = xcalloc(1, sizeof(*i));
+
+	i->q = q;
+	i->state = ITEM_WAITING;
+	i->id = number(r, n, 0);
+	set_text(i->blast, sizeof(i->blast), column(r, n, 1));
+	set_text(i->phone, sizeof(i->phone), column(r, n, 2));
+	i->text = render(column(r, n, 3), column(r, n, 5), column(r, n, 4), i->phone);
+	set_text(i->wa_id, sizeof(i->wa_id), column(r, n, 6));
+	i->attempts = (unsigned)number(r, n, 7);
+	i->repeat = strcmp(column(r, n, 8), "SENDING") == 0;
+	i->pace = *outlet_pace(q->o);
+	if (i->blast[0] != '\0')
+		outlet_pace_overlay(&i->pace, column(r, n, 9));
+	TAILQ_INSERT_TAIL(&q->items, i, entry);
+	return i;
+}
+
+static void
+on_skipped(void *arg, enum db_error error, const PGresult *r)
+{
+	struct item *i = arg;
+	struct queue *q = i->q;
+
+	(void)r;
+	i->ticket = 0;
+	if (error != DB_OK)
+		log_warn("queue.skip", LOG_STR("outlet", outlet_id(q->o)), LOG_STR("error", db_error_text(error)));
+	progress_touch(q->b, i->blast);
+	item_free(i);
+	/* Without a kick on failure: the sweep comes by. */
+	if (error == DB_OK)
+		queue_work(q);
+}
+
+static void
+skip(struct item *i, const char *reason)
+{
+	char ids[32];
+	const struct db_param params[] = {DB_TEXT(ids), DB_TEXT(reason)};
+
+	(void)snprintf(ids, sizeof(ids), "{%" PRId64 "}", i->id);
+	i->state = ITEM_SETTLING;
+	i->q->settling++;
+	i->ticket = db_query(i->q->b->store->db, SQL_MESSAGE_SKIP, params, 2, on_skipped, i);
+}
+
+static void
+give_up(struct item *i, const char *reason)
+{
+	batch_message_failed(i->q->b->store->batch, i->id, reason);
+	progress_message(i->q, i, "FAILED", reason);
+	queue_settle(i);
+}
+
+static void
+take(struct queue *q, const PGresult *r, int n)
+{
+	struct item *i = item_of_row(q, r, n);
+
+	if (column(r, n, 10)[0] == 't')
+		skip(i, "opted_out");
+	else if (i->text == NULL)
+		give_up(i, "no_text");
+	else if (i->phone[0] == '\0')
+		give_up(i, "invalid_number");
+	else if (i->repeat && i->attempts >= QUEUE_LOST_MAX)
+		give_up(i, "outlet_lost");
+	if (i->blast[0] != '\0')
+		q->fast = i->pace.per_minute == 0;
+}
+
+static void
+on_claimed(void *arg, enum db_error error, const PGresult *r)
+{
+	struct queue *q = arg;
+
+	q->claim_ticket = 0;
+	if (error != DB_OK) {
+		if (error == DB_E_SQL)
+			log_error("queue.claim", LOG_STR("outlet", outlet_id(q->o)), LOG_STR("error", db_error_text(error)));
+		return;
+	}
+	for (int n = 0; n < PQntuples(r); n++)
+		take(q, r, n);
+	if (PQntuples(r) == (int)q->claim_limit)
+		q->want_claim = true;
+	queue_work(q);
+}
+
+static void
+ids_in_hand(const struct queue *q, struct buf *out)
+{
+	const struct item *i;
+	const char *comma = "";
+
+	buf_add_str(out, "{");
+	TAILQ_FOREACH(i, &q->items, entry) {
+		buf_addf(out, "%s%" PRId64, comma, i->id);
+		comma = ",";
+	}
+	buf_add_str(out, "}");
+}
+
+static void
+blasts_closed(struct queue *q, struct buf *out)
+{
+	const int64_t now = clock_wall_ms();
+	const char *comma = "";
+	size_t kept = 0;
+
+	for (size_t i = 0; i < q->n_closed; i++)
+		if (q->closed[i].until_ms > now)
+			q->closed[kept++] = q->closed[i];
+	q->n_closed = kept;
+	buf_add_str(out, "{");
+	for (size_t i = 0; i < q->n_closed; i++) {
+		buf_addf(out, "%s\"%s\"", comma, q->closed[i].blast);
+		comma = ",";
+	}
+	buf_add_str(out, "}");
+}
+
+void
+queue_claim(struct queue *q)
+{
+	struct buf ids = BUF_INIT(64 * 1024), closed = BUF_INIT(4096);
+	const bool held = q->held_until_ms > clock_wall_ms();
+	char limit[16];
+
+	q->claim_limit = q->fast ? LINK_SENDS_MAX - q->flying : CLAIM_PACED;
+	(void)snprintf(limit, sizeof(limit), "%u", q->claim_limit);
+	ids_in_hand(q, &ids);
+	blasts_closed(q, &closed);
+	q->want_claim = false;
+	if (buf_ok(&ids) && buf_ok(&closed)) {
+		const struct db_param params[] = {DB_TEXT(outlet_id(q->o)), DB_TEXT(limit), DB_TEXT(buf_str(&ids)),
+		    DB_TEXT(buf_str(&closed)), DB_TEXT(held ? "f" : "t")};
+
+		q->claim_ticket = db_query(q->b->store->db, SQL_QUEUE_CLAIM, params, 5, on_claimed, q);
+	}
+	buf_done(&ids);
+	buf_done(&closed);
+}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The hub keeps the last HUB_RING events in a ring and hands each new one to the subscribers that may see it. It never looks into
- * an event's data and never blocks on a subscriber: queues towards slow readers belong to the subscriber.
+ * The hub keeps the last HUB_RING events in a ring and hands each new one to the subscribers that
+ * may see it. It never looks into an event's data and never blocks on a subscriber: queues towards
+ * slow readers belong to the subscriber.
  */
 #include "waconnd/hub.h"
 
@@ -139,7 +140,7 @@ hub_publish(struct hub *h, const char *kind, const char *outlet, const char *jso
 	e->len = len;
 	h->delivering++;
 	LIST_FOREACH(s, &h->subs, entry)
-		deliver(h, s, e);
+	deliver(h, s, e);
 	delivered(h);
 }
 
@@ -151,7 +152,8 @@ parse_id(const struct hub *h, const char *id, uint64_t *ret_sequence)
 	uint64_t sequence;
 	int end = 0;
 
-	if (sscanf(id, "%" SCNd64 "-%" SCNu64 "%n", &epoch, &sequence, &end) != 2 || id[end] != '\0')
+	if (sscanf(id, "%" SCNd64 "-%" SCNu64 "%n", &epoch, &sequence, &end) != 2 ||
+	    id[end] != '\0')
 		return -1;
 	if (epoch != h->epoch || sequence > h->last)
 		return -1;
@@ -183,7 +185,8 @@ deliver_missed(struct hub *h, struct hub_sub *s, const char *last_id)
 }
 
 struct hub_sub *
-hub_subscribe(struct hub *h, const char *outlet, unsigned kinds_mask, const char *last_id, hub_cb cb, void *arg)
+hub_subscribe(struct hub *h, const char *outlet, unsigned kinds_mask, const char *last_id,
+    hub_cb cb, void *arg)
 {
 	struct hub_sub *s = xcalloc(1, sizeof(*s));
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Steps the state machine: takes an event, looks its row up, assigns the state, does the action and writes what happened. Also the
- * operator's commands, which are events with a check before. It does not talk to a link beyond beginning and ending it.
+ * Steps the state machine: takes an event, looks its row up, assigns the state, does the action and
+ * writes what happened. Also the operator's commands, which are events with a check before. It does
+ * not talk to a link beyond beginning and ending it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 #define BACKOFF_MIN_MS 1000
 #define BACKOFF_MAX_MS (5 * 60 * 1000)
 #define LATER_MS (30 * 60 * 1000)
-#define TURN_MS 20     /* between two outlets at the daemon's start */
+#define TURN_MS 20 /* between two outlets at the daemon's start */
 #define AFTER_BAN_MS 5000
 
 /* Full jitter: anything up to the limit, which doubles with each failure. */
@@ -35,7 +36,8 @@ backoff_ms(unsigned attempts)
 void
 outlet_wait(struct outlet *o, int64_t ms)
 {
-	const struct timeval tv = {.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+	const struct timeval tv = {
+	    .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 
 	(void)evtimer_add(o->timer, &tv);
 }
@@ -117,7 +119,8 @@ act_later(struct outlet *o)
 	const int64_t left = o->until_ms - clock_wall_ms();
 
 	o->attempts++;
-	retry_in(o, left > 0 ? left + rng_below(AFTER_BAN_MS) : LATER_MS + rng_below(LATER_MS / 10));
+	retry_in(
+	    o, left > 0 ? left + rng_below(AFTER_BAN_MS) : LATER_MS + rng_below(LATER_MS / 10));
 }
 
 static void
@@ -177,14 +180,17 @@ outlet_step(struct outlet *o, enum outlet_event event, const char *reason)
 	char why[256];
 
 	if (edge == NULL) {
-		log_debug("outlet.ignored", LOG_STR("outlet", o->id), LOG_STR("state", outlet_fsm_state_name(o->state)),
+		log_debug("outlet.ignored", LOG_STR("outlet", o->id),
+		    LOG_STR("state", outlet_fsm_state_name(o->state)),
 		    LOG_STR("event", outlet_fsm_event_name(event)));
 		return false;
 	}
 	/* The text may be the link's, which the action ends. */
 	(void)snprintf(why, sizeof(why), "%s", reason != NULL ? reason : edge->why);
-	log_info("outlet.state", LOG_STR("outlet", o->id), LOG_STR("from", outlet_fsm_state_name(o->state)),
-	    LOG_STR("to", outlet_fsm_state_name(edge->to)), LOG_STR("event", outlet_fsm_event_name(event)), LOG_STR("why", why));
+	log_info("outlet.state", LOG_STR("outlet", o->id),
+	    LOG_STR("from", outlet_fsm_state_name(o->state)),
+	    LOG_STR("to", outlet_fsm_state_name(edge->to)),
+	    LOG_STR("event", outlet_fsm_event_name(event)), LOG_STR("why", why));
 	o->state = edge->to;
 	before_action(o, edge);
 	actions[edge->action](o);

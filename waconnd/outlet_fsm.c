@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The rows. Pure data and look-ups: this file starts nothing, writes nothing and knows no outlet. */
+/* The rows. Pure data and look-ups: this file starts nothing, writes nothing and knows no outlet.
+ */
 #include "waconnd/outlet_fsm.h"
 
 #include <string.h>
@@ -9,26 +10,26 @@ static const struct {
 	enum outlet_status status;
 	int has_link;
 } states[OUT_STATES] = {
-    [OUT_IDLE] = {"IDLE", OUTLET_DISCONNECTED, 0},
-    [OUT_STARTING] = {"STARTING", OUTLET_CONNECTING, 0},
-    [OUT_LINKING] = {"LINKING", OUTLET_CONNECTING, 1},
-    [OUT_SCANNING] = {"SCANNING", OUTLET_CONNECTING, 1},
-    [OUT_LINK_WAIT] = {"LINK_WAIT", OUTLET_TIMEOUT, 0},
-    [OUT_RESTARTING] = {"RESTARTING", OUTLET_CONNECTING, 1},
-    [OUT_CONNECTING] = {"CONNECTING", OUTLET_CONNECTING, 1},
-    [OUT_OPEN] = {"OPEN", OUTLET_CONNECTED, 1},
-    [OUT_ONLINE] = {"ONLINE", OUTLET_CONNECTED, 1},
-    [OUT_BACKOFF] = {"BACKOFF", OUTLET_TIMEOUT, 0},
-    [OUT_RETRYING] = {"RETRYING", OUTLET_TIMEOUT, 1},
-    [OUT_BANNED] = {"BANNED", OUTLET_FAILED, 0},
-    [OUT_FAILED] = {"FAILED", OUTLET_FAILED, 0},
-    [OUT_PAUSED] = {"PAUSED", OUTLET_PAUSED, 0},
-    [OUT_CLOSING] = {"CLOSING", OUTLET_DISCONNECTED, 1},
-    [OUT_PAUSING] = {"PAUSING", OUTLET_PAUSED, 1},
-    [OUT_REOPENING] = {"REOPENING", OUTLET_CONNECTING, 1},
-    [OUT_RELINKING] = {"RELINKING", OUTLET_CONNECTING, 1},
+    [OUT_IDLE] = {"IDLE",	  OUTLET_DISCONNECTED, 0},
+    [OUT_STARTING] = {"STARTING",	  OUTLET_CONNECTING,   0},
+    [OUT_LINKING] = {"LINKING",	OUTLET_CONNECTING,   1},
+    [OUT_SCANNING] = {"SCANNING",	  OUTLET_CONNECTING,   1},
+    [OUT_LINK_WAIT] = {"LINK_WAIT",   OUTLET_TIMEOUT,	    0},
+    [OUT_RESTARTING] = {"RESTARTING",  OUTLET_CONNECTING,	 1},
+    [OUT_CONNECTING] = {"CONNECTING",  OUTLET_CONNECTING,	 1},
+    [OUT_OPEN] = {"OPEN",	  OUTLET_CONNECTED,    1},
+    [OUT_ONLINE] = {"ONLINE",      OUTLET_CONNECTED,	1},
+    [OUT_BACKOFF] = {"BACKOFF",	OUTLET_TIMEOUT,	0},
+    [OUT_RETRYING] = {"RETRYING",	  OUTLET_TIMEOUT,	  1},
+    [OUT_BANNED] = {"BANNED",      OUTLET_FAILED,	     0},
+    [OUT_FAILED] = {"FAILED",      OUTLET_FAILED,	     0},
+    [OUT_PAUSED] = {"PAUSED",      OUTLET_PAUSED,	     0},
+    [OUT_CLOSING] = {"CLOSING",	OUTLET_DISCONNECTED, 1},
+    [OUT_PAUSING] = {"PAUSING",	OUTLET_PAUSED,       1},
+    [OUT_REOPENING] = {"REOPENING",   OUTLET_CONNECTING,   1},
+    [OUT_RELINKING] = {"RELINKING",   OUTLET_CONNECTING,   1},
     [OUT_LOGGING_OUT] = {"LOGGING_OUT", OUTLET_DISCONNECTED, 1},
-    [OUT_DRAINING] = {"DRAINING", OUTLET_CONNECTING, 1},
+    [OUT_DRAINING] = {"DRAINING",	  OUTLET_CONNECTING,   1},
 };
 
 static const char *const events[OUTLET_EVENTS] = {
@@ -352,12 +353,13 @@ outlet_status_name(enum outlet_status status)
 void
 outlet_fsm_print(FILE *out)
 {
-	(void)fprintf(out, "| from | shown as | event | to | action | why |\n| --- | --- | --- | --- | --- | --- |\n");
+	(void)fprintf(out, "| from | shown as | event | to | action | why |\n| --- | --- | --- | "
+			   "--- | --- | --- |\n");
 	for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
 		const struct outlet_edge *e = &edges[i];
 
 		(void)fprintf(out, "| %s | %s | %s | %s | %s | %s |\n", states[e->from].name,
-		    outlet_status_name(states[e->from].status), events[e->event], states[e->to].name, actions[e->action],
-		    e->why);
+		    outlet_status_name(states[e->from].status), events[e->event],
+		    states[e->to].name, actions[e->action], e->why);
 	}
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * outlet_fsm: what an outlet is doing and what follows from what: one table, pure. outlet.c steps it and does the actions.
+ * outlet_fsm: what an outlet is doing and what follows from what: one table, pure. outlet.c steps
+ * it and does the actions.
  *
- * Each state shows as one of the six statuses of CONTRACT section 5. The table's rows print as docs/outlet-states (outlet_fsm_print).
+ * Each state shows as one of the six statuses of CONTRACT section 5. The table's rows print as
+ * docs/outlet-states (outlet_fsm_print).
  */
 #ifndef WACONND_OUTLET_FSM_H
 #define WACONND_OUTLET_FSM_H
@@ -13,53 +15,53 @@
 #include "waconnd/outlet.h"
 
 enum outlet_state {
-	OUT_IDLE,       /* no link, none tried */
-	OUT_STARTING,   /* linked; waits for its turn after the daemon's start */
-	OUT_LINKING,    /* pairing socket under way, no QR yet */
-	OUT_SCANNING,   /* a QR is shown */
-	OUT_LINK_WAIT,  /* pairing was cut off; again soon */
-	OUT_RESTARTING, /* paired; the server closes, the login follows */
-	OUT_CONNECTING, /* login under way */
-	OUT_OPEN,       /* logged in; backlog and pre-keys not through */
-	OUT_ONLINE,     /* may send */
-	OUT_BACKOFF,    /* waits before the next attempt */
-	OUT_RETRYING,   /* the next attempt is under way */
-	OUT_BANNED,     /* banned until a known time, then one attempt */
-	OUT_FAILED,     /* a person must act */
-	OUT_PAUSED,     /* taken out of service */
-	OUT_CLOSING,    /* disconnected by hand; the link is ending */
-	OUT_PAUSING,    /* paused; the link is ending */
-	OUT_REOPENING,  /* logs in as soon as the old link has ended */
-	OUT_RELINKING,  /* pairs as soon as the old link has ended */
-	OUT_LOGGING_OUT,/* unlinking */
-	OUT_DRAINING,   /* the daemon stops; the link is ending */
+	OUT_IDLE,	 /* no link, none tried */
+	OUT_STARTING,	 /* linked; waits for its turn after the daemon's start */
+	OUT_LINKING,	 /* pairing socket under way, no QR yet */
+	OUT_SCANNING,	 /* a QR is shown */
+	OUT_LINK_WAIT,	 /* pairing was cut off; again soon */
+	OUT_RESTARTING,	 /* paired; the server closes, the login follows */
+	OUT_CONNECTING,	 /* login under way */
+	OUT_OPEN,	 /* logged in; backlog and pre-keys not through */
+	OUT_ONLINE,	 /* may send */
+	OUT_BACKOFF,	 /* waits before the next attempt */
+	OUT_RETRYING,	 /* the next attempt is under way */
+	OUT_BANNED,	 /* banned until a known time, then one attempt */
+	OUT_FAILED,	 /* a person must act */
+	OUT_PAUSED,	 /* taken out of service */
+	OUT_CLOSING,	 /* disconnected by hand; the link is ending */
+	OUT_PAUSING,	 /* paused; the link is ending */
+	OUT_REOPENING,	 /* logs in as soon as the old link has ended */
+	OUT_RELINKING,	 /* pairs as soon as the old link has ended */
+	OUT_LOGGING_OUT, /* unlinking */
+	OUT_DRAINING,	 /* the daemon stops; the link is ending */
 	OUT_STATES
 };
 
 enum outlet_event {
-	EV_START,       /* the daemon has started and it is to be connected */
-	EV_CONNECT,     /* operator, with credentials */
-	EV_LINK,        /* operator, without credentials: pair */
-	EV_DISCONNECT,  /* operator; or switched off */
-	EV_PAUSE,       /* operator */
-	EV_RESUME,      /* operator, with credentials */
+	EV_START,	/* the daemon has started and it is to be connected */
+	EV_CONNECT,	/* operator, with credentials */
+	EV_LINK,	/* operator, without credentials: pair */
+	EV_DISCONNECT,	/* operator; or switched off */
+	EV_PAUSE,	/* operator */
+	EV_RESUME,	/* operator, with credentials */
 	EV_RESUME_IDLE, /* operator, without */
-	EV_LOGOUT,      /* operator */
-	EV_DRAIN,       /* SIGTERM */
-	EV_QR,          /* link: a QR */
-	EV_PAIRED,      /* link: paired and saved */
-	EV_OPENED,      /* link: <success> */
-	EV_READY,       /* link: may send */
-	EV_TIMER,       /* the state's wait is over */
-	EV_END_ASKED,   /* link ended because asked to */
+	EV_LOGOUT,	/* operator */
+	EV_DRAIN,	/* SIGTERM */
+	EV_QR,		/* link: a QR */
+	EV_PAIRED,	/* link: paired and saved */
+	EV_OPENED,	/* link: <success> */
+	EV_READY,	/* link: may send */
+	EV_TIMER,	/* the state's wait is over */
+	EV_END_ASKED,	/* link ended because asked to */
 	EV_END_RESTART, /* … 515 */
-	EV_END_RETRY,   /* … silence, network or server: to be tried again */
+	EV_END_RETRY,	/* … silence, network or server: to be tried again */
 	EV_END_GIVE_UP, /* … the same, but auto-reconnect is off, or nobody scanned in all rounds */
-	EV_END_QR,      /* … all QR codes shown, another round is left */
-	EV_END_LATER,   /* … to be tried again, but not soon */
-	EV_END_BANNED,  /* … banned until a known time */
-	EV_END_FATAL,   /* … a person must act; the keys stay */
-	EV_END_ERASED,  /* … a person must act; the keys are given up */
+	EV_END_QR,	/* … all QR codes shown, another round is left */
+	EV_END_LATER,	/* … to be tried again, but not soon */
+	EV_END_BANNED, /* … banned until a known time */
+	EV_END_FATAL,  /* … a person must act; the keys stay */
+	EV_END_ERASED, /* … a person must act; the keys are given up */
 	OUTLET_EVENTS
 };
 
@@ -83,7 +85,8 @@ struct outlet_edge {
 	enum outlet_event event;
 	enum outlet_state to;
 	enum outlet_action action;
-	const char *why; /* into outlet_events where the link gave no reason of its own; and into docs */
+	const char
+	    *why; /* into outlet_events where the link gave no reason of its own; and into docs */
 };
 
 /* The row of a pair; NULL when the event is ignored there (outlet_fsm_ignores says why). */

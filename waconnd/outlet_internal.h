@@ -2,8 +2,9 @@
 /*
  * outlet_internal: how the parts of outlet work together. Not for anyone above.
  *
- * Parts: outlet_table.c (all outlets: load, add, remove, ticks, drain), outlet.c (steps, actions, commands), outlet_link.c (what a link
- * says), outlet_session.c (the row in the database), outlet_status.c (health and JSON), outlet_pace.c, outlet_fsm.c.
+ * Parts: outlet_table.c (all outlets: load, add, remove, ticks, drain), outlet.c (steps, actions,
+ * commands), outlet_link.c (what a link says), outlet_session.c (the row in the database),
+ * outlet_status.c (health and JSON), outlet_pace.c, outlet_fsm.c.
  */
 #ifndef WACONND_OUTLET_INTERNAL_H
 #define WACONND_OUTLET_INTERNAL_H
@@ -22,7 +23,8 @@ struct session_row { /* outlet_sessions */
 	unsigned retry_count;
 	char *last_error; /* JSON, owned; NULL: none */
 };
-void session_row_copy(struct session_row *to, const struct session_row *from); /* to: valid or zero */
+void session_row_copy(
+    struct session_row *to, const struct session_row *from); /* to: valid or zero */
 void session_row_done(struct session_row *row);
 
 struct session_commit;
@@ -36,23 +38,23 @@ struct outlet {
 
 	enum outlet_state state; /* assigned in outlet_step and at loading only */
 	bool linked;
-	struct session_row row;       /* as it shall be */
+	struct session_row row;	      /* as it shall be */
 	struct session_row committed; /* as the database has it */
 	LIST_HEAD(, session_commit) commits;
-	bool unsaved;                 /* a write was refused: once more at the next tick */
-	int64_t written_ms;           /* monotonic: when the row was last put */
+	bool unsaved;	    /* a write was refused: once more at the next tick */
+	int64_t written_ms; /* monotonic: when the row was last put */
 
-	struct keydb *keys;           /* made with the first link */
+	struct keydb *keys; /* made with the first link */
 	struct link *link;
-	struct event *timer;          /* the state's wait */
-	int64_t opened_ms;            /* monotonic: when this link logged in; 0: not */
-	int64_t until_ms;             /* wall: when the ban of the last end is over */
-	unsigned attempts;            /* failed in a row */
-	unsigned rounds;              /* of pairing since the operator asked */
-	unsigned restarts;            /* 515 in a row */
-	int64_t last_heard_ms;        /* wall; of links that are gone */
+	struct event *timer;   /* the state's wait */
+	int64_t opened_ms;     /* monotonic: when this link logged in; 0: not */
+	int64_t until_ms;      /* wall: when the ban of the last end is over */
+	unsigned attempts;     /* failed in a row */
+	unsigned rounds;       /* of pairing since the operator asked */
+	unsigned restarts;     /* 515 in a row */
+	int64_t last_heard_ms; /* wall; of links that are gone */
 
-	char *qr_text;                /* secret: never logged */
+	char *qr_text; /* secret: never logged */
 	unsigned qr_sequence;
 	int64_t qr_expires_ms;
 
@@ -79,8 +81,8 @@ struct outlets {
 	uint64_t version;
 	bool loading, draining;
 	uint64_t load_ticket, check_ticket;
-	int64_t check_ms;      /* monotonic: when the running check was asked */
-	unsigned turn;         /* of those that start */
+	int64_t check_ms; /* monotonic: when the running check was asked */
+	unsigned turn;	  /* of those that start */
 	struct event *tick, *undertaker, *drain_timer;
 	SLIST_HEAD(, grave) graves;
 	void (*loaded)(void *arg, int err);
@@ -89,7 +91,8 @@ struct outlets {
 	void *drained_arg;
 	void (*on_ready)(void *arg, struct outlet *o);
 	void *on_ready_arg;
-	void (*on_sent)(void *arg, struct outlet *o, void *send_arg, enum link_sent result, unsigned code);
+	void (*on_sent)(
+	    void *arg, struct outlet *o, void *send_arg, enum link_sent result, unsigned code);
 	void *on_sent_arg;
 	void (*on_removed)(void *arg, struct outlet *o);
 	void *on_removed_arg;
@@ -102,7 +105,8 @@ void outlets_bury(struct outlets *os, struct link *link, struct keydb *keys);
 void outlets_check_drained(struct outlets *os);
 
 /* -- outlet.c -- */
-/* reason NULL: the row's own. The event may be ignored: then nothing is changed or written, and false is returned. */
+/* reason NULL: the row's own. The event may be ignored: then nothing is changed or written, and
+ * false is returned. */
 bool outlet_step(struct outlet *o, enum outlet_event event, const char *reason);
 void outlet_timer_fired(evutil_socket_t fd, short what, void *arg);
 void outlet_check_ready(struct outlet *o);
@@ -118,12 +122,13 @@ void outlet_own(struct outlet *o, const struct jid *own, const struct jid *lid);
 /* Put the row into the batch; from: the status before, for the history, NULL for none. */
 void outlet_session_write(struct outlet *o, const enum outlet_status *from, const char *reason);
 void outlet_session_forget(struct outlet *o);
-void outlet_session_error(struct outlet *o, const struct link_reason *reason, int64_t until_ms); /* NULL: none */
+void outlet_session_error(
+    struct outlet *o, const struct link_reason *reason, int64_t until_ms); /* NULL: none */
 void outlets_check_sessions(struct outlets *os); /* compare all with the database */
 
 /* -- outlet_status.c -- */
-void outlet_changed(struct outlet *o);  /* what status shows is to be rendered anew */
-void outlet_publish(struct outlet *o);  /* the same, and as an event */
+void outlet_changed(struct outlet *o); /* what status shows is to be rendered anew */
+void outlet_publish(struct outlet *o); /* the same, and as an event */
 int64_t outlet_heard_ms(const struct outlet *o);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a link says, turned into events of the state machine, rows of the write batch and events of the hub. It decides nothing: which
- * end leads to which event is a table here, what follows is the state machine's.
+ * What a link says, turned into events of the state machine, rows of the write batch and events of
+ * the hub. It decides nothing: which end leads to which event is a table here, what follows is the
+ * state machine's.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +15,11 @@
 #include "waconnd/outlet_internal.h"
 
 #define DEVICE_NAME "waconn"
-#define QR_ROUNDS 3            /* connections that show QR codes after one "connect" */
-#define RESTARTS_MAX 2         /* 515 in a row before back-off */
-#define STABLE_MS 60000        /* a link that lived so long begins back-off anew */
-#define TEXTS_MAX 64           /* texts looked up at once for devices that ask again */
-#define EVENT_TEXT_MAX 1024    /* bytes of a message's text in an event */
+#define QR_ROUNDS 3	    /* connections that show QR codes after one "connect" */
+#define RESTARTS_MAX 2	    /* 515 in a row before back-off */
+#define STABLE_MS 60000	    /* a link that lived so long begins back-off anew */
+#define TEXTS_MAX 64	    /* texts looked up at once for devices that ask again */
+#define EVENT_TEXT_MAX 1024 /* bytes of a message's text in an event */
 
 struct text_query { /* a text on its way from the database to a link */
 	LIST_ENTRY(text_query) entry;
@@ -178,8 +179,8 @@ on_message(void *arg, const struct link_message *m)
 	char peer[JID_TEXT_MAX];
 
 	(void)jid_format(&chat, peer);
-	batch_message_inbound(o->os->env.store->batch, o->id, peer, m->phone, m->id, m->kind, m->text, m->from_me,
-	    m->timestamp * 1000);
+	batch_message_inbound(o->os->env.store->batch, o->id, peer, m->phone, m->id, m->kind,
+	    m->text, m->from_me, m->timestamp * 1000);
 	publish_message(o, m, peer);
 }
 
@@ -268,7 +269,8 @@ static enum outlet_event
 event_of_end(struct outlet *o, const struct link_reason *r, int64_t until_ms)
 {
 	if (r->end == LINK_END_TEMP_BANNED)
-		return until_ms > clock_wall_ms() && o->auto_reconnect ? EV_END_BANNED : EV_END_FATAL;
+		return until_ms > clock_wall_ms() && o->auto_reconnect ? EV_END_BANNED
+								       : EV_END_FATAL;
 	if (r->end == LINK_END_QR_EXPIRED && is_pairing(o))
 		return ++o->rounds < QR_ROUNDS ? EV_END_QR : EV_END_GIVE_UP;
 	switch (r->follow) {
@@ -290,9 +292,11 @@ event_of_end(struct outlet *o, const struct link_reason *r, int64_t until_ms)
 static bool
 shows_error(const struct outlet *o, enum outlet_event event)
 {
-	if (event == EV_END_ASKED || event == EV_END_RESTART || event == EV_END_QR || o->state == OUT_LOGGING_OUT)
+	if (event == EV_END_ASKED || event == EV_END_RESTART || event == EV_END_QR ||
+	    o->state == OUT_LOGGING_OUT)
 		return false;
-	return (o->state != OUT_CLOSING && o->state != OUT_PAUSING) || event == EV_END_FATAL || event == EV_END_ERASED;
+	return (o->state != OUT_CLOSING && o->state != OUT_PAUSING) || event == EV_END_FATAL ||
+	       event == EV_END_ERASED;
 }
 
 static void
@@ -319,8 +323,8 @@ on_ended(void *arg, enum link_end end, const char *detail, int64_t until_ms)
 	event = event_of_end(o, r, until_ms);
 	if (shows_error(o, event))
 		outlet_session_error(o, r, until_ms);
-	(void)snprintf(why, sizeof(why), "%s%s%s", r->code != NULL ? r->code : "closed", detail != NULL && detail[0] != '\0' ? ": " : "",
-	    detail != NULL ? detail : "");
+	(void)snprintf(why, sizeof(why), "%s%s%s", r->code != NULL ? r->code : "closed",
+	    detail != NULL && detail[0] != '\0' ? ": " : "", detail != NULL ? detail : "");
 	(void)outlet_step(o, event, event == EV_END_ASKED ? NULL : why);
 }
 

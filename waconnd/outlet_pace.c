@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reads a stored pace. The values were checked when they were stored and are checked again: a row may be edited by hand. */
+/* Reads a stored pace. The values were checked when they were stored and are checked again: a row
+ * may be edited by hand. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 static void
 overlay_number(const json_t *value, json_int_t max, unsigned *field)
 {
-	if (json_is_integer(value) && json_integer_value(value) >= 0 && json_integer_value(value) <= max)
+	if (json_is_integer(value) && json_integer_value(value) >= 0 &&
+	    json_integer_value(value) <= max)
 		*field = (unsigned)json_integer_value(value);
 }
 
@@ -27,14 +29,17 @@ void
 outlet_pace_overlay(struct outlet_pace *pace, const char *json)
 {
 	json_t *root = json != NULL ? json_loads(json, 0, NULL) : NULL;
-	const json_t *jitter = json_object_get(root, "jitter"), *window = json_object_get(root, "window");
+	const json_t *jitter = json_object_get(root, "jitter"),
+		     *window = json_object_get(root, "window");
 	unsigned from, until;
 
 	overlay_number(json_object_get(root, "perMinute"), PER_MINUTE_MAX, &pace->per_minute);
 	overlay_number(json_object_get(root, "dailyCap"), DAILY_CAP_MAX, &pace->daily_cap);
-	if (json_is_number(jitter) && json_number_value(jitter) >= 0 && json_number_value(jitter) <= 1)
+	if (json_is_number(jitter) && json_number_value(jitter) >= 0 &&
+	    json_number_value(jitter) <= 1)
 		pace->jitter = json_number_value(jitter);
-	if (json_is_string(window) && pacer_window_parse(json_string_value(window), &from, &until) == 0)
+	if (json_is_string(window) &&
+	    pacer_window_parse(json_string_value(window), &from, &until) == 0)
 		overlay_text(window, pace->window, sizeof(pace->window));
 	overlay_text(json_object_get(root, "timezone"), pace->timezone, sizeof(pace->timezone));
 	json_decref(root);

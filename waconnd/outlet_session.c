@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The outlet's row in outlet_sessions: written through the batch with each transition, and known as committed only when the batch said
- * so. Also compares what the database says with what is, now and then, and corrects it.
+ * The outlet's row in outlet_sessions: written through the batch with each transition, and known as
+ * committed only when the batch said so. Also compares what the database says with what is, now and
+ * then, and corrects it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,10 +48,13 @@ commit_free(struct session_commit *c)
 static bool
 shows_the_same(const struct session_row *a, const struct session_row *b)
 {
-	const char *ea = a->last_error != NULL ? a->last_error : "", *eb = b->last_error != NULL ? b->last_error : "";
+	const char *ea = a->last_error != NULL ? a->last_error : "",
+		   *eb = b->last_error != NULL ? b->last_error : "";
 
-	return a->status == b->status && strcmp(a->session_name, b->session_name) == 0 && a->connected_at_ms == b->connected_at_ms &&
-	    a->next_retry_at_ms == b->next_retry_at_ms && a->retry_count == b->retry_count && strcmp(ea, eb) == 0;
+	return a->status == b->status && strcmp(a->session_name, b->session_name) == 0 &&
+	       a->connected_at_ms == b->connected_at_ms &&
+	       a->next_retry_at_ms == b->next_retry_at_ms && a->retry_count == b->retry_count &&
+	       strcmp(ea, eb) == 0;
 }
 
 static void

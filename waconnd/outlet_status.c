@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Health, and the status element of CONTRACT section 5, rendered when asked for and kept until the next change. Changes nothing. */
+/* Health, and the status element of CONTRACT section 5, rendered when asked for and kept until the
+ * next change. Changes nothing. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,10 +14,10 @@ static const struct {
 	unsigned bit;
 	const char *name;
 } reasons[] = {
-    {OUTLET_BAD_DB_STATUS, "db_status"},
-    {OUTLET_BAD_LIVE_STATUS, "live_status"},
-    {OUTLET_BAD_SOCKET, "socket_closed"},
-    {OUTLET_BAD_USER_ID, "no_user_id"},
+    {OUTLET_BAD_DB_STATUS,	   "db_status"	      },
+    {OUTLET_BAD_LIVE_STATUS,    "live_status"	  },
+    {OUTLET_BAD_SOCKET,		"socket_closed"     },
+    {OUTLET_BAD_USER_ID,	 "no_user_id"	     },
     {OUTLET_BAD_AUTO_RECONNECT, "auto_reconnect_off"},
 };
 
@@ -211,7 +212,8 @@ outlet_pace(const struct outlet *o)
 }
 
 int
-outlet_qr(const struct outlet *o, const char **ret_text, unsigned *ret_sequence, int64_t *ret_expires_ms)
+outlet_qr(
+    const struct outlet *o, const char **ret_text, unsigned *ret_sequence, int64_t *ret_expires_ms)
 {
 	if (!has_qr(o) || o->qr_expires_ms <= clock_wall_ms())
 		return -1;
@@ -224,7 +226,8 @@ outlet_qr(const struct outlet *o, const char **ret_text, unsigned *ret_sequence,
 struct link *
 outlet_link(struct outlet *o)
 {
-	if (o->state != OUT_ONLINE || o->os->draining || outlet_unhealthy(o) != 0 || !link_is_ready(o->link))
+	if (o->state != OUT_ONLINE || o->os->draining || outlet_unhealthy(o) != 0 ||
+	    !link_is_ready(o->link))
 		return NULL;
 	return o->link;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * All outlets of this daemon: loaded from the database, found by id, in order of name, added, changed, removed; the tick that keeps
- * their times fresh, and the polite end at SIGTERM. It moves no state but by events.
+ * All outlets of this daemon: loaded from the database, found by id, in order of name, added,
+ * changed, removed; the tick that keeps their times fresh, and the polite end at SIGTERM. It moves
+ * no state but by events.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -88,8 +89,8 @@ bury_now(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	SLIST_FOREACH(g, &os->graves, entry)
-		if (g->link != NULL)
-			link_free(&g->link);
+	if (g->link != NULL)
+		link_free(&g->link);
 	while ((g = SLIST_FIRST(&os->graves)) != NULL) {
 		SLIST_REMOVE_HEAD(&os->graves, entry);
 		if (g->keys != NULL)
@@ -245,12 +246,14 @@ load_outlet(struct outlets *os, const PGresult *r, int i)
 	return o;
 }
 
-/* Take an outlet up where its row says it was. PAUSED and FAILED stay; what was connected or on its way connects again. */
+/* Take an outlet up where its row says it was. PAUSED and FAILED stay; what was connected or on its
+ * way connects again. */
 static void
 take_up(struct outlet *o)
 {
 	const enum outlet_status was = o->row.status;
-	const bool wanted = was == OUTLET_CONNECTED || was == OUTLET_CONNECTING || was == OUTLET_TIMEOUT;
+	const bool wanted =
+	    was == OUTLET_CONNECTED || was == OUTLET_CONNECTING || was == OUTLET_TIMEOUT;
 
 	if (was == OUTLET_PAUSED) {
 		o->state = OUT_PAUSED;
@@ -294,7 +297,8 @@ on_loaded(void *arg, enum db_error error, const PGresult *result)
 	for (size_t i = 0; i < os->n; i++)
 		take_up(os->by_name[i]);
 	os->loading = false;
-	log_info("outlets.loaded", LOG_INT("count", (int64_t)os->n), LOG_INT("connecting", os->turn));
+	log_info(
+	    "outlets.loaded", LOG_INT("count", (int64_t)os->n), LOG_INT("connecting", os->turn));
 	os->loaded(os->loaded_arg, 0);
 }
 
@@ -312,8 +316,8 @@ tick_outlet(struct outlet *o)
 	if (o->link == NULL)
 		return;
 	outlet_changed(o); /* lastHeard and latency */
-	if (outlet_fsm_status(o->state) == OUTLET_CONNECTED && heard - o->row.last_seen_ms >= LAST_SEEN_MS &&
-	    LIST_EMPTY(&o->commits)) {
+	if (outlet_fsm_status(o->state) == OUTLET_CONNECTED &&
+	    heard - o->row.last_seen_ms >= LAST_SEEN_MS && LIST_EMPTY(&o->commits)) {
 		o->row.last_seen_ms = heard;
 		outlet_session_write(o, NULL, NULL);
 	}
@@ -445,8 +449,8 @@ outlets_drain(struct outlets *os, void (*done)(void *arg), void *arg)
 /* -- what the API changed -- */
 
 struct outlet *
-outlets_added(struct outlets *os, const char *id, const char *name, const char *number, bool is_active, bool auto_reconnect,
-    const char *pace_json)
+outlets_added(struct outlets *os, const char *id, const char *name, const char *number,
+    bool is_active, bool auto_reconnect, const char *pace_json)
 {
 	struct outlet *o = outlets_find(os, id);
 
@@ -475,7 +479,8 @@ replace(char **field, const char *value)
 }
 
 void
-outlets_changed(struct outlet *o, const char *name, const char *number, bool is_active, bool auto_reconnect, const char *pace_json)
+outlets_changed(struct outlet *o, const char *name, const char *number, bool is_active,
+    bool auto_reconnect, const char *pace_json)
 {
 	replace(&o->name, name);
 	replace(&o->number, number);
@@ -518,7 +523,9 @@ outlets_on_ready(struct outlets *os, void (*cb)(void *arg, struct outlet *o), vo
 }
 
 void
-outlets_on_sent(struct outlets *os, void (*cb)(void *arg, struct outlet *o, void *send_arg, enum link_sent result, unsigned code), void *arg)
+outlets_on_sent(struct outlets *os,
+    void (*cb)(void *arg, struct outlet *o, void *send_arg, enum link_sent result, unsigned code),
+    void *arg)
 {
 	os->on_sent = cb;
 	os->on_sent_arg = arg;

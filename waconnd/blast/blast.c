@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The engine over all queues: hands hints and answers to the queue they concern, and every five seconds asks the database what is
- * really there: schedules that are due, blasts that have expired, outlets with work. It sends nothing itself.
+ * The engine over all queues: hands hints and answers to the queue they concern, and every five
+ * seconds asks the database what is really there: schedules that are due, blasts that have expired,
+ * outlets with work. It sends nothing itself.
  */
 #include "waconnd/blast/blast.h"
 
@@ -53,8 +54,8 @@ blasts_kick(struct blasts *b, struct outlet *o)
 		if (outlet_link(outlets_at(b->outlets, i)) != NULL)
 			queue_kick(queue_of(b, outlets_at(b->outlets, i)));
 	LIST_FOREACH(q, &b->queues, entry)
-		if (outlet_link(q->o) == NULL)
-			queue_drop_waiting(q, false);
+	if (outlet_link(q->o) == NULL)
+		queue_drop_waiting(q, false);
 }
 
 /* -- the sweep -- */
@@ -69,7 +70,8 @@ on_due(void *arg, enum db_error error, const PGresult *r)
 	if (error != DB_OK || PQntuples(r) == 0)
 		return;
 	for (int i = 0; i < PQntuples(r); i++) {
-		log_info("blast.due", LOG_STR("blast", PQgetvalue(r, i, 0)), LOG_STR("status", PQgetvalue(r, i, 1)));
+		log_info("blast.due", LOG_STR("blast", PQgetvalue(r, i, 0)),
+		    LOG_STR("status", PQgetvalue(r, i, 1)));
 		progress_touch(b, PQgetvalue(r, i, 0));
 	}
 	blasts_kick(b, NULL);
@@ -119,7 +121,10 @@ on_running(void *arg, enum db_error error, const PGresult *r)
 static void
 on_sweep(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct db_step expiry[] = {{SQL_BLAST_EXPIRE, NULL, 0}, {SQL_BLAST_EXPIRE_QUEUED, NULL, 0}};
+	static const struct db_step expiry[] = {
+	    {SQL_BLAST_EXPIRE,	       NULL, 0},
+		 {SQL_BLAST_EXPIRE_QUEUED, NULL, 0}
+	   };
 	struct blasts *b = arg;
 	struct db *db = b->store->db;
 
@@ -210,7 +215,7 @@ blasts_stop(struct blasts *b)
 
 	b->stopped = true;
 	LIST_FOREACH(q, &b->queues, entry)
-		queue_drop_waiting(q, false);
+	queue_drop_waiting(q, false);
 }
 
 bool
@@ -219,7 +224,7 @@ blasts_idle(const struct blasts *b)
 	const struct queue *q;
 
 	LIST_FOREACH(q, &b->queues, entry)
-		if (q->flying > 0 || q->settling > 0)
-			return false;
+	if (q->flying > 0 || q->settling > 0)
+		return false;
 	return true;
 }

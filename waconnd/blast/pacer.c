@@ -11,7 +11,7 @@
 #define DAY_MIN 1440
 #define DAY_MS (DAY_MIN * MINUTE_MS)
 #define SEARCH_MIN (3 * DAY_MIN) /* every window opens within that, also around clock changes */
-#define CATCH_UP_MS 50           /* timers fire late: so much is made up for */
+#define CATCH_UP_MS 50		 /* timers fire late: so much is made up for */
 #define ESTIMATE_DAYS_MAX 3660
 
 /* A pace with its words read. */
@@ -38,7 +38,8 @@ clock_time(const char *s, unsigned *ret_min)
 {
 	unsigned h, m;
 
-	if (two_digits(s, 24, &h) < 0 || s[2] != ':' || two_digits(s + 3, 59, &m) < 0 || (h == 24 && m > 0))
+	if (two_digits(s, 24, &h) < 0 || s[2] != ':' || two_digits(s + 3, 59, &m) < 0 ||
+	    (h == 24 && m > 0))
 		return -1;
 	*ret_min = h * 60 + m;
 	return 0;
@@ -50,8 +51,9 @@ pacer_window_parse(const char *window, unsigned *ret_from_min, unsigned *ret_unt
 	unsigned from = 0, until = DAY_MIN;
 
 	if (window[0] != '\0') {
-		if (strlen(window) != strlen("HH:MM-HH:MM") || window[5] != '-' || clock_time(window, &from) < 0 ||
-		    clock_time(window + 6, &until) < 0 || from == until || from == DAY_MIN)
+		if (strlen(window) != strlen("HH:MM-HH:MM") || window[5] != '-' ||
+		    clock_time(window, &from) < 0 || clock_time(window + 6, &until) < 0 ||
+		    from == until || from == DAY_MIN)
 			return -1;
 	}
 	*ret_from_min = from;
@@ -115,7 +117,8 @@ inside(const struct plan *pl, int64_t ms)
 
 	if (!pl->windowed)
 		return true;
-	return pl->from < pl->until ? m >= pl->from && m < pl->until : m >= pl->from || m < pl->until;
+	return pl->from < pl->until ? m >= pl->from && m < pl->until
+				    : m >= pl->from || m < pl->until;
 }
 
 struct edge { /* what a search looks for */
@@ -124,8 +127,8 @@ struct edge { /* what a search looks for */
 };
 
 /*
- * The first whole minute after `ms` where the edge is reached. On a day without a change of the clock it is known beforehand;
- * otherwise each minute is looked at.
+ * The first whole minute after `ms` where the edge is reached. On a day without a change of the
+ * clock it is known beforehand; otherwise each minute is looked at.
  */
 static int64_t
 seek(const struct plan *pl, int64_t ms, const struct edge *edge)
@@ -248,7 +251,8 @@ pacer_sent(struct pacer *p, const struct outlet_pace *pace, int64_t now_ms, doub
 }
 
 void
-pacer_restore(struct pacer *p, const struct outlet_pace *pace, int64_t now_ms, unsigned sent_today, int64_t last_ms)
+pacer_restore(struct pacer *p, const struct outlet_pace *pace, int64_t now_ms, unsigned sent_today,
+    int64_t last_ms)
 {
 	struct plan pl;
 
@@ -301,7 +305,8 @@ pacer_estimate(const struct pacer *p, const struct outlet_pace *pace, int64_t no
 		k = min_u64(stretch(&pl, &sim, ms), n);
 		if ((double)k * pl.interval_ms > (double)ESTIMATE_DAYS_MAX * DAY_MS)
 			return PACER_NEVER;
-		sim.sent_today = (sim.day == day ? sim.sent_today : 0) + (pl.cap > 0 ? (unsigned)k : 0);
+		sim.sent_today =
+		    (sim.day == day ? sim.sent_today : 0) + (pl.cap > 0 ? (unsigned)k : 0);
 		sim.day = day;
 		n -= k;
 		ms += (int64_t)((double)(n > 0 ? k : k - 1) * pl.interval_ms);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Events about blasts and messages. A blast that moves is read from the database at most twice a second and goes out as one "blast"
- * event when its JSON has changed; for a while after its last message it is looked at now and then, for the receipts that trickle in.
+ * Events about blasts and messages. A blast that moves is read from the database at most twice a
+ * second and goes out as one "blast" event when its JSON has changed; for a while after its last
+ * message it is looked at now and then, for the receipts that trickle in.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -23,7 +24,7 @@ struct progress { /* one blast that moves */
 	char blast[QUEUE_ID_MAX];
 	bool dirty;
 	uint64_t ticket;
-	char *last; /* JSON of the last event */
+	char *last;	    /* JSON of the last event */
 	int64_t touched_ms; /* monotonic */
 };
 
@@ -53,8 +54,8 @@ progress_touch(struct blasts *b, const char *blast)
 	if (blast[0] == '\0')
 		return;
 	LIST_FOREACH(p, &b->progress, entry)
-		if (strcmp(p->blast, blast) == 0)
-			break;
+	if (strcmp(p->blast, blast) == 0)
+		break;
 	if (p == NULL) {
 		if (b->n_progress >= PROGRESS_MAX)
 			return;
@@ -111,7 +112,8 @@ progress_flush(struct blasts *b)
 
 	if (!db_up(b->store->db))
 		return;
-	LIST_FOREACH(p, &b->progress, entry) {
+	LIST_FOREACH(p, &b->progress, entry)
+	{
 		const struct db_param params[] = {DB_TEXT(p->blast), DB_TEXT(NULL)};
 
 		if (!p->dirty || p->ticket != 0)

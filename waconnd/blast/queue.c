@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Works one outlet's queue: lets go what may go now, sleeps until the next may, asks for more when its hands are empty. What the
- * link answers is queue_result.c's, what the database answers queue_claim.c's.
+ * Works one outlet's queue: lets go what may go now, sleeps until the next may, asks for more when
+ * its hands are empty. What the link answers is queue_result.c's, what the database answers
+ * queue_claim.c's.
  */
 #include "waconnd/blast/queue.h"
 
@@ -88,7 +89,8 @@ on_settled(void *arg, int err)
 	struct queue *q = i->q;
 
 	if (err < 0)
-		log_error("queue.unsaved", LOG_STR("outlet", outlet_id(q->o)), LOG_INT("error", err));
+		log_error(
+		    "queue.unsaved", LOG_STR("outlet", outlet_id(q->o)), LOG_INT("error", err));
 	item_free(i);
 	/* What was not saved would come again at once; the sweep is soon enough. */
 	if (err == 0)
@@ -152,10 +154,16 @@ let_go(struct item *i, struct link *link, int64_t now)
 static void
 note_closed(struct queue *q, const char *blast, int64_t until_ms)
 {
-	size_t n = q->n_closed < QUEUE_CLOSED_MAX ? q->n_closed++ : 0;
+	struct queue_closed *c;
 
-	memcpy(q->closed[n].blast, blast, sizeof(q->closed[n].blast));
-	q->closed[n].until_ms = until_ms;
+	if (q->n_closed == QUEUE_CLOSED_MAX) {
+		/* Asking further would go in circles; the sweep comes by. */
+		q->want_claim = false;
+		return;
+	}
+	c = &q->closed[q->n_closed++];
+	memcpy(c->blast, blast, sizeof(c->blast));
+	c->until_ms = until_ms;
 	q->want_claim = true; /* another blast may go */
 }
 
@@ -201,7 +209,8 @@ dispatch(struct queue *q, struct link *link, int64_t now)
 			continue;
 		}
 		if (i->blast[0] != '\0' && !i->repeat)
-			pacer_sent(&q->pacer, &i->pace, now, rng_below(RANDOM_STEPS) / (double)RANDOM_STEPS);
+			pacer_sent(&q->pacer, &i->pace, now,
+			    rng_below(RANDOM_STEPS) / (double)RANDOM_STEPS);
 		let_go(i, link, now);
 	}
 	return soon;
@@ -211,7 +220,8 @@ static void
 sleep_until(struct queue *q, int64_t wake, int64_t now)
 {
 	const int64_t ms = wake > now ? wake - now : 0;
-	const struct timeval tv = {.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+	const struct timeval tv = {
+	    .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 
 	if (wake == INT64_MAX)
 		(void)evtimer_del(q->timer);
@@ -236,8 +246,8 @@ has_waiting(const struct queue *q)
 	const struct item *i;
 
 	TAILQ_FOREACH(i, &q->items, entry)
-		if (i->state == ITEM_WAITING)
-			return true;
+	if (i->state == ITEM_WAITING)
+		return true;
 	return false;
 }
 
@@ -262,13 +272,14 @@ queue_work(struct queue *q)
 	opening = next_opening(q, now);
 	sleep_until(q, soon < opening ? soon : opening, now);
 	if (soon != INT64_MAX) {
-		/* More would only wait, too. What waits long is claimed again then: it may be paused or cancelled meanwhile. */
+		/* More would only wait, too. What waits long is claimed again then: it may be
+		 * paused or cancelled meanwhile. */
 		q->want_claim = false;
 		if (soon - now > KEEP_MS)
 			queue_drop_waiting(q, true);
 	}
-	if (q->want_claim && q->claim_ticket == 0 && !has_waiting(q) && q->flying < LINK_SENDS_MAX / 2 &&
-	    q->settling < QUEUE_SETTLING_MAX)
+	if (q->want_claim && q->claim_ticket == 0 && !has_waiting(q) &&
+	    q->flying < LINK_SENDS_MAX / 2 && q->settling < QUEUE_SETTLING_MAX)
 		queue_claim(q);
 }
 

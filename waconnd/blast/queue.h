@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * queue: one outlet's messages on their way: claimed from the database, paced, handed to the link, settled. Part of the blast engine
- * (blast.c); not for anyone above.
+ * queue: one outlet's messages on their way: claimed from the database, paced, handed to the link,
+ * settled. Part of the blast engine (blast.c); not for anyone above.
  *
- * Rules of WhatsApp's restrictions: 463 (may not write to this person first) fails that recipient; two in a row, one 475 or a 429
- * hold the outlet's blasts for an hour, then two, four … at most a day. Single messages are not held: a person writes them.
+ * Rules of WhatsApp's restrictions: 463 (may not write to this person first) fails that recipient;
+ * two in a row, one 475 or a 429 hold the outlet's blasts for an hour, then two, four … at most a
+ * day. Single messages are not held: a person writes them.
  */
 #ifndef BLAST_QUEUE_H
 #define BLAST_QUEUE_H
@@ -14,11 +15,11 @@
 #include "waconnd/blast/blast.h"
 #include "waconnd/blast/pacer.h"
 
-#define QUEUE_ID_MAX 40       /* of a blast's id with its NUL */
-#define QUEUE_CLOSED_MAX 16   /* blasts of one outlet that wait for their window */
+#define QUEUE_ID_MAX 40	    /* of a blast's id with its NUL */
+#define QUEUE_CLOSED_MAX 16 /* blasts of one outlet that wait for their window */
 #define QUEUE_SETTLING_MAX 512
-#define QUEUE_LOST_MAX 8      /* sends without an answer before a message is given up */
-#define QUEUE_TRIES_MAX 3     /* failed preparations before a message is given up */
+#define QUEUE_LOST_MAX 8  /* sends without an answer before a message is given up */
+#define QUEUE_TRIES_MAX 3 /* failed preparations before a message is given up */
 
 enum item_state { ITEM_WAITING, ITEM_FLYING, ITEM_SETTLING };
 
@@ -29,14 +30,19 @@ struct item { /* one message in hand */
 	int64_t id;
 	char blast[QUEUE_ID_MAX]; /* "": none */
 	char phone[24];
-	char wa_id[64];           /* "": none yet */
-	char *text;               /* rendered */
-	unsigned attempts;        /* before this one */
-	bool repeat;              /* was in SENDING: was let go before, so no pacing */
-	uint64_t ticket;          /* of a statement on its own */
+	char wa_id[64];	   /* "": none yet */
+	char *text;	   /* rendered */
+	unsigned attempts; /* before this one */
+	bool repeat;	   /* was in SENDING: was let go before, so no pacing */
+	uint64_t ticket;   /* of a statement on its own */
 	struct outlet_pace pace;
 };
 TAILQ_HEAD(items, item);
+
+struct queue_closed { /* a blast that waits for its window or the next day */
+	char blast[QUEUE_ID_MAX];
+	int64_t until_ms;
+};
 
 struct queue {
 	LIST_ENTRY(queue) entry;
@@ -50,14 +56,11 @@ struct queue {
 	uint64_t claim_ticket;
 	unsigned claim_limit;
 	bool want_claim;
-	bool fast;                /* what was claimed last has no rate: claim much */
+	bool fast; /* what was claimed last has no rate: claim much */
 	struct event *timer;
-	int64_t held_until_ms;    /* wall; blasts only */
+	int64_t held_until_ms; /* wall; blasts only */
 	unsigned holds, refused_in_a_row;
-	struct {
-		char blast[QUEUE_ID_MAX];
-		int64_t until_ms;
-	} closed[QUEUE_CLOSED_MAX];
+	struct queue_closed closed[QUEUE_CLOSED_MAX];
 	size_t n_closed;
 };
 
@@ -97,6 +100,7 @@ void progress_touch(struct blasts *b, const char *blast);
 void progress_flush(struct blasts *b);
 void progress_sweep(struct blasts *b);
 void progress_done(struct blasts *b);
-void progress_message(struct queue *q, const struct item *i, const char *status, const char *reason);
+void progress_message(
+    struct queue *q, const struct item *i, const char *status, const char *reason);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Takes messages into hand: asks the database, makes items of its rows, and refuses what must not go. It sends nothing. */
+/* Takes messages into hand: asks the database, makes items of its rows, and refuses what must not
+ * go. It sends nothing. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -50,7 +51,8 @@ on_history(void *arg, enum db_error error, const PGresult *r)
 		return;
 	}
 	q->history_known = true;
-	pacer_restore(&q->pacer, pace, now, found ? (unsigned)number(r, 0, 0) : 0, found ? number(r, 0, 1) : 0);
+	pacer_restore(&q->pacer, pace, now, found ? (unsigned)number(r, 0, 0) : 0,
+	    found ? number(r, 0, 1) : 0);
 	if (found && number(r, 0, 3) >= 2 && number(r, 0, 2) + HOUR_MS > now) {
 		q->held_until_ms = number(r, 0, 2) + HOUR_MS;
 		q->holds = 1;
@@ -61,10 +63,12 @@ on_history(void *arg, enum db_error error, const PGresult *r)
 void
 queue_ask_history(struct queue *q)
 {
-	const struct db_param params[] = {DB_TEXT(outlet_id(q->o)), DB_TEXT(outlet_pace(q->o)->timezone)};
+	const struct db_param params[] = {
+	    DB_TEXT(outlet_id(q->o)), DB_TEXT(outlet_pace(q->o)->timezone)};
 
 	if (q->history_ticket == 0)
-		q->history_ticket = db_query(q->b->store->db, SQL_QUEUE_HISTORY, params, 2, on_history, q);
+		q->history_ticket =
+		    db_query(q->b->store->db, SQL_QUEUE_HISTORY, params, 2, on_history, q);
 }
 
 /* -- items -- */
@@ -139,7 +143,8 @@ on_skipped(void *arg, enum db_error error, const PGresult *r)
 	(void)r;
 	i->ticket = 0;
 	if (error != DB_OK)
-		log_warn("queue.skip", LOG_STR("outlet", outlet_id(q->o)), LOG_STR("error", db_error_text(error)));
+		log_warn("queue.skip", LOG_STR("outlet", outlet_id(q->o)),
+		    LOG_STR("error", db_error_text(error)));
 	progress_touch(q->b, i->blast);
 	item_free(i);
 	/* Without a kick on failure: the sweep comes by. */
@@ -192,7 +197,8 @@ on_claimed(void *arg, enum db_error error, const PGresult *r)
 	q->claim_ticket = 0;
 	if (error != DB_OK) {
 		if (error == DB_E_SQL)
-			log_error("queue.claim", LOG_STR("outlet", outlet_id(q->o)), LOG_STR("error", db_error_text(error)));
+			log_error("queue.claim", LOG_STR("outlet", outlet_id(q->o)),
+			    LOG_STR("error", db_error_text(error)));
 		return;
 	}
 	for (int n = 0; n < PQntuples(r); n++)
@@ -209,7 +215,8 @@ ids_in_hand(const struct queue *q, struct buf *out)
 	const char *comma = "";
 
 	buf_add_str(out, "{");
-	TAILQ_FOREACH(i, &q->items, entry) {
+	TAILQ_FOREACH(i, &q->items, entry)
+	{
 		buf_addf(out, "%s%" PRId64, comma, i->id);
 		comma = ",";
 	}
@@ -248,10 +255,11 @@ queue_claim(struct queue *q)
 	blasts_closed(q, &closed);
 	q->want_claim = false;
 	if (buf_ok(&ids) && buf_ok(&closed)) {
-		const struct db_param params[] = {DB_TEXT(outlet_id(q->o)), DB_TEXT(limit), DB_TEXT(buf_str(&ids)),
-		    DB_TEXT(buf_str(&closed)), DB_TEXT(held ? "f" : "t")};
+		const struct db_param params[] = {DB_TEXT(outlet_id(q->o)), DB_TEXT(limit),
+		    DB_TEXT(buf_str(&ids)), DB_TEXT(buf_str(&closed)), DB_TEXT(held ? "f" : "t")};
 
-		q->claim_ticket = db_query(q->b->store->db, SQL_QUEUE_CLAIM, params, 5, on_claimed, q);
+		q->claim_ticket =
+		    db_query(q->b->store->db, SQL_QUEUE_CLAIM, params, 5, on_claimed, q);
 	}
 	buf_done(&ids);
 	buf_done(&closed);

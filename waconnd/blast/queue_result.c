@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What becomes of a message once the link has answered: one handler for each answer. A message whose fate is not known stays in
- * SENDING and goes again under its id; nothing here sends.
+ * What becomes of a message once the link has answered: one handler for each answer. A message
+ * whose fate is not known stays in SENDING and goes again under its id; nothing here sends.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,8 +25,8 @@ failed(struct item *i, const char *reason)
 	struct queue *q = i->q;
 
 	batch_message_failed(q->b->store->batch, i->id, reason);
-	log_info("message.failed", LOG_STR("outlet", outlet_id(q->o)), LOG_INT("message", i->id), LOG_PHONE("to", i->phone),
-	    LOG_STR("reason", reason));
+	log_info("message.failed", LOG_STR("outlet", outlet_id(q->o)), LOG_INT("message", i->id),
+	    LOG_PHONE("to", i->phone), LOG_STR("reason", reason));
 	progress_message(q, i, "FAILED", reason);
 	queue_settle(i);
 }
@@ -47,7 +47,8 @@ on_ok(struct item *i, unsigned code)
 	(void)code;
 	q->refused_in_a_row = 0;
 	batch_message_sent(q->b->store->batch, i->id, clock_wall_ms());
-	log_debug("message.sent", LOG_STR("outlet", outlet_id(q->o)), LOG_INT("message", i->id), LOG_PHONE("to", i->phone));
+	log_debug("message.sent", LOG_STR("outlet", outlet_id(q->o)), LOG_INT("message", i->id),
+	    LOG_PHONE("to", i->phone));
 	progress_message(q, i, "SENT", NULL);
 	queue_settle(i);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Renders a text in one pass from left to right. It allocates nothing but what `out` grows by, and never fails: what is no variable is text. */
+/* Renders a text in one pass from left to right. It allocates nothing but what `out` grows by, and
+ * never fails: what is no variable is text. */
 #include "waconnd/blast/template.h"
 
 #include <inttypes.h>
@@ -17,7 +18,8 @@ struct variable {
 static bool
 is_name_char(char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '_';
 }
 
 /* text starts with "{{". */

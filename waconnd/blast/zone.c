@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reads TZif files and the POSIX rule at their end. Knows nothing of calendars beyond what the rules need, and keeps no state. */
+/* Reads TZif files and the POSIX rule at their end. Knows nothing of calendars beyond what the
+ * rules need, and keeps no state. */
 #include "waconnd/blast/zone.h"
 
 #include <fcntl.h>
@@ -43,7 +44,8 @@ parse_header(const uint8_t *p, size_t len, struct header *h)
 	h->n_char = u32(p + 40);
 	if (h->n_time > ZONE_TRANSITIONS_MAX || h->n_type < 1 || h->n_type > ZONE_TYPES_MAX)
 		return -1;
-	if (h->n_isut > ZONE_TYPES_MAX || h->n_isstd > ZONE_TYPES_MAX || h->n_leap > 1024 || h->n_char > 1024)
+	if (h->n_isut > ZONE_TYPES_MAX || h->n_isstd > ZONE_TYPES_MAX || h->n_leap > 1024 ||
+	    h->n_char > 1024)
 		return -1;
 	return 0;
 }
@@ -51,8 +53,8 @@ parse_header(const uint8_t *p, size_t len, struct header *h)
 static size_t
 body_len(const struct header *h, size_t time_size)
 {
-	return h->n_time * (time_size + 1) + h->n_type * 6 + h->n_char + h->n_leap * (time_size + 4) + h->n_isstd +
-	    h->n_isut;
+	return h->n_time * (time_size + 1) + h->n_type * 6 + h->n_char +
+	       h->n_leap * (time_size + 4) + h->n_isstd + h->n_isut;
 }
 
 static int
@@ -141,8 +143,9 @@ read_rule(const char **s, struct zone_rule *r)
 		return false;
 	if (**s == 'M') {
 		r->kind = *(*s)++;
-		if (!read_number(s, 12, &r->month) || r->month < 1 || *(*s)++ != '.' || !read_number(s, 5, &r->week) ||
-		    r->week < 1 || *(*s)++ != '.' || !read_number(s, 6, &r->day))
+		if (!read_number(s, 12, &r->month) || r->month < 1 || *(*s)++ != '.' ||
+		    !read_number(s, 5, &r->week) || r->week < 1 || *(*s)++ != '.' ||
+		    !read_number(s, 6, &r->day))
 			return false;
 	} else {
 		if (**s == 'J')
@@ -218,9 +221,11 @@ name_is_sane(const char *name)
 {
 	const size_t len = strlen(name);
 
-	if (len == 0 || len > 60 || name[0] == '/' || name[0] == '.' || strstr(name, "..") != NULL || name[len - 1] == '/')
+	if (len == 0 || len > 60 || name[0] == '/' || name[0] == '.' ||
+	    strstr(name, "..") != NULL || name[len - 1] == '/')
 		return false;
-	return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == len;
+	return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") ==
+	       len;
 }
 
 int
@@ -246,7 +251,8 @@ zone_load(const char *name, struct zone *ret)
 
 /* -- the offset at a time -- */
 
-/* Days since 1970 of the first of a month (proleptic Gregorian; years from March, so that leap days come last). */
+/* Days since 1970 of the first of a month (proleptic Gregorian; years from March, so that leap days
+ * come last). */
 static int64_t
 days_of(int64_t year, int month)
 {
@@ -283,8 +289,10 @@ rule_time(const struct zone_rule *r, int64_t year)
 
 	if (r->kind == 'M') {
 		const int64_t first = days_of(year, r->month);
-		const int64_t next = r->month == 12 ? days_of(year + 1, 1) : days_of(year, r->month + 1);
-		const int weekday = (int)(((first + 4) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
+		const int64_t next =
+		    r->month == 12 ? days_of(year + 1, 1) : days_of(year, r->month + 1);
+		const int weekday =
+		    (int)(((first + 4) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
 
 		day = first + (r->day - weekday + 7) % 7 + (r->week - 1) * 7;
 		while (day >= next)

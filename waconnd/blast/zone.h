@@ -2,8 +2,8 @@
 /*
  * zone: the offset from UTC of a named time zone at a time, read from the system's tz database.
  *
- * The C library knows one zone at a time, chosen through the environment, which other threads read: hence our own reader of TZif files
- * (RFC 8536: transitions, then the POSIX rule of the footer).
+ * The C library knows one zone at a time, chosen through the environment, which other threads read:
+ * hence our own reader of TZif files (RFC 8536: transitions, then the POSIX rule of the footer).
  */
 #ifndef BLAST_ZONE_H
 #define BLAST_ZONE_H
@@ -22,10 +22,10 @@ struct zone_rule { /* Mm.w.d/time: the d-th day of the w-th week of month m, or 
 
 struct zone {
 	size_t n;
-	int64_t at[ZONE_TRANSITIONS_MAX];       /* unix seconds, ascending */
-	int32_t offset[ZONE_TRANSITIONS_MAX];   /* seconds east of UTC from then on */
-	int32_t first;                          /* before the first transition */
-	int has_rule, has_dst;                  /* what holds after the last transition */
+	int64_t at[ZONE_TRANSITIONS_MAX];     /* unix seconds, ascending */
+	int32_t offset[ZONE_TRANSITIONS_MAX]; /* seconds east of UTC from then on */
+	int32_t first;			      /* before the first transition */
+	int has_rule, has_dst;		      /* what holds after the last transition */
 	int32_t std_offset, dst_offset;
 	struct zone_rule dst_from, dst_until;
 };
@@ -33,7 +33,8 @@ struct zone {
 /* -1 when there is no such zone or its file is not valid. */
 int zone_load(const char *name, struct zone *ret) __attribute__((warn_unused_result));
 /* The bytes of a TZif file. */
-int zone_parse(const uint8_t *data, size_t len, struct zone *ret) __attribute__((warn_unused_result));
+int zone_parse(const uint8_t *data, size_t len, struct zone *ret)
+    __attribute__((warn_unused_result));
 int32_t zone_offset(const struct zone *z, int64_t unix_s);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* hub: who sees which event, resuming after an id, and subscribers that leave while events are delivered. */
+/* hub: who sees which event, resuming after an id, and subscribers that leave while events are
+ * delivered. */
 #include "tests/unit/cmocka_all.h"
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* outlet_fsm: the table is whole and consistent, and the paths that matter lead where CONTRACT section 5 says. */
+/* outlet_fsm: the table is whole and consistent, and the paths that matter lead where CONTRACT
+ * section 5 says. */
 #include "tests/unit/cmocka_all.h"
 
 #include <stdlib.h>
@@ -16,11 +17,13 @@ test_complete(void **state)
 	(void)state;
 	for (enum outlet_state s = 0; s < OUT_STATES; s++)
 		for (enum outlet_event e = 0; e < OUTLET_EVENTS; e++) {
-			int row = outlet_fsm_edge(s, e) != NULL, ignored = outlet_fsm_ignores(s, e) != NULL;
+			int row = outlet_fsm_edge(s, e) != NULL,
+			    ignored = outlet_fsm_ignores(s, e) != NULL;
 
 			if (row + ignored != 1) {
-				print_error("%s, %s: row %d, ignored %d\n", outlet_fsm_state_name(s), outlet_fsm_event_name(e),
-				    row, ignored);
+				print_error("%s, %s: row %d, ignored %d\n",
+				    outlet_fsm_state_name(s), outlet_fsm_event_name(e), row,
+				    ignored);
 				bad++;
 			}
 		}
@@ -38,7 +41,8 @@ test_no_row_twice(void **state)
 		assert_ptr_equal(outlet_fsm_edge(edges[i].from, edges[i].event), &edges[i]);
 }
 
-/* A link is begun where there is none, and a state with a link is left for one without only when it has ended. */
+/* A link is begun where there is none, and a state with a link is left for one without only when it
+ * has ended. */
 static void
 test_links(void **state)
 {
@@ -69,8 +73,10 @@ test_timers(void **state)
 	(void)state;
 	for (size_t i = 0; i < n; i++) {
 		const struct outlet_edge *e = &edges[i];
-		const int waits = e->to == OUT_STARTING || e->to == OUT_LINK_WAIT || e->to == OUT_BACKOFF || e->to == OUT_BANNED;
-		const int timer = e->action == ACT_TURN || e->action == ACT_BACKOFF || e->action == ACT_LATER || e->action == ACT_BAN;
+		const int waits = e->to == OUT_STARTING || e->to == OUT_LINK_WAIT ||
+				  e->to == OUT_BACKOFF || e->to == OUT_BANNED;
+		const int timer = e->action == ACT_TURN || e->action == ACT_BACKOFF ||
+				  e->action == ACT_LATER || e->action == ACT_BAN;
 
 		if (e->from != OUT_DRAINING)
 			assert_int_equal(waits, timer);
@@ -102,24 +108,45 @@ static const struct {
 	enum outlet_state from, to;
 	enum outlet_status shown;
 } paths[] = {
-    {"link by QR", {EV_LINK, EV_QR, EV_QR, EV_PAIRED, EV_END_RESTART, EV_OPENED, EV_READY, OUTLET_EVENTS}, OUT_IDLE, OUT_ONLINE, OUTLET_CONNECTED},
-    {"waiting for a scan", {EV_LINK, EV_QR, OUTLET_EVENTS}, OUT_IDLE, OUT_SCANNING, OUTLET_CONNECTING},
-    {"nobody scans", {EV_LINK, EV_QR, EV_END_QR, EV_QR, EV_END_GIVE_UP, OUTLET_EVENTS}, OUT_IDLE, OUT_IDLE, OUTLET_DISCONNECTED},
-    {"restart of the daemon", {EV_START, EV_TIMER, EV_OPENED, EV_READY, OUTLET_EVENTS}, OUT_IDLE, OUT_ONLINE, OUTLET_CONNECTED},
-    {"silence and back", {EV_END_RETRY, EV_TIMER, EV_END_RETRY, EV_TIMER, EV_OPENED, EV_READY, OUTLET_EVENTS}, OUT_ONLINE, OUT_ONLINE, OUTLET_CONNECTED},
-    {"silence shows", {EV_END_RETRY, EV_TIMER, OUTLET_EVENTS}, OUT_ONLINE, OUT_RETRYING, OUTLET_TIMEOUT},
-    {"auto-reconnect off", {EV_END_GIVE_UP, OUTLET_EVENTS}, OUT_ONLINE, OUT_IDLE, OUTLET_DISCONNECTED},
-    {"515 later", {EV_END_RESTART, EV_OPENED, OUTLET_EVENTS}, OUT_ONLINE, OUT_OPEN, OUTLET_CONNECTED},
-    {"logged out on the phone", {EV_END_ERASED, EV_TIMER, OUTLET_EVENTS}, OUT_ONLINE, OUT_FAILED, OUTLET_FAILED},
-    {"replaced never comes back by itself", {EV_END_FATAL, EV_TIMER, EV_START, OUTLET_EVENTS}, OUT_ONLINE, OUT_FAILED, OUTLET_FAILED},
-    {"banned for a time", {EV_END_BANNED, OUTLET_EVENTS}, OUT_CONNECTING, OUT_BANNED, OUTLET_FAILED},
-    {"after the ban", {EV_END_BANNED, EV_TIMER, EV_OPENED, OUTLET_EVENTS}, OUT_CONNECTING, OUT_OPEN, OUTLET_CONNECTED},
-    {"paused", {EV_PAUSE, EV_END_ASKED, EV_CONNECT, EV_TIMER, OUTLET_EVENTS}, OUT_ONLINE, OUT_PAUSED, OUTLET_PAUSED},
-    {"resumed", {EV_PAUSE, EV_END_ASKED, EV_RESUME, EV_OPENED, OUTLET_EVENTS}, OUT_ONLINE, OUT_OPEN, OUTLET_CONNECTED},
-    {"disconnected shows at once", {EV_DISCONNECT, OUTLET_EVENTS}, OUT_ONLINE, OUT_CLOSING, OUTLET_DISCONNECTED},
-    {"disconnected and connected at once", {EV_DISCONNECT, EV_CONNECT, EV_END_ASKED, EV_TIMER, EV_OPENED, OUTLET_EVENTS}, OUT_ONLINE, OUT_OPEN, OUTLET_CONNECTED},
-    {"logout", {EV_LOGOUT, EV_END_ERASED, OUTLET_EVENTS}, OUT_ONLINE, OUT_IDLE, OUTLET_DISCONNECTED},
-    {"stop of the daemon", {EV_DRAIN, EV_END_ASKED, OUTLET_EVENTS}, OUT_ONLINE, OUT_STARTING, OUTLET_CONNECTING},
+    {"link by QR",
+	{EV_LINK, EV_QR, EV_QR, EV_PAIRED, EV_END_RESTART, EV_OPENED, EV_READY, OUTLET_EVENTS},
+	OUT_IDLE,														 OUT_ONLINE,   OUTLET_CONNECTED   },
+    {"waiting for a scan",		   {EV_LINK, EV_QR, OUTLET_EVENTS},				    OUT_IDLE,	      OUT_SCANNING,
+	OUTLET_CONNECTING																	  },
+    {"nobody scans",			{EV_LINK, EV_QR, EV_END_QR, EV_QR, EV_END_GIVE_UP, OUTLET_EVENTS}, OUT_IDLE,
+	OUT_IDLE,															       OUTLET_DISCONNECTED},
+    {"restart of the daemon",		      {EV_START, EV_TIMER, EV_OPENED, EV_READY, OUTLET_EVENTS},		OUT_IDLE,
+	OUT_ONLINE,															     OUTLET_CONNECTED   },
+    {"silence and back",
+	{EV_END_RETRY, EV_TIMER, EV_END_RETRY, EV_TIMER, EV_OPENED, EV_READY, OUTLET_EVENTS},
+	OUT_ONLINE,													       OUT_ONLINE,	OUTLET_CONNECTED	},
+    {"silence shows",		       {EV_END_RETRY, EV_TIMER, OUTLET_EVENTS},			       OUT_ONLINE,	   OUT_RETRYING,
+	OUTLET_TIMEOUT																	     },
+    {"auto-reconnect off",		   {EV_END_GIVE_UP, OUTLET_EVENTS},				    OUT_ONLINE,	OUT_IDLE,
+	OUTLET_DISCONNECTED																	},
+    {"515 later",			   {EV_END_RESTART, EV_OPENED, OUTLET_EVENTS},			      OUT_ONLINE,	  OUT_OPEN,
+	OUTLET_CONNECTED																	   },
+    {"logged out on the phone",		{EV_END_ERASED, EV_TIMER, OUTLET_EVENTS},			  OUT_ONLINE,     OUT_FAILED,
+	OUTLET_FAILED																	      },
+    {"replaced never comes back by itself", {EV_END_FATAL, EV_TIMER, EV_START, OUTLET_EVENTS},
+	OUT_ONLINE,													       OUT_FAILED,	OUTLET_FAILED	     },
+    {"banned for a time",			  {EV_END_BANNED, OUTLET_EVENTS},					  OUT_CONNECTING, OUT_BANNED,
+	OUTLET_FAILED																	      },
+    {"after the ban",		       {EV_END_BANNED, EV_TIMER, EV_OPENED, OUTLET_EVENTS},		   OUT_CONNECTING, OUT_OPEN,
+	OUTLET_CONNECTED																	   },
+    {"paused",			      {EV_PAUSE, EV_END_ASKED, EV_CONNECT, EV_TIMER, OUTLET_EVENTS},     OUT_ONLINE,
+	OUT_PAUSED,															     OUTLET_PAUSED	 },
+    {"resumed",			     {EV_PAUSE, EV_END_ASKED, EV_RESUME, EV_OPENED, OUTLET_EVENTS},     OUT_ONLINE,	   OUT_OPEN,
+	OUTLET_CONNECTED																	   },
+    {"disconnected shows at once",	   {EV_DISCONNECT, OUTLET_EVENTS},					   OUT_ONLINE,     OUT_CLOSING,
+	OUTLET_DISCONNECTED																	},
+    {"disconnected and connected at once",
+	{EV_DISCONNECT, EV_CONNECT, EV_END_ASKED, EV_TIMER, EV_OPENED, OUTLET_EVENTS},			       OUT_ONLINE,
+	OUT_OPEN,															       OUTLET_CONNECTED	  },
+    {"logout",			      {EV_LOGOUT, EV_END_ERASED, OUTLET_EVENTS},			  OUT_ONLINE,     OUT_IDLE,
+	OUTLET_DISCONNECTED																	},
+    {"stop of the daemon",		   {EV_DRAIN, EV_END_ASKED, OUTLET_EVENTS},			    OUT_ONLINE,	OUT_STARTING,
+	OUTLET_CONNECTING																	  },
 };
 
 static void
@@ -137,7 +164,8 @@ test_paths(void **state)
 		if (s != paths[i].to)
 			print_error("%s: ends in %s\n", paths[i].what, outlet_fsm_state_name(s));
 		assert_int_equal(s, paths[i].to);
-		assert_string_equal(outlet_status_name(outlet_fsm_status(s)), outlet_status_name(paths[i].shown));
+		assert_string_equal(
+		    outlet_status_name(outlet_fsm_status(s)), outlet_status_name(paths[i].shown));
 	}
 }
 
@@ -156,7 +184,8 @@ test_print(void **state)
 	for (const char *p = text; (p = strchr(p, '\n')) != NULL; p++)
 		lines++;
 	assert_int_equal(lines, n + 2);
-	assert_non_null(strstr(text, "| ONLINE | CONNECTED | ended: keys given up | FAILED | erase keys |"));
+	assert_non_null(
+	    strstr(text, "| ONLINE | CONNECTED | ended: keys given up | FAILED | erase keys |"));
 	free(text);
 }
 

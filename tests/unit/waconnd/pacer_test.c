@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pacer: rate and jitter, windows (over midnight, across clock changes), the daily cap, estimates. Times from Python's zoneinfo. */
+/* pacer: rate and jitter, windows (over midnight, across clock changes), the daily cap, estimates.
+ * Times from Python's zoneinfo. */
 #include "tests/unit/cmocka_all.h"
 
 #include <string.h>
@@ -23,8 +24,9 @@ pace_of(unsigned per_minute, double jitter, unsigned cap, const char *window, co
 static void
 test_window_parse(void **state)
 {
-	static const char *const bad[] = {"8:00-20:00", "08:00", "08:00-20:00 ", "08:00-08:00", "24:00-08:00", "08:60-09:00",
-	    "08:00-24:01", "25:00-26:00", "aa:bb-cc:dd", "08:00_20:00", "08.00-20.00"};
+	static const char *const bad[] = {"8:00-20:00", "08:00", "08:00-20:00 ", "08:00-08:00",
+	    "24:00-08:00", "08:60-09:00", "08:00-24:01", "25:00-26:00", "aa:bb-cc:dd",
+	    "08:00_20:00", "08.00-20.00"};
 	unsigned from, until;
 
 	(void)state;
@@ -102,21 +104,29 @@ static const struct {
 	const char *window, *zone;
 	int64_t now_s, want_s;
 } windows[] = {
-    {"08:00-20:00", "Asia/Jakarta", 1795485600, 1795485600},                         /* 09:00: open */
-    {"08:00-20:00", "Asia/Jakarta", 1795485600 + 11 * 3600 - 1, 1795485600 + 11 * 3600 - 1}, /* 19:59:59 */
-    {"08:00-20:00", "Asia/Jakarta", 1795485600 + 11 * 3600, 1795568400},             /* 20:00: tomorrow at 8 */
-    {"08:00-20:00", "Asia/Jakarta", 1795485600 - 2 * 3600 + 17, 1795485600 - 3600},  /* 07:00:17: at 8 */
-    {"09:15-09:16", "Asia/Jakarta", 1795485600, 1795485600 + 900},
-    {"22:00-06:00", "Asia/Jakarta", 1795485600, 1795485600 + 13 * 3600},             /* 09:00: at 22 */
-    {"22:00-06:00", "Asia/Jakarta", 1795485600 + 14 * 3600, 1795485600 + 14 * 3600}, /* 23:00: open */
-    {"22:00-06:00", "Asia/Jakarta", 1795485600 - 4 * 3600, 1795485600 - 4 * 3600},   /* 05:00: open */
-    {"12:00-24:00", "Asia/Jakarta", 1795485600 + 15 * 3600, 1795485600 + 27 * 3600}, /* 00:00: at noon */
-    {"08:00-20:00", "America/New_York", 1772935200, 1772971200}, /* the night of 8 March 2026 has 23 hours */
-    {"08:00-20:00", "America/New_York", 1793494800, 1793538000}, /* the night of 1 November has 25 */
-    {"02:10-02:50", "America/New_York", 1772949600, 1773036600}, /* does not exist on 8 March: a day later */
-    {"02:30-04:00", "America/New_York", 1772949600, 1772953200}, /* begins within the gap: opens at 03:00 */
-    {"", "Asia/Jakarta", 1795485600 + 14 * 3600, 1795485600 + 14 * 3600},
-    {"08:00-20:00", "No/Zone", 1795485600, 1795485600 + 6 * 3600}, /* 02:00 UTC */
+    {"08:00-20:00", "Asia/Jakarta",	    1795485600,			1795485600		  }, /* 09:00: open */
+    {"08:00-20:00", "Asia/Jakarta",	    1795485600 + 11 * 3600 - 1,
+	1795485600 + 11 * 3600 - 1							   }, /* 19:59:59 */
+    {"08:00-20:00", "Asia/Jakarta",	    1795485600 + 11 * 3600,	    1795568400	      }, /* 20:00: tomorrow at 8 */
+    {"08:00-20:00", "Asia/Jakarta",	    1795485600 - 2 * 3600 + 17,
+	1795485600 - 3600								    }, /* 07:00:17: at 8 */
+    {"09:15-09:16", "Asia/Jakarta",	    1795485600,			1795485600 + 900	},
+    {"22:00-06:00", "Asia/Jakarta",	    1795485600,			1795485600 + 13 * 3600}, /* 09:00: at 22 */
+    {"22:00-06:00", "Asia/Jakarta",	    1795485600 + 14 * 3600,
+	1795485600 + 14 * 3600							       }, /* 23:00: open */
+    {"22:00-06:00", "Asia/Jakarta",	    1795485600 - 4 * 3600,	   1795485600 - 4 * 3600 }, /* 05:00: open */
+    {"12:00-24:00", "Asia/Jakarta",	    1795485600 + 15 * 3600,
+	1795485600 + 27 * 3600							       }, /* 00:00: at noon */
+    {"08:00-20:00", "America/New_York", 1772935200,
+	1772971200									   }, /* the night of 8 March 2026 has 23 hours */
+    {"08:00-20:00", "America/New_York", 1793494800,
+	1793538000									   }, /* the night of 1 November has 25 */
+    {"02:10-02:50", "America/New_York", 1772949600,
+	1773036600									   }, /* does not exist on 8 March: a day later */
+    {"02:30-04:00", "America/New_York", 1772949600,
+	1772953200									   }, /* begins within the gap: opens at 03:00 */
+    {"",	    "Asia/Jakarta",	 1795485600 + 14 * 3600,	 1795485600 + 14 * 3600},
+    {"08:00-20:00", "No/Zone",	       1795485600,		   1795485600 + 6 * 3600 }, /* 02:00 UTC */
 };
 
 static void
@@ -127,8 +137,10 @@ test_windows(void **state)
 		struct outlet_pace pace = pace_of(20, 0, 0, windows[i].window, windows[i].zone);
 		struct pacer p = {0};
 
-		assert_int_equal(pacer_next(&p, &pace, windows[i].now_s * 1000), windows[i].want_s * 1000);
-		assert_int_equal(pacer_closed(&p, &pace, windows[i].now_s * 1000), windows[i].now_s != windows[i].want_s);
+		assert_int_equal(
+		    pacer_next(&p, &pace, windows[i].now_s * 1000), windows[i].want_s * 1000);
+		assert_int_equal(pacer_closed(&p, &pace, windows[i].now_s * 1000),
+		    windows[i].now_s != windows[i].want_s);
 	}
 }
 
@@ -194,7 +206,8 @@ test_estimate(void **state)
 	/* 1,000 a day, 3 s apart: the 2,500th is the 500th of the third day. */
 	pace = pace_of(20, 0.5, 1000, "08:00-20:00", "Asia/Jakarta");
 	assert_int_equal(pacer_estimate(&p, &pace, now, 2500), now + 47 * HOUR_MS + 499 * 3000);
-	/* One a minute in a window of ten minutes, from its first minute on: the 11th is the next day's first. */
+	/* One a minute in a window of ten minutes, from its first minute on: the 11th is the next
+	 * day's first. */
 	pace = pace_of(1, 0, 0, "09:00-09:10", "Asia/Jakarta");
 	assert_int_equal(pacer_estimate(&p, &pace, now, 10), now + 9 * MIN_MS);
 	assert_int_equal(pacer_estimate(&p, &pace, now, 11), now + 24 * HOUR_MS);
@@ -214,12 +227,17 @@ test_estimate_agrees(void **state)
 	static const struct {
 		unsigned rate, cap;
 		const char *window, *zone;
-	} plans[] = {{7, 0, "08:00-20:00", "Asia/Jakarta"}, {1, 100, "22:00-06:00", "America/New_York"},
-	    {2, 300, "", "Europe/London"}, {60, 50, "12:00-12:03", "Asia/Jakarta"}};
+	} plans[] = {
+	    {7,	0,   "08:00-20:00", "Asia/Jakarta"	},
+		   {1,  100, "22:00-06:00", "America/New_York"},
+	    {2,	300, "",		 "Europe/London"	},
+		   {60, 50,  "12:00-12:03", "Asia/Jakarta"	 }
+	  };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
-		struct outlet_pace pace = pace_of(plans[i].rate, 0, plans[i].cap, plans[i].window, plans[i].zone);
+		struct outlet_pace pace =
+		    pace_of(plans[i].rate, 0, plans[i].cap, plans[i].window, plans[i].zone);
 		struct pacer p = {0};
 		const int64_t want = pacer_estimate(&p, &pace, NINE_JAKARTA, 400);
 		int64_t now = NINE_JAKARTA;

@@ -11,41 +11,41 @@
 static const struct {
 	const char *text, *want;
 } cases[] = {
-    {"", ""},
-    {"Halo", "Halo"},
-    {"Halo {{name}}!", "Halo Budi!"},
-    {"Halo {{name|Kakak}}", "Halo Budi"},
-    {"Halo {{nobody|Kakak}}", "Halo Kakak"},
-    {"Halo {{empty|Kakak}}", "Halo Kakak"},
-    {"Halo {{nobody}}.", "Halo ."},
-    {"Halo {{nobody|}}.", "Halo ."},
-    {"{{name}}{{kode}}", "BudiA1"},
-    {"{{n}} {{price}} {{phone}}", "7 1.5 62812"},
-    {"{{nobody|a|b}}", "a|b"},
-    {"{{nobody|two\nlines}}", "two\nlines"},
-    {"{{nobody|{{name}}}}", "{{name}}"},
-    {"{{name}", "{{name}"},
-    {"{{name", "{{name"},
-    {"{{", "{{"},
-    {"{", "{"},
-    {"{{}}", "{{}}"},
-    {"{{|x}}", "{{|x}}"},
-    {"{{ name }}", "{{ name }}"},
-    {"{{na-me}}", "{{na-me}}"},
-    {"{{name|never closed", "{{name|never closed"},
-    {"{{{name}}}", "{Budi}"},
-    {"{name}", "{name}"},
-    {"{{trick}}", "{{name}}"},
-    {"{{flag|no}}", "no"},
-    {"{{" LONG64 "}}", "long"},
-    {"{{" LONG64 "a}}", "{{" LONG64 "a}}"},
+    {"",			  ""		   },
+    {"Halo",		      "Halo"		   },
+    {"Halo {{name}}!",	       "Halo Budi!"	   },
+    {"Halo {{name|Kakak}}",	    "Halo Budi"	       },
+    {"Halo {{nobody|Kakak}}",     "Halo Kakak"	  },
+    {"Halo {{empty|Kakak}}",	     "Halo Kakak"	 },
+    {"Halo {{nobody}}.",		 "Halo ."		 },
+    {"Halo {{nobody|}}.",	  "Halo ."		  },
+    {"{{name}}{{kode}}",		 "BudiA1"		 },
+    {"{{n}} {{price}} {{phone}}", "7 1.5 62812"	       },
+    {"{{nobody|a|b}}",	       "a|b"		    },
+    {"{{nobody|two\nlines}}",     "two\nlines"	  },
+    {"{{nobody|{{name}}}}",	    "{{name}}"	      },
+    {"{{name}",		   "{{name}"		 },
+    {"{{name",		    "{{name"	       },
+    {"{{",			"{{"		 },
+    {"{",			 "{"		  },
+    {"{{}}",		      "{{}}"		   },
+    {"{{|x}}",		    "{{|x}}"	       },
+    {"{{ name }}",		   "{{ name }}"	       },
+    {"{{na-me}}",		  "{{na-me}}"	     },
+    {"{{name|never closed",	    "{{name|never closed"},
+    {"{{{name}}}",		   "{Budi}"		   },
+    {"{name}",		    "{name}"	       },
+    {"{{trick}}",		  "{{name}}"	    },
+    {"{{flag|no}}",		    "no"			},
+    {"{{" LONG64 "}}",	       "long"		     },
+    {"{{" LONG64 "a}}",		"{{" LONG64 "a}}"	 },
 };
 
 static void
 test_render(void **state)
 {
-	json_t *vars = json_pack("{s:s,s:s,s:s,s:i,s:f,s:s,s:b,s:s}", "name", "Budi", "kode", "A1", "empty", "", "n", 7,
-	    "price", 1.5, "trick", "{{name}}", "flag", 1, LONG64, "long");
+	json_t *vars = json_pack("{s:s,s:s,s:s,s:i,s:f,s:s,s:b,s:s}", "name", "Budi", "kode", "A1",
+	    "empty", "", "n", 7, "price", 1.5, "trick", "{{name}}", "flag", 1, LONG64, "long");
 	struct template_vars tv = {.vars = vars, .phone = "62812"};
 
 	(void)state;

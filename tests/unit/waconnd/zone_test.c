@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* zone: offsets of real zones (before, within and after their tables), and files that are none. Expected values: Python's zoneinfo. */
+/* zone: offsets of real zones (before, within and after their tables), and files that are none.
+ * Expected values: Python's zoneinfo. */
 #include "tests/unit/cmocka_all.h"
 
 #include <string.h>
@@ -11,18 +12,18 @@ static const struct {
 	int64_t at;
 	int32_t want;
 } cases[] = {
-    {"UTC", 0, 0},
-    {"Asia/Jakarta", 1795485600, 25200},
-    {"Asia/Kolkata", 1893436200, 19800},
-    {"Pacific/Kiritimati", 1767175200, 50400},
-    {"America/New_York", 1772953199, -18000},
-    {"America/New_York", 1772953200, -14400},
-    {"America/New_York", 1793538000, -18000},
-    {"America/New_York", 2855908800, -14400},
-    {"Europe/London", 2569230000, 3600},
-    {"Australia/Lord_Howe", 2524597200, 39600},
-    {"Africa/Casablanca", 1811804400, 3600},
-    {"America/Sao_Paulo", 1527822000, -10800},
+    {"UTC",		 0,	       0	},
+    {"Asia/Jakarta",	     1795485600, 25200 },
+    {"Asia/Kolkata",	     1893436200, 19800 },
+    {"Pacific/Kiritimati",  1767175200, 50400 },
+    {"America/New_York",	 1772953199, -18000},
+    {"America/New_York",	 1772953200, -14400},
+    {"America/New_York",	 1793538000, -18000},
+    {"America/New_York",	 2855908800, -14400},
+    {"Europe/London",	      2569230000, 3600  },
+    {"Australia/Lord_Howe", 2524597200, 39600 },
+    {"Africa/Casablanca",	  1811804400, 3600  },
+    {"America/Sao_Paulo",	  1527822000, -10800},
 };
 
 static void
@@ -40,8 +41,8 @@ test_offsets(void **state)
 static void
 test_not_zones(void **state)
 {
-	static const char *const names[] = {"", "Nowhere/City", "/etc/passwd", "../zoneinfo/UTC", "Asia/", "Asia", "Asia/Jakarta ",
-	    "zone.tab", "."};
+	static const char *const names[] = {"", "Nowhere/City", "/etc/passwd", "../zoneinfo/UTC",
+	    "Asia/", "Asia", "Asia/Jakarta ", "zone.tab", "."};
 	struct zone z;
 
 	(void)state;
@@ -91,8 +92,8 @@ test_cut_short(void **state)
 static void
 test_rules(void **state)
 {
-	static const char *const bad[] = {"X", "EST", "EST5EDT", "EST5EDT,M13.1.0,M11.1.0", "EST5EDT,M3.2.0", "EST5EDT,M3.2.0,M11.1.0x",
-	    "<+07-7", "EST999", "EST5EDT,J0,J5"};
+	static const char *const bad[] = {"X", "EST", "EST5EDT", "EST5EDT,M13.1.0,M11.1.0",
+	    "EST5EDT,M3.2.0", "EST5EDT,M3.2.0,M11.1.0x", "<+07-7", "EST999", "EST5EDT,J0,J5"};
 	uint8_t data[256];
 	struct zone z;
 	size_t len;

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Links that the test plays: the functions of link.h, each link in a list that the test drives.
+ * Callbacks come from the loop, never from inside a call, and sends are answered after the batch's
+ * commit, as the real link does. Included by one .c each, in place of the real one.
+ */
+#ifndef TESTS_WACONND_FAKE_LINK_H
+#define TESTS_WACONND_FAKE_LINK_H
+
+#include "tests/unit/store/store_world.h"
+
+#include <sys/queue.h>
+
+#include "common/xalloc.h"
+#include "waconnd/link/link.h"
+
+#define FAKE_SENDS_MAX 4096
+
+struct fake_send {
+	struct link *link; /* NULL: answered */
+	char id[64], phone[24];
+	char *text;
+	void *send_arg;
+};
+
+struct link {
+	TAILQ_ENTRY(link) entry;
+	enum link_mode mode;
+	char outlet[64], expect[24];
+	struct keydb *keys;
+	const struct link_ops *ops;
+	void *arg;
+	bool open, ready, ended, closing, freed;
+	enum link_end end;
+	struct event *later;
+};
+
+/* What becomes of a send: false leaves it without an answer. */
+typedef bool (*fake_policy)(
+    const struct fake_send *s, enum link_sent *ret_result, unsigned *ret_code);
+
+static struct fake {
+	struct event_base *base;
+	TAILQ_HEAD(, link) links;
+	unsigned begun, freed;
+	struct fake_send sends[FAKE_SENDS_MAX];
+	unsigned n_sends;
+	unsigned in_flight, in_flight_max;
+	fake_policy policy;
+	char retry_text[256];
+} fake;
+
+static void
+fake_reset(struct event_base *base)
+{
+	for (unsigned i = 0; i < fake.n_sends; i++)
+		free(fake.sends[i].text);
+	memset(&fake, 0, sizeof(fake));
+	fake.base = base;
+	TAILQ_INIT(&fake.links);
+}
+
+/* The newest link of an outlet that lives and is not being closed, or NULL. */
+UNUSED static struct link *
+fake_find(const char *outlet)
+{
+	struct link *l;
+
+	TAILQ_FOREACH(l, &fake.links, entry)
+	if (!l->ended && !l->closing && strcmp(l->outlet, outlet) == 0)
+		return l;
+	return NULL;
+}
+
+static void
+fake_end(struct link *l, enum link_end end, int64_t until_ms)
+{
+	assert_false(l->ended);
+	for (unsigned i = 0; i < fake.n_sends; i++) {
+		struct fake_send *s = &fake.sends[i];
+
+		if (s->link == l) {
+			s->link = NULL;
+			fake.in_flight--;
+			l->ops->sent(l->arg, s->send_arg, LINK_SENT_UNCERTAIN, 0);
+		}
+	}
+	l->keys->ops->forget(l->keys, l);
+	l->ended = true;
+	l->open = l->ready = false;
+	l->ops->ended(l->arg, end, "test", until_ms);
+}
+
+static void
+fake_later(evutil_socket_t fd, short what, void *arg)
+{
+	struct link *l = arg;
+
+	(void)fd;
+	(void)what;
+	if (!l->ended)
+		fake_end(l, l->end, 0);
+}
+
+UNUSED static void
+fake_up(struct link *l)
+{
+	const struct jid own = jid_make(JID_SERVER_PN, l->expect, 7),
+			 lid = jid_make(JID_SERVER_LID, "12345", 7);
+
+	l->open = true;
+	l->ops->open(l->arg, &own, &lid);
+	l->ready = true;
+	l->ops->ready(l->arg);
+}
+
+struct link *
+link_new(
+    struct link_net *net, const struct link_params *params, const struct link_ops *ops, void *arg)
+{
+	struct link *l = xcalloc(1, sizeof(*l));
+
+	(void)net;
+	l->mode = params->mode;
+	(void)snprintf(l->outlet, sizeof(l->outlet), "%s", params->outlet);
+	(void)snprintf(l->expect, sizeof(l->expect), "%s", params->expect_phone);
+	l->keys = params->keys;
+	l->ops = ops;
+	l->arg = arg;
+	l->later = evtimer_new(fake.base, fake_later, l);
+	TAILQ_INSERT_HEAD(&fake.links, l, entry);
+	fake.begun++;
+	return l;
+}
+
+static void
+fake_end_soon(struct link *l, enum link_end end)
+{
+	l->end = end;
+	l->closing = true;
+	event_active(l->later, EV_TIMEOUT, 0);
+}
+
+void
+link_close(struct link *l)
+{
+	fake_end_soon(l, LINK_END_ASKED);
+}
+
+void
+link_logout(struct link *l)
+{
+	assert_true(l->open);
+	fake_end_soon(l, LINK_END_LOGGED_OUT);
+}
+
+void
+link_free(struct link **lp)
+{
+	struct link *l = *lp;
+
+	for (unsigned i = 0; i < fake.n_sends; i++)
+		if (fake.sends[i].link == l)
+			fake.sends[i].link = NULL;
+	l->keys->ops->forget(l->keys, l);
+	TAILQ_REMOVE(&fake.links, l, entry);
+	event_free(l->later);
+	free(l);
+	fake.freed++;
+	*lp = NULL;
+}
+
+static void
+fake_answer(struct link *l, struct fake_send *s)
+{
+	enum link_sent result = LINK_SENT_OK;
+	unsigned code = 0;
+
+	if (fake.policy != NULL && !fake.policy(s, &result, &code))
+		return;
+	s->link = NULL;
+	fake.in_flight--;
+	l->ops->sent(l->arg, s->send_arg, result, code);
+}
+
+static void
+fake_committed(void *arg, int err)
+{
+	struct link *l = arg;
+
+	assert_int_equal(err, 0);
+	for (unsigned i = 0; i < fake.n_sends && !l->ended; i++)
+		if (fake.sends[i].link == l)
+			fake_answer(l, &fake.sends[i]);
+}
+
+void
+link_send_text(struct link *l, const char *id, const char *phone, const char *text, void *send_arg)
+{
+	struct fake_send *s = &fake.sends[fake.n_sends++];
+
+	assert_true(l->ready);
+	assert_true(fake.n_sends < FAKE_SENDS_MAX);
+	s->link = l;
+	(void)snprintf(s->id, sizeof(s->id), "%s", id);
+	(void)snprintf(s->phone, sizeof(s->phone), "%s", phone);
+	s->text = xstrdup(text);
+	s->send_arg = send_arg;
+	if (++fake.in_flight > fake.in_flight_max)
+		fake.in_flight_max = fake.in_flight;
+	l->keys->ops->commit(l->keys, fake_committed, l);
+}
+
+void
+link_retry_text(struct link *l, uint64_t token, const char *text)
+{
+	(void)l;
+	(void)snprintf(fake.retry_text, sizeof(fake.retry_text), "%llu:%s",
+	    (unsigned long long)token, text != NULL ? text : "-");
+}
+
+bool
+link_is_open(const struct link *l)
+{
+	return l->open && !l->closing;
+}
+
+bool
+link_is_ready(const struct link *l)
+{
+	return l->ready && !l->closing;
+}
+
+int64_t
+link_last_heard_ms(const struct link *l)
+{
+	return l->open ? clock_wall_ms() : 0;
+}
+
+int
+link_latency_ms(const struct link *l)
+{
+	return l->open ? 84 : -1;
+}
+
+const struct link_reason *
+link_reason(enum link_end end)
+{
+	static const struct link_reason reasons[LINK_END_COUNT] = {
+#define REASON(e, f, er, c) \
+	[e] = {.end = e, .follow = f, .erase = er, .code = c, .message = "What.", .action = "Do."}
+	    REASON(LINK_END_ASKED, LINK_FOLLOW_NONE, false, "closed"),
+	    REASON(LINK_END_RESTART, LINK_FOLLOW_NOW, false, "restart"),
+	    REASON(LINK_END_SILENT, LINK_FOLLOW_BACKOFF, false, "silent"),
+	    REASON(LINK_END_QR_EXPIRED, LINK_FOLLOW_STOP, false, "qr_expired"),
+	    REASON(LINK_END_LOGGED_OUT, LINK_FOLLOW_STOP, true, "logged_out"),
+	    REASON(LINK_END_REPLACED, LINK_FOLLOW_STOP, false, "replaced"),
+	    REASON(LINK_END_TEMP_BANNED, LINK_FOLLOW_LATER, false, "temporarily_banned"),
+	    REASON(LINK_END_RATE_LIMITED, LINK_FOLLOW_LATER, false, "rate_limited"),
+#undef REASON
+	};
+
+	return &reasons[end];
+}
+
+/* -- waiting -- */
+
+static void
+fake_nothing(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
+
+/* Turns the loop until the condition holds, and fails after WAIT_MS. */
+UNUSED static void
+until(bool (*condition)(void *arg), void *arg, const char *what)
+{
+	const int64_t end = clock_monotonic_ms() + WAIT_MS;
+	struct event *turn = event_new(fake.base, -1, EV_PERSIST, fake_nothing, NULL);
+	const struct timeval tv = {0, 5000};
+
+	event_add(turn, &tv);
+	while (!condition(arg) && clock_monotonic_ms() < end)
+		event_base_loop(fake.base, EVLOOP_ONCE);
+	event_free(turn);
+	if (!condition(arg))
+		fail_msg("it did not happen within %d ms: %s", WAIT_MS, what);
+}
+
+struct fake_sql {
+	struct world *w;
+	const char *sql, *want;
+};
+
+UNUSED static bool
+fake_sql_is(void *arg)
+{
+	const struct fake_sql *q = arg;
+
+	return strcmp(world_sql(q->w, q->sql), q->want) == 0;
+}
+
+UNUSED static void
+until_sql(struct world *w, const char *sql, const char *want)
+{
+	struct fake_sql q = {w, sql, want};
+
+	until(fake_sql_is, &q, sql);
+}
+
+#endif

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Outlets over links that the test plays and a real PostgreSQL: taking up after a start, linking,
+ * loss and return, the operator's commands, what status and history say, and the polite end.
+ */
+#include "tests/unit/waconnd/fake_link.h"
+
+#include <jansson.h>
+
+#include "waconnd/outlet_internal.h"
+
+struct env {
+	struct world *w;
+	struct hub *hub;
+	struct hub_sub *sub;
+	struct outlets *os;
+	bool loaded, drained;
+	unsigned statuses, qrs, messages;
+	bool secret_seen;
+	char last_message[512];
+};
+
+static struct env env;
+
+static void
+on_event(void *arg, const struct hub_event *e)
+{
+	(void)arg;
+	env.statuses += strcmp(e->kind, "status") == 0;
+	env.qrs += strcmp(e->kind, "qr") == 0;
+	if (strcmp(e->kind, "message") == 0) {
+		env.messages++;
+		(void)snprintf(env.last_message, sizeof(env.last_message), "%s", e->data);
+	}
+	if (strstr(e->data, "SECRET-QR") != NULL)
+		env.secret_seen = true;
+}
+
+static void
+on_loaded(void *arg, int err)
+{
+	(void)arg;
+	assert_int_equal(err, 0);
+	env.loaded = true;
+}
+
+static void
+on_drained(void *arg)
+{
+	(void)arg;
+	env.drained = true;
+}
+
+static void
+start(void)
+{
+	const struct outlets_env oe = {
+	    .base = env.w->base,
+	    .store = &env.w->store,
+	    .hub = env.hub,
+	    .instance = "host-a",
+	    .default_pace = {.per_minute = 20,
+			     .jitter = 0.5,
+			     .daily_cap = 1000,
+			     .window = "08:00-20:00",
+			     .timezone = "Asia/Jakarta"}
+	   };
+
+	env.loaded = false;
+	env.os = outlets_new(&oe, on_loaded, NULL);
+	world_until(env.w, &env.loaded);
+}
+
+static int
+fresh(void **state)
+{
+	memset(&env, 0, sizeof(env));
+	env.w = *state;
+	fake_reset(env.w->base);
+	(void)world_sql(env.w, "TRUNCATE outlets, blasts CASCADE");
+	(void)world_sql(env.w, "INSERT INTO outlets (id, name, whatsapp_number, pace) VALUES "
+			       "('o_conn', 'A', '62811', '{\"perMinute\": 5, \"window\": "
+			       "\"nonsense\"}'), ('o_pause', 'B', '62812', '{}'), "
+			       "('o_fail', 'C', '62813', '{}'), ('o_new', 'D', '62814', '{}')");
+	(void)world_sql(env.w,
+	    "INSERT INTO outlet_sessions (outlet_id, status, own_jid, session_name, linked_at, "
+	    "last_error) VALUES "
+	    "('o_conn', 'CONNECTED', '62811:7@s.whatsapp.net', 'Budi', now(), NULL), "
+	    "('o_pause', 'PAUSED', '62812:7@s.whatsapp.net', NULL, now(), NULL), "
+	    "('o_fail', 'FAILED', NULL, NULL, now(), '{\"code\": \"replaced\"}'), "
+	    "('o_new', 'CONNECTING', NULL, NULL, NULL, NULL)");
+	(void)world_sql(env.w, "INSERT INTO keys (outlet_id, kind, name, value) SELECT id, 1, '', "
+			       "'\\x00' FROM outlets WHERE id <> 'o_new'");
+	env.hub = hub_new(1);
+	env.sub = hub_subscribe(env.hub, NULL, ~0u, NULL, on_event, NULL);
+	start();
+	return 0;
+}
+
+static int
+stop(void **state)
+{
+	(void)state;
+	outlets_free(&env.os);
+	hub_free(&env.hub);
+	assert_int_equal(world_commit(env.w),
+	    0); /* nothing is under way when the next test empties the tables */
+	assert_int_equal(fake.begun, fake.freed);
+	fake_reset(NULL);
+	return 0;
+}
+
+static struct outlet *
+get(const char *id)
+{
+	struct outlet *o = outlets_find(env.os, id);
+
+	assert_non_null(o);
+	return o;
+}
+
+/* A text of the status by path such as "session.status"; "" for null. */
+static const char *
+says(const char *id, const char *object, const char *key)
+{
+	static char text[256];
+	json_t *root = json_loads(outlet_status_json(get(id), NULL, NULL), 0, NULL);
+	const json_t *in = object != NULL ? json_object_get(root, object) : root,
+		     *value = json_object_get(in, key);
+
+	assert_non_null(root);
+	assert_non_null(value);
+	(void)snprintf(
+	    text, sizeof(text), "%s", json_is_string(value) ? json_string_value(value) : "");
+	if (json_is_integer(value))
+		(void)snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(value));
+	if (json_is_object(value))
+		(void)snprintf(
+		    text, sizeof(text), "%s", json_string_value(json_object_get(value, "code")));
+	json_decref(root);
+	return text;
+}
+
+static bool
+is_healthy(void *arg)
+{
+	return outlet_unhealthy(get(arg)) == 0;
+}
+
+static bool
+has_link(void *arg)
+{
+	return fake_find(arg) != NULL;
+}
+
+static void
+bring_up(const char *id)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "%s", id);
+	until(has_link, name, "a link");
+	fake_up(fake_find(id));
+	until(is_healthy, name, "healthy");
+}
+
+static void
+settle(void)
+{
+	assert_int_equal(world_commit(env.w), 0);
+}
+
+static void
+test_take_up(void **state)
+{
+	(void)state;
+	assert_int_equal(outlets_count(env.os), 4);
+	assert_string_equal(outlet_id(outlets_at(env.os, 3)), "o_new");
+	assert_null(outlets_find(env.os, "o_none"));
+	assert_int_equal(outlet_pace(get("o_conn"))->per_minute, 5);
+	assert_string_equal(outlet_pace(get("o_conn"))->window, "08:00-20:00");
+	bring_up("o_conn");
+	assert_int_equal(fake_find("o_conn")->mode, LINK_LOGIN);
+	assert_int_equal(fake.begun, 1);
+	assert_string_equal(says("o_conn", "session", "status"), "CONNECTED");
+	assert_string_equal(says("o_conn", "liveStatus", "latencyMs"), "84");
+	assert_string_equal(says("o_conn", "liveStatus", "instance"), "host-a");
+	assert_string_equal(says("o_pause", "liveStatus", "status"), "PAUSED");
+	assert_string_equal(says("o_fail", "liveStatus", "status"), "FAILED");
+	assert_string_equal(says("o_fail", "session", "lastError"), "replaced");
+	settle();
+	assert_string_equal(says("o_new", "session", "status"), "DISCONNECTED");
+	assert_string_equal(
+	    world_sql(env.w, "SELECT status FROM outlet_sessions WHERE outlet_id = 'o_new'"),
+	    "DISCONNECTED");
+	assert_string_equal(
+	    world_sql(env.w, "SELECT string_agg(from_status || '>' || to_status, ' ' ORDER BY id) "
+			     "FROM outlet_events WHERE outlet_id = 'o_conn'"),
+	    "CONNECTED>CONNECTING CONNECTING>CONNECTED");
+}
+
+static const char element[] =
+    "{\"outletId\":\"o_new\",\"outlet\":{\"name\":\"D\",\"whatsappNumber\":\"62814\",\"isActive\":"
+    "true},"
+    "\"session\":{\"status\":\"DISCONNECTED\",\"sessionName\":null,\"connectedAt\":null,"
+    "\"lastSeen\":null,\"qrCode\":null,"
+    "\"autoReconnect\":true,\"retryCount\":0,\"lastError\":null,\"nextRetryAt\":null},"
+    "\"liveStatus\":{\"status\":\"DISCONNECTED\",\"qrCode\":null,\"name\":null,\"instance\":\"host-"
+    "a\",\"latencyMs\":null,"
+    "\"lastHeard\":null},\"restriction\":null,\"healthy\":false,"
+    "\"unhealthyReasons\":[\"db_status\",\"live_status\",\"socket_closed\",\"no_user_id\"]}";
+
+static void
+test_element(void **state)
+{
+	size_t len;
+	uint64_t v1, v2;
+
+	(void)state;
+	settle();
+	assert_string_equal(outlet_status_json(get("o_new"), &len, &v1), element);
+	assert_int_equal(len, strlen(element));
+	(void)outlet_status_json(get("o_new"), &len, &v2);
+	assert_int_equal(v1, v2);
+}
+
+static void
+test_link_by_qr(void **state)
+{
+	const struct jid own = jid_make(JID_SERVER_PN, "62814", 7),
+			 lid = jid_make(JID_SERVER_LID, "999", 7);
+	struct outlet *o = get("o_new");
+	const char *text;
+	unsigned sequence;
+	int64_t expires;
+	struct link *l;
+
+	(void)state;
+	assert_null(outlet_connect(o));
+	assert_null(outlet_connect(o)); /* twice is once */
+	l = fake_find("o_new");
+	assert_int_equal(l->mode, LINK_PAIR_QR);
+	assert_string_equal(l->expect, "62814");
+	assert_int_equal(outlet_qr(o, &text, &sequence, &expires), -1);
+	l->ops->qr(l->arg, "SECRET-QR-1", 1, clock_wall_ms() + 60000);
+	l->ops->qr(l->arg, "SECRET-QR-2", 2, clock_wall_ms() + 20000);
+	assert_int_equal(outlet_qr(o, &text, &sequence, &expires), 0);
+	assert_string_equal(text, "SECRET-QR-2");
+	assert_int_equal(sequence, 2);
+	assert_int_equal(env.qrs, 2);
+	assert_string_equal(says("o_new", "liveStatus", "qrCode"), "Present");
+	l->ops->paired(l->arg, &own, &lid, "Toko");
+	assert_int_equal(outlet_qr(o, &text, &sequence, &expires), -1);
+	fake_end(l, LINK_END_RESTART, 0);
+	assert_int_equal(fake_find("o_new")->mode, LINK_LOGIN);
+	bring_up("o_new");
+	assert_string_equal(says("o_new", "session", "sessionName"), "Toko");
+	assert_string_equal(outlet_connect(o), "already_connected");
+	assert_false(env.secret_seen);
+	assert_string_equal(
+	    world_sql(env.w,
+		"SELECT own_jid || ' ' || own_lid FROM outlet_sessions WHERE outlet_id = 'o_new'"),
+	    "62814:7@s.whatsapp.net 12345:7@lid");
+}
+
+static void
+test_nobody_scans(void **state)
+{
+	struct outlet *o = get("o_new");
+
+	(void)state;
+	assert_null(outlet_connect(o));
+	for (unsigned round = 0; round < 3; round++) {
+		struct link *l = fake_find("o_new");
+
+		assert_non_null(l);
+		l->ops->qr(l->arg, "SECRET-QR", 1, clock_wall_ms() + 60000);
+		fake_end(l, LINK_END_QR_EXPIRED, 0);
+	}
+	assert_null(fake_find("o_new"));
+	settle();
+	assert_string_equal(says("o_new", "session", "status"), "DISCONNECTED");
+	assert_string_equal(says("o_new", "session", "lastError"), "qr_expired");
+}
+
+static void
+test_loss_and_return(void **state)
+{
+	(void)state;
+	bring_up("o_conn");
+	fake_end(fake_find("o_conn"), LINK_END_SILENT, 0);
+	assert_string_equal(says("o_conn", "liveStatus", "status"), "TIMEOUT");
+	settle();
+	assert_string_equal(says("o_conn", "session", "status"), "TIMEOUT");
+	assert_string_equal(says("o_conn", "session", "lastError"), "silent");
+	assert_string_equal(says("o_conn", "session", "retryCount"), "1");
+	assert_string_not_equal(says("o_conn", "session", "nextRetryAt"), "");
+	assert_null(outlet_link(get("o_conn")));
+	bring_up("o_conn"); /* by itself, within two seconds */
+	assert_string_equal(says("o_conn", "session", "lastError"), "");
+	assert_string_equal(says("o_conn", "session", "retryCount"), "0");
+}
+
+static void
+test_auto_reconnect_off(void **state)
+{
+	(void)state;
+	bring_up("o_conn");
+	outlets_changed(get("o_conn"), "A", "62811", true, false, "{}");
+	assert_int_equal(outlet_unhealthy(get("o_conn")), OUTLET_BAD_AUTO_RECONNECT);
+	assert_null(outlet_link(get("o_conn")));
+	fake_end(fake_find("o_conn"), LINK_END_SILENT, 0);
+	assert_string_equal(says("o_conn", "liveStatus", "status"), "DISCONNECTED");
+	assert_null(fake_find("o_conn"));
+}
+
+static void
+test_terminal_ends(void **state)
+{
+	(void)state;
+	bring_up("o_conn");
+	fake_end(fake_find("o_conn"), LINK_END_REPLACED, 0);
+	settle();
+	assert_string_equal(says("o_conn", "session", "status"), "FAILED");
+	assert_string_equal(says("o_conn", "session", "lastError"), "replaced");
+	assert_true(outlet_linked(get("o_conn")));
+	assert_null(fake_find("o_conn"));
+	assert_null(outlet_connect(get("o_conn")));
+	bring_up("o_conn");
+	fake_end(fake_find("o_conn"), LINK_END_LOGGED_OUT, 0);
+	settle();
+	assert_false(outlet_linked(get("o_conn")));
+	assert_string_equal(
+	    world_sql(env.w, "SELECT count(*) FROM keys WHERE outlet_id = 'o_conn'"), "0");
+	assert_string_equal(says("o_conn", "session", "lastError"), "logged_out");
+}
+
+static void
+test_ban(void **state)
+{
+	(void)state;
+	bring_up("o_conn");
+	fake_end(fake_find("o_conn"), LINK_END_TEMP_BANNED, clock_wall_ms() + 3600000);
+	settle();
+	assert_string_equal(says("o_conn", "session", "status"), "FAILED");
+	assert_string_not_equal(says("o_conn", "session", "nextRetryAt"), "");
+	assert_true(outlet_linked(get("o_conn")));
+	/* It survives a restart with its end. */
+	outlets_free(&env.os);
+	start();
+	assert_int_equal(get("o_conn")->state, OUT_BANNED);
+	assert_string_equal(says("o_conn", "session", "lastError"), "temporarily_banned");
+	assert_null(fake_find("o_conn"));
+}
+
+static void
+test_commands(void **state)
+{
+	struct outlet *o = get("o_conn");
+	char name[] = "o_conn";
+
+	(void)state;
+	bring_up(name);
+	assert_string_equal(outlet_resume(o), "not_paused");
+	assert_null(outlet_pause(o));
+	assert_string_equal(says(name, "liveStatus", "status"), "PAUSED");
+	assert_string_equal(outlet_connect(o), "outlet_paused");
+	assert_string_equal(outlet_pause(o), "outlet_paused");
+	assert_null(outlet_resume(o)); /* before the old link has ended */
+	bring_up(name);
+	assert_null(outlet_disconnect(o));
+	assert_string_equal(says(name, "liveStatus", "status"), "DISCONNECTED");
+	assert_null(outlet_connect(o));
+	bring_up(name);
+	assert_null(outlet_logout(o));
+	assert_string_equal(outlet_connect(o), "outlet_busy");
+	until_sql(env.w, "SELECT count(*) FROM keys WHERE outlet_id = 'o_conn'", "0");
+	assert_string_equal(outlet_logout(o), "outlet_not_linked");
+	assert_string_equal(says(name, "liveStatus", "status"), "DISCONNECTED");
+	assert_string_equal(says(name, "session", "lastError"), "");
+	outlets_changed(o, "A", "62811", false, true, "{}");
+	assert_string_equal(outlet_connect(o), "outlet_inactive");
+	/* Paused ones stay so until resumed. */
+	assert_null(outlet_resume(get("o_pause")));
+	bring_up("o_pause");
+}
+
+static bool
+is_corrected(void *arg)
+{
+	(void)arg;
+	return strcmp(says("o_conn", "session", "status"), "CONNECTED") == 0;
+}
+
+static bool
+shows_failed(void *arg)
+{
+	(void)arg;
+	return strcmp(says("o_conn", "session", "status"), "FAILED") == 0;
+}
+
+static void
+test_database_differs(void **state)
+{
+	(void)state;
+	bring_up("o_conn");
+	settle();
+	(void)world_sql(
+	    env.w, "UPDATE outlet_sessions SET status = 'FAILED' WHERE outlet_id = 'o_conn'");
+	get("o_conn")->written_ms = 0; /* as if written long ago */
+	outlets_check_sessions(env.os);
+	until(shows_failed, NULL, "shown as found");
+	assert_string_equal(says("o_conn", "liveStatus", "status"), "CONNECTED");
+	until(is_corrected, NULL, "corrected");
+	assert_string_equal(
+	    world_sql(env.w, "SELECT status FROM outlet_sessions WHERE outlet_id = 'o_conn'"),
+	    "CONNECTED");
+}
+
+static void
+test_messages(void **state)
+{
+	const struct link_message m = {
+	    .chat = {.server = JID_SERVER_LID, .device = 3, .user = "777"},
+	    .phone = "62899",
+	    .id = "ABC",
+	    .timestamp = 1795485600,
+	    .kind = "text",
+	    .text = "halo",
+	    .push_name = "Ani"
+	      };
+	struct link *l;
+
+	(void)state;
+	bring_up("o_conn");
+	l = fake_find("o_conn");
+	l->ops->message(l->arg, &m);
+	l->ops->message(l->arg, &m);
+	settle();
+	assert_string_equal(
+	    world_sql(
+		env.w, "SELECT string_agg(peer || ' ' || phone || ' ' || text, ',') FROM messages"),
+	    "777@lid 62899 halo");
+	assert_string_equal(env.last_message,
+	    "{\"outletId\":\"o_conn\",\"direction\":\"in\",\"peer\":\"62899\",\"name\":\"Ani\","
+	    "\"kind\":\"text\","
+	    "\"text\":\"halo\",\"at\":\"2026-11-24T02:00:00Z\"}");
+	(void)world_sql(env.w,
+	    "INSERT INTO messages (outlet_id, outgoing, phone, text, status, wa_id) VALUES "
+	    "('o_conn', true, '62899', 'dulu', 'SENT', 'W1')");
+	l->ops->receipt(l->arg, "W1", LINK_RECEIPT_DELIVERED, 1795485601);
+	l->ops->receipt(l->arg, "W1", LINK_RECEIPT_READ, 1795485602);
+	settle();
+	assert_string_equal(
+	    world_sql(env.w, "SELECT status FROM messages WHERE wa_id = 'W1'"), "READ");
+}
+
+static bool
+was_answered(void *arg)
+{
+	return strcmp(fake.retry_text, arg) == 0;
+}
+
+static void
+test_retry_text(void **state)
+{
+	struct link *l;
+
+	(void)state;
+	bring_up("o_conn");
+	(void)world_sql(env.w,
+	    "INSERT INTO messages (outlet_id, outgoing, phone, text, status, wa_id) VALUES "
+	    "('o_conn', true, '62899', 'dulu', 'SENT', 'W1')");
+	l = fake_find("o_conn");
+	l->ops->retry_text(l->arg, 5, "W1");
+	until(was_answered, (char[]){"5:dulu"}, "the text");
+	l->ops->retry_text(l->arg, 6, "W2");
+	until(was_answered, (char[]){"6:-"}, "no text");
+	/* Asked for, but the link is gone when it comes. */
+	l->ops->retry_text(l->arg, 7, "W1");
+	fake_end(l, LINK_END_SILENT, 0);
+	settle();
+	assert_string_equal(fake.retry_text, "6:-");
+}
+
+static void
+test_add_and_remove(void **state)
+{
+	(void)state;
+	bring_up("o_conn");
+	(void)world_sql(env.w,
+	    "INSERT INTO outlets (id, name, whatsapp_number) VALUES ('o_add', 'AA', '62877')");
+	assert_non_null(
+	    outlets_added(env.os, "o_add", "AA", "62877", true, true, "{\"perMinute\": 7}"));
+	assert_string_equal(outlet_id(outlets_at(env.os, 1)), "o_add");
+	assert_int_equal(outlet_pace(get("o_add"))->per_minute, 7);
+	assert_null(outlet_connect(get("o_add")));
+	settle();
+	(void)world_sql(env.w, "DELETE FROM outlets WHERE id IN ('o_add', 'o_conn')");
+	outlets_removed(env.os, "o_add");
+	outlets_removed(env.os, "o_conn");
+	outlets_removed(env.os, "o_conn");
+	assert_int_equal(outlets_count(env.os), 3);
+	assert_null(fake_find("o_conn"));
+}
+
+static void
+test_drain(void **state)
+{
+	(void)state;
+	bring_up("o_conn");
+	assert_null(outlet_connect(get("o_new")));
+	outlets_drain(env.os, on_drained, NULL);
+	world_until(env.w, &env.drained);
+	assert_string_equal(outlet_connect(get("o_new")), "stopping");
+	assert_null(fake_find("o_conn"));
+	assert_null(fake_find("o_new"));
+	assert_string_equal(
+	    world_sql(
+		env.w, "SELECT string_agg(status, ' ' ORDER BY outlet_id) FROM outlet_sessions"),
+	    "CONNECTING FAILED DISCONNECTED PAUSED");
+	outlets_free(&env.os);
+	start();
+	bring_up("o_conn");
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, stop)
+	const struct CMUnitTest tests[] = {
+	    TEST(test_take_up),
+	    TEST(test_element),
+	    TEST(test_link_by_qr),
+	    TEST(test_nobody_scans),
+	    TEST(test_loss_and_return),
+	    TEST(test_auto_reconnect_off),
+	    TEST(test_terminal_ends),
+	    TEST(test_ban),
+	    TEST(test_commands),
+	    TEST(test_database_differs),
+	    TEST(test_messages),
+	    TEST(test_retry_text),
+	    TEST(test_add_and_remove),
+	    TEST(test_drain),
+	};
+
+	return cmocka_run_group_tests_name("outlet", tests, world_setup_store, world_teardown);
+}

@@ -19,7 +19,7 @@
 
 #define IPC_FRAME_MAX (20u << 20)        /* bytes of one frame: a request of max_body fits */
 #define IPC_QUEUE_MAX (64u << 20)        /* unsent bytes to one peer before it is dropped */
-#define IPC_EVENT_QUEUE_MAX (1u << 20)   /* unsent bytes above which events make the peer be dropped */
+#define IPC_EVENT_QUEUE_MAX (16u << 20)  /* unsent bytes above which events make the peer be dropped */
 #define IPC_PENDING_MAX 4096             /* requests without an answer on one connection */
 
 /* ---- server side (waconnd) ---- */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* api_internal: the handlers of the operations, and what api.c and its parts share. Not for anyone above. */
+#ifndef API_API_INTERNAL_H
+#define API_API_INTERNAL_H
+
+#include "waconnd/api/call.h"
+
+struct call *call_new(struct api *api, const struct api_env *env, uint64_t peer, Ipc__Request *take_request);
+struct ipc_peer *api_peer(struct api *api, uint64_t serial); /* NULL when gone */
+struct auth *api_auth(struct api *api);
+struct throttle *api_throttle(struct api *api);
+
+/* Handlers: each answers its call, now or later. Row by row as in the table of api.c. */
+void api_login(struct call *c);
+void api_logout(struct call *c);
+void api_me(struct call *c);
+void api_health(struct call *c);
+void api_status_list(struct call *c);
+void api_status_get(struct call *c);
+void api_outlet_list(struct call *c);
+void api_outlet_add(struct call *c);
+void api_outlet_get(struct call *c);
+void api_outlet_edit(struct call *c);
+void api_outlet_remove(struct call *c);
+void api_outlet_connect(struct call *c);
+void api_outlet_qr(struct call *c);
+void api_outlet_disconnect(struct call *c);
+void api_outlet_pause(struct call *c);
+void api_outlet_resume(struct call *c);
+void api_outlet_logout(struct call *c);
+void api_message_send(struct call *c);
+void api_message_list(struct call *c);
+void api_message_get(struct call *c);
+void api_blast_preview(struct call *c);
+void api_blast_create(struct call *c);
+void api_blast_list(struct call *c);
+void api_blast_get(struct call *c);
+void api_blast_recipients(struct call *c);
+void api_blast_pause(struct call *c);
+void api_blast_resume(struct call *c);
+void api_blast_cancel(struct call *c);
+void api_subscribe(struct call *c);
+void api_unsubscribe(struct call *c);
+void api_user_add(struct call *c);
+void api_user_list(struct call *c);
+void api_token_add(struct call *c);
+void api_token_list(struct call *c);
+void api_token_revoke(struct call *c);
+
+/* The kept rendering of the whole status list (api_status.c). */
+struct status_cache;
+struct status_cache *api_status_cache(struct api *api);
+struct status_cache *status_cache_new(void);
+void status_cache_free(struct status_cache **sc);
+
+/* Subscriptions of one peer end with it (api_events.c). */
+struct subscriptions;
+struct subscriptions *api_subscriptions(struct api *api);
+struct subscriptions *subscriptions_new(struct api *api, struct hub *hub);
+void subscriptions_free(struct subscriptions **s);
+void subscriptions_drop_peer(struct subscriptions *s, uint64_t peer);
+
+#endif

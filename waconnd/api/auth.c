@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Tokens to principals, with a small cache of fixed size (direct-mapped by the token's hash). Never stores or logs a token's text.
+ */
+#include "waconnd/api/auth.h"
+
+#include <openssl/crypto.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/rng.h"
+#include "common/wa/kdf.h"
+#include "common/xalloc.h"
+#include "waconnd/api/api_internal.h"
+
+#define TOKEN_PREFIX "wac_"
+#define TOKEN_RANDOM 30 /* characters of 62: 178 bits */
+#define CACHE_SIZE 4096
+#define FRESH_MS 5000              /* how long an answer of the database is believed */
+#define STALE_MS (10 * 60 * 1000)  /* … while the database is away */
+
+struct cached {
+	uint8_t hash[32];
+	struct principal who;
+	int64_t at_ms;      /* monotonic; 0: unused */
+	int64_t expires_ms; /* wall; 0: never */
+};
+
+struct auth {
+	struct cached cache[CACHE_SIZE];
+};
+
+struct identify { /* a call's state while the database is asked */
+	struct auth *auth;
+	uint8_t hash[32];
+	void (*next)(struct call *c);
+};
+
+struct auth *
+auth_new(void)
+{
+	return xcalloc(1, sizeof(struct auth));
+}
+
+void
+auth_free(struct auth **a)
+{
+	free(*a);
+	*a = NULL;
+}
+
+static struct cached *
+slot(struct auth *a, const uint8_t hash[32])
+{
+	return &a->cache[((size_t)hash[0] << 8 | hash[1]) % CACHE_SIZE];
+}
+
+void
+auth_forget(struct auth *a, const char *token_id)
+{
+	for (size_t i = 0; i < CACHE_SIZE; i++) {
+		if (token_id == NULL || strcmp(a->cache[i].who.token_id, token_id) == 0)
+			a->cache[i].at_ms = 0;
+	}
+}
+
+void
+auth_make_token(char ret_text[AUTH_TOKEN_MAX], uint8_t ret_hash[32])
+{
+	static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	size_t n = strlen(TOKEN_PREFIX);
+
+	memcpy(ret_text, TOKEN_PREFIX, n);
+	for (size_t i = 0; i < TOKEN_RANDOM; i++)
+		ret_text[n++] = alphabet[rng_below(sizeof(alphabet) - 1)];
+	ret_text[n] = '\0';
+	sha256(ret_text, n, ret_hash);
+}
+
+static void
+copy_field(char *out, size_t size, const PGresult *result, int column)
+{
+	(void)snprintf(out, size, "%s", PQgetvalue(result, 0, column));
+}
+
+static void
+on_token(struct call *c, const PGresult *result)
+{
+	struct identify *id = c->state;
+	void (*next)(struct call *c) = id->next;
+	struct cached *e = slot(id->auth, id->hash);
+	struct principal who = {0};
+
+	if (PQntuples(result) != 1 || role_parse(PQgetvalue(result, 0, 2), &who.role) < 0) {
+		call_problem(c, "unauthenticated", "The token is not known, has expired or was revoked.");
+		return;
+	}
+	copy_field(who.user_id, sizeof(who.user_id), result, 0);
+	copy_field(who.name, sizeof(who.name), result, 1);
+	copy_field(who.outlet_id, sizeof(who.outlet_id), result, 3);
+	copy_field(who.token_id, sizeof(who.token_id), result, 4);
+	who.is_session = PQgetvalue(result, 0, 5)[0] == 't';
+	memcpy(e->hash, id->hash, sizeof(e->hash));
+	e->who = who;
+	e->at_ms = clock_monotonic_ms();
+	e->expires_ms = strtoll(PQgetvalue(result, 0, 6), NULL, 10);
+	c->who = who;
+	free(c->state);
+	c->state = NULL;
+	next(c);
+}
+
+/* What is remembered, if it may still be believed. */
+static const struct cached *
+remembered(struct auth *a, const uint8_t hash[32], bool database_up)
+{
+	const struct cached *e = slot(a, hash);
+	int64_t age = clock_monotonic_ms() - e->at_ms;
+
+	if (e->at_ms == 0 || CRYPTO_memcmp(e->hash, hash, sizeof(e->hash)) != 0)
+		return NULL;
+	if (e->expires_ms != 0 && clock_wall_ms() >= e->expires_ms)
+		return NULL;
+	return age < (database_up ? FRESH_MS : STALE_MS) ? e : NULL;
+}
+
+static void
+identify_token(struct auth *a, struct call *c, const char *token, void (*next)(struct call *c))
+{
+	const struct cached *e;
+	struct identify *id;
+	uint8_t hash[32];
+	struct db_param param;
+
+	if (strlen(token) > AUTH_TOKEN_MAX) {
+		call_problem(c, "unauthenticated", NULL);
+		return;
+	}
+	sha256(token, strlen(token), hash);
+	e = remembered(a, hash, db_up(c->env->store->db));
+	if (e != NULL) {
+		c->who = e->who;
+		next(c);
+		return;
+	}
+	id = xcalloc(1, sizeof(*id));
+	id->auth = a;
+	id->next = next;
+	memcpy(id->hash, hash, sizeof(hash));
+	c->state = id;
+	param = DB_BYTES(id->hash, sizeof(id->hash));
+	call_query(c, SQL_TOKEN_VERIFY, &param, 1, NULL, on_token);
+}
+
+void
+auth_identify(struct auth *a, struct call *c, void (*next)(struct call *c))
+{
+	const struct ipc_peer *peer = api_peer(c->api, c->peer);
+	const struct passwd *pw;
+
+	if (c->request->token != NULL) {
+		identify_token(a, c, c->request->token, next);
+		return;
+	}
+	/* waconnctl sends no token: the kernel says who is there. */
+	pw = peer != NULL ? getpwuid(ipc_peer_identity(peer)->uid) : NULL;
+	if (pw == NULL || !config_is_admin(c->env->config, pw->pw_name)) {
+		call_problem(c, "unauthenticated", NULL);
+		return;
+	}
+	c->who.role = ROLE_SUPERADMIN;
+	(void)snprintf(c->who.name, sizeof(c->who.name), "local:%.50s", pw->pw_name);
+	next(c);
+}

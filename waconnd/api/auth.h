@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * auth: from a token, or from the socket's peer, to who is asking.
+ *
+ * Tokens are random and kept only as SHA-256. What the database said of a token is remembered for a few seconds, and for
+ * as long as the database is away, so that the status page goes on answering; a revocation here takes effect at once.
+ */
+#ifndef API_AUTH_H
+#define API_AUTH_H
+
+#include "waconnd/api/call.h"
+
+#define AUTH_TOKEN_MAX 128 /* bytes of a token's text */
+
+struct auth;
+
+struct auth *auth_new(void);
+void auth_free(struct auth **a);
+
+/* Sets c->who and calls next, now or later; or answers the call with 401 or 503. */
+void auth_identify(struct auth *a, struct call *c, void (*next)(struct call *c));
+/* Forget a token (logout, revocation). NULL: all of them. */
+void auth_forget(struct auth *a, const char *token_id);
+/* A new token: its text (to be shown once), and its hash for the database. */
+void auth_make_token(char ret_text[AUTH_TOKEN_MAX], uint8_t ret_hash[32]);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The life of a call: answers, problems, and the database queries in between. Knows no operation. */
+#include "waconnd/api/call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/xalloc.h"
+#include "waconnd/api/api_internal.h"
+
+#define LIST_LIMIT_DEFAULT 100
+#define LIST_LIMIT_MAX 1000
+#define SLOW_MS 1000
+
+static const char *const role_names[] = {
+	[ROLE_NONE] = "NONE",
+	[ROLE_USER] = "USER",
+	[ROLE_ADMIN] = "ADMIN",
+	[ROLE_SUPERADMIN] = "SUPERADMIN",
+};
+
+const char *
+role_name(enum role role)
+{
+	return role_names[role];
+}
+
+int
+role_parse(const char *name, enum role *ret_role)
+{
+	for (int r = ROLE_USER; r <= ROLE_SUPERADMIN; r++) {
+		if (strcmp(role_names[r], name) == 0) {
+			*ret_role = (enum role)r;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+struct call *
+call_new(struct api *api, const struct api_env *env, uint64_t peer, Ipc__Request *take_request)
+{
+	struct call *c = xcalloc(1, sizeof(*c));
+
+	c->api = api;
+	c->env = env;
+	c->peer = peer;
+	c->request = take_request;
+	c->since_ms = clock_monotonic_ms();
+	return c;
+}
+
+static void
+call_free(struct call *c)
+{
+	if (c->state != NULL) {
+		if (c->free_state != NULL)
+			c->free_state(c->state);
+		else
+			free(c->state);
+	}
+	ipc__request__free_unpacked(c->request, NULL);
+	free(c);
+}
+
+void
+call_discard(struct call *c)
+{
+	call_free(c);
+}
+
+void
+call_response(struct call *c, Ipc__Response *response)
+{
+	struct ipc_peer *peer = api_peer(c->api, c->peer);
+	int64_t ms = clock_monotonic_ms() - c->since_ms;
+
+	response->has_id = 1;
+	response->id = c->request->id;
+	if (peer != NULL)
+		ipc_reply(peer, response);
+	if (ms >= SLOW_MS)
+		log_warn("api.slow", LOG_STR("requestId", c->request->request_id),
+		    LOG_INT("op", c->request->op_case), LOG_INT("ms", ms));
+	call_free(c);
+}
+
+void
+call_reply_text(struct call *c, unsigned status, const char *json, size_t len, const char *etag)
+{
+	Ipc__Response response = IPC__RESPONSE__INIT;
+	char *tag = etag != NULL ? xstrdup(etag) : NULL;
+
+	response.has_status = 1;
+	response.status = status;
+	response.has_body = 1;
+	response.body.len = len;
+	/* protobuf-c has no const bytes; ipc_reply only reads them. */
+	memcpy(&response.body.data, &json, sizeof(json));
+	response.etag = tag;
+	call_response(c, &response);
+	free(tag);
+}
+
+void
+call_reply(struct call *c, unsigned status, const struct buf *body)
+{
+	if (!buf_ok(body)) {
+		call_problem(c, "internal", "The answer would be too long. Ask for fewer with limit.");
+		return;
+	}
+	call_reply_text(c, status, buf_str(body), body->len, NULL);
+}
+
+static void
+answer_problem(struct call *c, const struct problem *p, const char *detail, const struct problem_field *fields, size_t n)
+{
+	Ipc__Response response = IPC__RESPONSE__INIT;
+	struct buf out = BUF_INIT(65536);
+
+	problem_write(&out, p, detail, c->request->request_id, fields, n);
+	response.has_status = 1;
+	response.status = p->status;
+	response.has_body = 1;
+	response.body.data = out.data;
+	response.body.len = out.len;
+	if (p->status == 503 || p->status == 429) {
+		response.has_retry_after_s = 1;
+		response.retry_after_s = p->status == 503 ? 2 : 60;
+	}
+	log_debug("api.problem", LOG_STR("requestId", c->request->request_id), LOG_STR("code", p->code),
+	    LOG_INT("op", c->request->op_case), LOG_STR("who", c->who.name));
+	call_response(c, &response);
+	buf_done(&out);
+}
+
+void
+call_problem(struct call *c, const char *code, const char *detail)
+{
+	answer_problem(c, problem_find(code), detail, NULL, 0);
+}
+
+void
+call_invalid(struct call *c, const char *field, const char *code, const char *detail)
+{
+	const struct problem_field f = {field, code, detail};
+
+	answer_problem(c, problem_find("validation_failed"), NULL, &f, 1);
+}
+
+void
+call_database_problem(struct call *c, enum db_error error)
+{
+	if (error == DB_E_SQL || error == DB_E_CONFLICT) {
+		log_error("api.sql", LOG_STR("requestId", c->request->request_id), LOG_INT("op", c->request->op_case));
+		call_problem(c, "internal", NULL);
+	} else {
+		call_problem(c, error == DB_E_FULL ? "overloaded" : "database_unavailable", NULL);
+	}
+}
+
+static void
+on_result(void *arg, enum db_error error, const PGresult *result)
+{
+	struct call *c = arg;
+
+	if (error == DB_E_CONFLICT && c->on_conflict != NULL)
+		call_problem(c, c->on_conflict, NULL);
+	else if (error != DB_OK && (error != DB_E_CONFLICT || result == NULL))
+		call_database_problem(c, error);
+	else
+		c->next(c, result);
+}
+
+void
+call_query(struct call *c, enum sql_id statement, const struct db_param *params, size_t n, const char *on_conflict,
+    void (*next)(struct call *c, const PGresult *result))
+{
+	c->next = next;
+	c->on_conflict = on_conflict;
+	(void)db_query(c->env->store->db, statement, params, n, on_result, c);
+}
+
+const char *
+call_scope(const struct call *c)
+{
+	return c->who.outlet_id[0] != '\0' ? c->who.outlet_id : NULL;
+}
+
+struct outlet *
+call_outlet(struct call *c, const char *id)
+{
+	const char *scope = call_scope(c);
+	struct outlet *o = NULL;
+
+	if (id != NULL && (scope == NULL || strcmp(scope, id) == 0))
+		o = outlets_find(c->env->outlets, id);
+	if (o == NULL)
+		call_problem(c, "not_found", NULL);
+	return o;
+}
+
+unsigned
+call_limit(struct call *c, const Ipc__List *list)
+{
+	if (!list->has_limit)
+		return LIST_LIMIT_DEFAULT;
+	if (list->limit < 1 || list->limit > LIST_LIMIT_MAX) {
+		call_invalid(c, "limit", "out_of_range", "limit is 1 to 1000");
+		return 0;
+	}
+	return list->limit;
+}
+
+void
+call_begin(struct jsonw *j, struct buf *out)
+{
+	buf_init(out, CALL_ANSWER_MAX);
+	jsonw_init(j, out);
+	jsonw_object(j, NULL);
+	jsonw_bool(j, "success", true);
+}
+
+void
+call_finish(struct call *c, struct jsonw *j, unsigned status)
+{
+	struct buf *out = j->out;
+
+	jsonw_object_end(j);
+	call_reply(c, status, out);
+	buf_done(out);
+}
+
+static void
+on_audited(void *arg, enum db_error error, const PGresult *result)
+{
+	(void)arg;
+	(void)result;
+	if (error != DB_OK)
+		log_error("audit.lost", LOG_STR("why", db_error_text(error)));
+}
+
+void
+call_audit(const struct call *c, const char *action, const char *subject, const char *detail)
+{
+	const struct db_param params[] = {
+		DB_TEXT(c->who.name),
+		DB_TEXT(c->request->remote),
+		DB_TEXT(action),
+		DB_TEXT(subject),
+		DB_TEXT(detail),
+	};
+
+	log_info("audit", LOG_STR("who", c->who.name), LOG_STR("action", action), LOG_STR("subject", subject),
+	    LOG_STR("requestId", c->request->request_id));
+	(void)db_query(c->env->store->db, SQL_AUDIT_ADD, params, 5, on_audited, NULL);
+}

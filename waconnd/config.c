@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of waconnd.conf's keys with their defaults. What needs the world outside (files, database) is not checked here. */
+#include "waconnd/config.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/conf.h"
+#include "common/wa/client_payload.h"
+#include "common/xalloc.h"
+#include "waconnd/blast/pacer.h"
+
+#define CLIENT_VERSION_PREFIX "2.3000."
+
+static int
+set_admin_users(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	struct config *c = target;
+	char *copy = xstrdup(value), *rest = copy, *word;
+
+	(void)key;
+	while (c->n_admin_users > 0)
+		free(c->admin_users[--c->n_admin_users]);
+	while ((word = strsep(&rest, " ,\t")) != NULL) {
+		if (*word == '\0')
+			continue;
+		if (c->n_admin_users == CONFIG_ADMINS_MAX) {
+			*err = "too many users";
+			free(copy);
+			return -1;
+		}
+		c->admin_users[c->n_admin_users++] = xstrdup(word);
+	}
+	free(copy);
+	return 0;
+}
+
+static int
+set_noise_root(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	struct config *c = target;
+	size_t len;
+
+	(void)key;
+	if (OPENSSL_hexstr2buf_ex(c->noise_root, sizeof(c->noise_root), &len, value, '\0') != 1 ||
+	    len != sizeof(c->noise_root)) {
+		*err = "expected 64 hexadecimal digits";
+		return -1;
+	}
+	c->has_noise_root = true;
+	return 0;
+}
+
+static int
+set_version(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	struct config *c = target;
+	unsigned long n;
+	char *end;
+
+	(void)key;
+	if (strcmp(value, "auto") == 0) {
+		c->client_version = CLIENT_VERSION_BUILTIN;
+		return 0;
+	}
+	if (strncmp(value, CLIENT_VERSION_PREFIX, strlen(CLIENT_VERSION_PREFIX)) == 0) {
+		value += strlen(CLIENT_VERSION_PREFIX);
+		n = strtoul(value, &end, 10);
+		if (value[0] >= '1' && value[0] <= '9' && *end == '\0' && n <= UINT32_MAX) {
+			c->client_version = (uint32_t)n;
+			return 0;
+		}
+	}
+	*err = "expected auto or 2.3000.N";
+	return -1;
+}
+
+static int
+set_window(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	struct config *c = target;
+	unsigned from, until;
+
+	(void)key;
+	if (pacer_window_parse(value, &from, &until) < 0) {
+		*err = "expected HH:MM-HH:MM";
+		return -1;
+	}
+	(void)snprintf(c->pace.window, sizeof(c->pace.window), "%s", value);
+	return 0;
+}
+
+static int
+set_timezone(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	struct config *c = target;
+
+	(void)key;
+	if (!pacer_timezone_known(value)) {
+		*err = "expected a name of the tz database, such as Asia/Jakarta";
+		return -1;
+	}
+	(void)snprintf(c->pace.timezone, sizeof(c->pace.timezone), "%s", value);
+	return 0;
+}
+
+static int
+set_log_level(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	(void)key;
+	*err = "expected debug, info, warn or error";
+	return log_level_parse(value, &((struct config *)target)->log_level);
+}
+
+static int
+set_log_format(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	(void)key;
+	*err = "expected text or json";
+	return log_format_parse(value, &((struct config *)target)->log_format);
+}
+
+static const struct conf_key keys[] = {
+	{"daemon", "socket", false, conf_set_string, offsetof(struct config, socket)},
+	{"daemon", "socket_group", false, conf_set_string, offsetof(struct config, socket_group)},
+	{"daemon", "admin_users", false, set_admin_users, 0},
+	{"daemon", "key_file", false, conf_set_string, offsetof(struct config, key_file)},
+	{"daemon", "instance", false, conf_set_string, offsetof(struct config, instance)},
+	{"database", "dsn", false, conf_set_string, offsetof(struct config, dsn)},
+	{"whatsapp", "url", false, conf_set_string, offsetof(struct config, whatsapp_url)},
+	{"whatsapp", "tls_ca", false, conf_set_string, offsetof(struct config, tls_ca)},
+	{"whatsapp", "noise_root", false, set_noise_root, 0},
+	{"whatsapp", "version", false, set_version, 0},
+	{"whatsapp", "media_ca", false, conf_set_string, offsetof(struct config, media_ca)},
+	{"whatsapp", "media_insecure_loopback", false, conf_set_bool, offsetof(struct config, media_insecure_loopback)},
+	{"blast", "per_minute", false, conf_set_uint, offsetof(struct config, pace.per_minute)},
+	{"blast", "jitter", false, conf_set_ratio, offsetof(struct config, pace.jitter)},
+	{"blast", "daily_cap", false, conf_set_uint, offsetof(struct config, pace.daily_cap)},
+	{"blast", "window", false, set_window, 0},
+	{"blast", "timezone", false, set_timezone, 0},
+	{"log", "level", false, set_log_level, 0},
+	{"log", "format", false, set_log_format, 0},
+	{0},
+};
+
+static char *
+default_key_file(void)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+
+	return xasprintf("%s/master.key", dir != NULL ? dir : "/etc/waconn");
+}
+
+static void
+set_defaults(struct config *c)
+{
+	char host[256] = "localhost";
+
+	(void)gethostname(host, sizeof(host) - 1);
+	*c = (struct config){
+	    .socket = xstrdup("/run/waconn/waconnd.sock"),
+	    .admin_users = {xstrdup("root")},
+	    .n_admin_users = 1,
+	    .key_file = default_key_file(),
+	    .instance = xstrdup(host),
+	    .dsn = xstrdup("dbname=waconn"),
+	    .whatsapp_url = xstrdup("wss://web.whatsapp.com/ws/chat"),
+	    .client_version = CLIENT_VERSION_BUILTIN,
+	    .pace = {.per_minute = 20, .jitter = 0.5, .daily_cap = 1000, .window = "08:00-20:00", .timezone = "Asia/Jakarta"},
+	    .log_level = LOG_LEVEL_INFO,
+	    .log_format = LOG_FORMAT_TEXT,
+	};
+}
+
+int
+config_read(const char *path, struct config *ret, struct buf *errors)
+{
+	set_defaults(ret);
+	return conf_read(path, keys, ret, errors);
+}
+
+void
+config_done(struct config *c)
+{
+	char *const strings[] = {c->socket, c->socket_group, c->key_file, c->instance, c->dsn, c->whatsapp_url,
+	    c->tls_ca, c->media_ca};
+
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+		free(strings[i]);
+	for (size_t i = 0; i < c->n_admin_users; i++)
+		free(c->admin_users[i]);
+	*c = (struct config){0};
+}
+
+bool
+config_is_admin(const struct config *c, const char *user)
+{
+	for (size_t i = 0; i < c->n_admin_users; i++) {
+		if (strcmp(c->admin_users[i], user) == 0)
+			return true;
+	}
+	return false;
+}

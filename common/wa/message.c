@@ -65,7 +65,7 @@ wrapped_at(const Wa__Message *m, size_t offset)
 static char *
 copy_text(const char *text)
 {
-	return text != NULL && text[0] != '\0' ? utf8_clean(text) : NULL;
+	return text != NULL && text[0] != '\0' ? utf8_clean_copy(text) : NULL;
 }
 
 static void
@@ -175,7 +175,7 @@ static void
 read_reaction(const Wa__ReactionMessage *r, struct wa_message *ret)
 {
 	ret->kind = WA_MESSAGE_REACTION;
-	ret->text = utf8_clean(r->text != NULL ? r->text : "");
+	ret->text = utf8_clean_copy(r->text != NULL ? r->text : "");
 	set_text(&ret->target_id, r->key != NULL ? r->key->id : NULL);
 }
 

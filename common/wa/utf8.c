@@ -51,7 +51,7 @@ sequence(const uint8_t *p)
 }
 
 char *
-utf8_clean(const char *text)
+utf8_clean_copy(const char *text)
 {
 	const uint8_t *p = (const uint8_t *)text;
 	char *out = xmalloc(strlen(text) * REPLACEMENT_LEN + 1);

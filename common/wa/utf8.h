@@ -4,6 +4,6 @@
 #define COMMON_WA_UTF8_H
 
 /* A copy in which every byte that belongs to no valid sequence is U+FFFD; the caller frees it. */
-char *utf8_clean(const char *text) __attribute__((malloc, returns_nonnull));
+char *utf8_clean_copy(const char *text) __attribute__((malloc, returns_nonnull));
 
 #endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A test that shows, when it fails, what the programs of its worlds logged meanwhile. */
+import { test } from 'node:test';
+
+import { worlds } from './world.mjs';
+
+/* Asked to stop: the ends of programs.mjs and cluster.mjs run at the exit. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+	process.once(signal, () => process.exit(1));
+
+const TIMEOUT_MS = 120_000;
+
+export function scenario(name, options, fn = options) {
+	const given = typeof options === 'function' ? {} : options;
+
+	return test(name, { timeout: TIMEOUT_MS, ...given }, async (t) => {
+		const marks = new Map([...worlds].map((world) => [world, world.mark()]));
+
+		try {
+			await fn(t);
+		} catch (error) {
+			for (const world of worlds) {
+				world.failed = true;
+				console.error(`==== "${name}" failed; meanwhile:\n${world.logs(marks.get(world))}`);
+			}
+			throw error;
+		}
+	});
+}

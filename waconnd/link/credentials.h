@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * credentials: what makes us a linked device: the keys made before pairing and what pairing gave.
  *
@@ -23,6 +24,7 @@ struct credentials {
 	uint32_t registration_id;           /* 1..16380 */
 	uint8_t adv_secret[ADV_SECRET_LEN];
 	uint32_t next_prekey_id;            /* 1..2^24-1, never reused */
+	bool prekeys_uploaded;              /* the server took a batch of pre-keys once */
 	/* since pairing: */
 	bool paired;
 	struct jid own;                     /* PN with device */
@@ -35,9 +37,13 @@ struct credentials {
 	size_t routing_len;
 };
 
-void credentials_generate(struct credentials *c);
+/* New keys for pairing. -1 when libsignal refuses to sign; nothing is left then. */
+int credentials_generate(struct credentials *c) __attribute__((warn_unused_result));
 void credentials_done(struct credentials *c); /* wipes */
+/* Into an empty buf of at least CREDENTIALS_MAX; free that with buf_done_secret. */
+#define CREDENTIALS_MAX 16384
 void credentials_pack(const struct credentials *c, struct buf *out);
+/* -1 when it is not what credentials_pack wrote: shape, lengths, ranges, or a key pair that is none. */
 int credentials_unpack(const void *data, size_t len, struct credentials *ret) __attribute__((warn_unused_result));
 
 #endif

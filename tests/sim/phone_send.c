@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a phone writes: one text for all devices of the other account and, as a copy, for the
+ * companions of its own; and once more for one device that could not read it (PROTOCOL sections 10
+ * and 10.1).
+ */
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/log.h"
+#include "common/wa/message.h"
+#include "common/wa/plain.h"
+#include "common/xalloc.h"
+#include "tests/sim/phone_internal.h"
+
+#define RESEND_COUNT_MAX 9 /* of one device; a tenth is dropped, as clients do */
+
+/* -- one device ----------------------------------------------------------------------------- */
+
+/* A session with the device, made from its bundle when there is none. */
+static int
+session_ensure(struct phone *p, const struct jid *device, bool fresh)
+{
+	struct peer_bundle bundle;
+	struct node *user;
+	uint32_t registration_id;
+	int r;
+
+	if (!fresh && phone_knows(p, device, &registration_id))
+		return 0;
+	user = account_bundle(p->sim, device);
+	if (user == NULL || peer_bundle_read(user, &bundle) != 0)
+		r = SG_ERR_INVALID_KEY;
+	else
+		r = phone_meet(p, device, &bundle);
+	if (user != NULL)
+		node_free(&user);
+	return r;
+}
+
+/* An <enc> under `parent`. */
+static int
+enc_write(struct phone *p, const struct jid *device, const struct buf *plain, struct node *parent,
+    struct node **ret_enc)
+{
+	struct buf padded = BUF_INIT(PHONE_STANZA_MAX), sealed = BUF_INIT(PHONE_STANZA_MAX);
+	const char *type = NULL;
+	int r;
+
+	buf_add(&padded, plain->data, plain->len);
+	plain_pad(&padded);
+	r = phone_encrypt(p, device, &padded, &type, &sealed);
+	if (r == 0) {
+		*ret_enc = node_child(parent, "enc", "v", "2", "type", type, NULL);
+		node_bytes(*ret_enc, sealed.data, sealed.len);
+	}
+	buf_done_secret(&padded);
+	buf_done(&sealed);
+	return r;
+}
+
+static bool
+device_write(
+    struct phone *p, const struct jid *device, const struct buf *plain, struct node *participants)
+{
+	struct node *to, *enc;
+	int r = session_ensure(p, device, false);
+
+	if (r == 0) {
+		to = node_child(participants, "to", NULL);
+		node_set_jid(to, "jid", device);
+		r = enc_write(p, device, plain, to, &enc);
+	}
+	if (r != 0) {
+		char text[JID_TEXT_MAX];
+
+		log_warn("phone.skipped", LOG_STR("device", jid_format(device, text)),
+		    LOG_INT("error", r));
+	}
+	return r == 0;
+}
+
+/* -- remembering ------------------------------------------------------------------------------ */
+
+static void
+sent_drop(struct phone *p, struct phone_sent *m)
+{
+	STAILQ_REMOVE(&p->sent, m, phone_sent, entry);
+	p->sent_count--;
+	OPENSSL_cleanse(m->text, strlen(m->text));
+	free(m->text);
+	free(m);
+}
+
+static struct phone_sent *
+sent_find(struct phone *p, const char *id)
+{
+	struct phone_sent *m;
+
+	STAILQ_FOREACH(m, &p->sent, entry)
+	if (strcmp(m->id, id) == 0)
+		return m;
+	return NULL;
+}
+
+static struct phone_sent *
+sent_add(struct phone *p, struct account *to, const char *id, const char *text)
+{
+	size_t len = strlen(id) + 1;
+	struct phone_sent *m = sent_find(p, id);
+
+	if (m != NULL)
+		sent_drop(p, m);
+	if (p->sent_count == PHONE_SENT_MAX)
+		sent_drop(p, STAILQ_FIRST(&p->sent));
+	m = xcalloc(1, sizeof(*m) + len);
+	m->to = to;
+	m->at = time(NULL);
+	m->text = xstrdup(text);
+	memcpy(m->id, id, len);
+	STAILQ_INSERT_TAIL(&p->sent, m, entry);
+	p->sent_count++;
+	return m;
+}
+
+void
+phone_send_done(struct phone *p)
+{
+	while (!STAILQ_EMPTY(&p->sent))
+		sent_drop(p, STAILQ_FIRST(&p->sent));
+}
+
+/* The Message for devices of the receiver, or the copy for own ones. */
+static void
+plain_write(const struct phone_sent *m, bool copy, struct buf *out)
+{
+	const struct jid chat = account_lid(m->to, 0);
+	struct buf inner = BUF_INIT(PHONE_STANZA_MAX);
+	char text[JID_TEXT_MAX];
+
+	wa_message_write_text(m->text, copy ? &inner : out);
+	if (copy)
+		wa_message_write_device_sent(jid_format(&chat, text), inner.data, inner.len, out);
+	buf_done_secret(&inner);
+}
+
+/* -- sending ------------------------------------------------------------------------------------
+ */
+
+/* All devices of the account but this phone itself; how many can read it. */
+static unsigned
+account_write(
+    struct phone *p, struct account *a, const struct phone_sent *m, struct node *participants)
+{
+	struct buf plain = BUF_INIT(PHONE_STANZA_MAX);
+	unsigned devices[SIM_DEVICES_MAX], written = 0;
+	size_t n = account_devices(a, devices);
+
+	plain_write(m, a == p->account, &plain);
+	for (size_t i = 0; i < n; i++) {
+		const struct jid device = account_lid(a, devices[i]);
+
+		if (a != p->account || devices[i] != 0)
+			written += device_write(p, &device, &plain, participants);
+	}
+	buf_done_secret(&plain);
+	return written;
+}
+
+int
+phone_send_text(struct phone *p, struct account *to, const char *id, const char *text, char *ret_id,
+    size_t id_size)
+{
+	const struct jid self = account_lid(p->account, 0), chat = account_lid(to, 0);
+	const struct jid chat_pn = account_pn(to, 0);
+	struct node *stanza, *participants;
+	char made[MESSAGE_ID_LEN + 1];
+	struct phone_sent *m;
+	unsigned written;
+
+	if (strlen(text) > PHONE_TEXT_MAX)
+		return -1;
+	if (id == NULL) {
+		plain_message_id(time(NULL), account_phone(p->account), NULL, made);
+		id = made;
+	}
+	if (strlen(id) >= id_size)
+		return -1;
+	m = sent_add(p, to, id, text);
+	stanza = node_new("message", "id", m->id, "type", "text", NULL);
+	node_set_jid(stanza, "to", &chat);
+	node_set_jid(stanza, "peer_recipient_pn", &chat_pn);
+	participants = node_child(stanza, "participants", NULL);
+	written = account_write(p, to, m, participants);
+	if (written == 0) {
+		node_free(&stanza);
+		sent_drop(p, m);
+		return -1;
+	}
+	if (to != p->account)
+		account_write(p, p->account, m, participants);
+	memcpy(ret_id, m->id, strlen(m->id) + 1);
+	sim_submit(p->sim, &self, stanza);
+	return 0;
+}
+
+/* -- sending again ---------------------------------------------------------------------------- */
+
+/* A session that the asking device can follow: from the keys it sent, or a fresh bundle. */
+static int
+session_renew(struct phone *p, const struct jid *device, const struct node *receipt, int64_t count)
+{
+	struct peer_bundle bundle;
+	uint32_t registration_id;
+
+	if (node_find(receipt, "keys") != NULL && peer_bundle_read(receipt, &bundle) == 0)
+		return phone_meet(p, device, &bundle);
+	return session_ensure(
+	    p, device, count >= PHONE_ASK_KEYS || !phone_knows(p, device, &registration_id));
+}
+
+static void
+resend_to(struct phone *p, const struct phone_sent *m, const struct jid *from,
+    const struct jid *device, const struct node *receipt, int64_t count)
+{
+	const struct jid self = phone_self(p, from);
+	struct buf plain = BUF_INIT(PHONE_STANZA_MAX);
+	struct node *stanza = node_new(
+			"message", "id", m->id, "type", "text", "device_fanout", "false", NULL),
+		    *enc;
+	bool own = account_by_jid(p->sim, from) == p->account;
+	struct jid chat;
+
+	node_set_jid(stanza, "to", from);
+	node_set_int(stanza, "t", m->at);
+	if (node_get_jid(receipt, "recipient", &chat) == 0)
+		node_set_jid(stanza, "recipient", &chat);
+	plain_write(m, own, &plain);
+	if (session_renew(p, device, receipt, count) == 0 &&
+	    enc_write(p, device, &plain, stanza, &enc) == 0) {
+		node_set_int(enc, "count", count);
+		sim_submit(p->sim, &self, stanza);
+	} else {
+		log_warn("phone.resend", LOG_PHONE("phone", account_phone(p->account)),
+		    LOG_STR("id", m->id), LOG_STR("reason", "no session"));
+		node_free(&stanza);
+	}
+	buf_done_secret(&plain);
+}
+
+void
+phone_resend(struct phone *p, const struct node *receipt)
+{
+	const char *id = node_get(receipt, "id");
+	struct phone_sent *m = id != NULL ? sent_find(p, id) : NULL;
+	struct account *a;
+	struct jid from, device;
+	int64_t count;
+
+	if (m == NULL || node_get_jid(receipt, "from", &from) != 0 ||
+	    (a = account_by_jid(p->sim, &from)) == NULL || (a != m->to && a != p->account))
+		return;
+	if (node_get_int(node_find(receipt, "retry"), "count", &count) != 0 || count < 1)
+		count = 1;
+	if (count > RESEND_COUNT_MAX || m->resends++ >= PHONE_RESENDS_MAX)
+		return;
+	device = account_lid(a, from.device);
+	resend_to(p, m, &from, &device, receipt, count);
+}

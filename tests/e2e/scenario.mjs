@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { worlds } from './world.mjs';
 
-/* Asked to stop: the ends of programs.mjs and cluster.mjs run at the exit. */
+/* Asked to stop: what program.mjs and cluster.mjs do at the exit is done, too. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
 	process.once(signal, () => process.exit(1));
 

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Single messages, out and in: their status up to READ, what phones answer, devices that ask again, acks with an error, a number that is not on
+ * WhatsApp, hostile texts. REST and the simulator.
+ */
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+
+import { scenario } from './scenario.mjs';
+import { waitFor } from './wait.mjs';
+import { startWorld } from './world.mjs';
+
+let world;
+let id;
+let next = 0;
+const NUMBER = '628350000001';
+const phone = () => `62836${String(++next).padStart(7, '0')}`;
+
+before(async () => {
+	world = await startWorld();
+	id = await world.linkedOutlet('Messages', NUMBER);
+});
+after(() => world?.stop());
+
+async function send(to, text, outlet = id) {
+	const answer = await world.admin.raw('POST', `/outlets/${outlet}/messages`, { body: { to, text } });
+
+	assert.equal(answer.status, 202, answer.text);
+	return answer.json.message.id;
+}
+
+const becomes = (message, status, deadline = 15_000) => waitFor(async () => {
+	const { message: m } = await world.admin.get(`/messages/${message}`);
+	if (m.status !== status)
+		throw new Error(JSON.stringify(m));
+	return m;
+}, deadline, `${message} to be ${status}`);
+
+const inbox = async (outlet = id) => (await world.admin.all(`/outlets/${outlet}/messages`, 'messages', 100)).filter((m) => m.direction === 'in');
+
+scenario('a message outside any blast: DELIVERED, then READ', async () => {
+	const to = phone();
+	const message = await send(`0${to.slice(2)}`, 'Halo ☕');
+	const delivered = await becomes(message, 'DELIVERED');
+
+	assert.deepEqual([delivered.peer, delivered.direction, delivered.text, delivered.outletId, delivered.blastId, delivered.reason],
+		[to, 'out', 'Halo ☕', id, null, null]);
+	assert.ok(delivered.times.sentAt && delivered.times.deliveredAt && delivered.times.readAt === null);
+	const [got] = await world.sim.messages({ to, wait: 5, count: 1 });
+	assert.deepEqual([got.text, got.count, got.from], ['Halo ☕', 1, NUMBER]);
+
+	const reader = phone();
+	await world.sim.setPhone(reader, { receipts: 'read' });
+	const read = await becomes(await send(reader, 'read me'), 'READ');
+	assert.ok(read.times.readAt);
+});
+
+scenario('the own phone is told what was sent', async () => {
+	const to = phone();
+
+	await becomes(await send(to, 'for my own phone, too'), 'DELIVERED');
+	const copies = (await world.sim.messages({ to: NUMBER, wait: 5, count: 1 })).filter((m) => m.text === 'for my own phone, too');
+	assert.equal(copies.length, 1);
+});
+
+scenario('what phones write arrives, decrypted, once, and is receipted', async () => {
+	const from = phone();
+	const texts = ['Halo', 'second', 'x'.repeat(5000), 'ünïcödé 🎉 \u202e\u0000?'.replace('\u0000', '')];
+	const ids = [];
+
+	for (const text of texts)
+		ids.push((await world.sim.send(from, NUMBER, text)).id);
+	const found = await waitFor(async () => {
+		const mine = (await inbox()).filter((m) => m.peer === from);
+		return mine.length === texts.length && mine;
+	}, 10_000, 'the messages');
+	assert.deepEqual(found.map((m) => m.text).reverse(), texts);
+	assert.ok(found.every((m) => m.kind === 'text' && m.times.receivedAt));
+	for (const stanza of ids)
+		assert.ok((await world.sim.receipts({ id: stanza, wait: 5, count: 1 })).length >= 1, `receipt of ${stanza}`);
+	// Answered on the session that they began.
+	await becomes(await send(from, 'and back'), 'DELIVERED');
+	const [back] = (await world.sim.messages({ to: from, wait: 5, count: 1 }));
+	assert.deepEqual([back.text, back.encType], ['and back', 'msg']);
+});
+
+scenario('what was written while the outlet was away arrives when it is back', async () => {
+	const from = phone();
+
+	await world.admin.post(`/outlets/${id}/disconnect`);
+	await world.waitStatus(id, 'DISCONNECTED');
+	for (let i = 0; i < 10; i++)
+		await world.sim.send(from, NUMBER, `offline ${i}`);
+	await world.admin.post(`/outlets/${id}/connect`, { method: 'qr' });
+	await world.healthy(id);
+	await waitFor(async () => (await inbox()).filter((m) => m.peer === from).length === 10, 10_000, 'ten messages');
+	assert.deepEqual((await inbox()).filter((m) => m.peer === from).map((m) => m.text).reverse(),
+		Array.from({ length: 10 }, (_, i) => `offline ${i}`));
+});
+
+scenario('the owner writes on the phone: kept as sent', async () => {
+	const to = phone();
+
+	await world.sim.send(NUMBER, to, 'from the phone itself');
+	await waitFor(async () => (await world.admin.all(`/outlets/${id}/messages`, 'messages')).some(
+		(m) => m.direction === 'out' && m.text === 'from the phone itself' && m.peer === to), 10_000, 'the message');
+});
+
+scenario('a device that cannot decrypt asks again and gets it, under the same id', async () => {
+	const to = phone();
+
+	await world.sim.setPhone(to, { retries: 2 });
+	const message = await send(to, 'asked twice');
+	await becomes(message, 'DELIVERED', 20_000);
+	const got = await world.sim.messages({ to, wait: 5, count: 1 });
+	assert.deepEqual(got.map((m) => m.text), ['asked twice']);
+	assert.ok((await world.sim.state()).stats.retries >= 2);
+});
+
+scenario('acks with an error: FAILED, with the reason', async () => {
+	// Codes that make the outlet hold its blasts do not hold single messages; each on its own outlet all the same.
+	const codes = [463, 475, 479, 400];
+	await Promise.all(codes.map(async (error, i) => {
+		const number = `62837000000${i}`;
+		const outlet = await world.linkedOutlet(`Ack ${error}`, number);
+		const to = phone();
+
+		await world.sim.fault('ack_error', { phone: number, when: 'message', error });
+		const failed = await becomes(await send(to, 'refused', outlet), 'FAILED');
+		assert.equal(failed.reason, `rejected_${error}`);
+		assert.ok(failed.times.failedAt);
+		assert.deepEqual(await world.sim.messages({ to }), []);
+		assert.equal((await world.status(outlet)).healthy, true);
+	}));
+});
+
+scenario('too fast (429): sent later, not failed', async () => {
+	const number = '628370000010';
+	const outlet = await world.linkedOutlet('Too fast', number);
+
+	await world.sim.fault('ack_error', { phone: number, when: 'message', error: 429 });
+	const message = await send(phone(), 'later', outlet);
+	const waiting = await waitFor(async () => {
+		const { message: m } = await world.admin.get(`/messages/${message}`);
+		return m.reason !== null && m;
+	}, 10_000, 'a reason');
+	assert.deepEqual([waiting.status, waiting.reason], ['QUEUED', 'rate_limited']);
+});
+
+scenario('a number that is not on WhatsApp, and ones that are no numbers', async () => {
+	const absent = phone();
+
+	await world.sim.setPhone(absent, { registered: false });
+	const failed = await becomes(await send(absent, 'x'), 'FAILED');
+	assert.equal(failed.reason, 'not_on_whatsapp');
+	for (const to of ['', 'me', '12', '62812x'])
+		await world.admin.refused(422, 'validation_failed', 'POST', `/outlets/${id}/messages`, { to, text: 'x' });
+	await world.admin.refused(422, 'validation_failed', 'POST', `/outlets/${id}/messages`, { to: phone(), text: '' });
+	await world.admin.refused(422, 'validation_failed', 'POST', `/outlets/${id}/messages`, { to: phone() });
+	await world.admin.refused(404, 'not_found', 'GET', '/messages/msg_999999999');
+	await world.admin.refused(404, 'not_found', 'GET', '/messages/nonsense');
+});
+
+scenario('texts of every kind go through unchanged', async () => {
+	const texts = [
+		'{{', '}}{{name', '{{ name }}', '\u{1F468}‍\u{1F469}‍\u{1F467}', 'line\nbreak\r\nand\ttab', '"quotes" \\ and \'more\'',
+		'<script>alert(1)</script>', '=1+1', '\u202eright to left', 'x'.repeat(20_000), ' ',
+	];
+	const pairs = texts.map((text) => [phone(), text]);
+
+	for (const [to, text] of pairs)
+		await send(to, text);
+	for (const [to, text] of pairs) {
+		const [got] = await world.sim.messages({ to, wait: 10, count: 1 });
+		assert.equal(got.text, text);
+	}
+	const listed = (await world.admin.all(`/outlets/${id}/messages`, 'messages')).map((m) => m.text);
+	for (const text of texts)
+		assert.ok(listed.includes(text), JSON.stringify(text).slice(0, 60));
+	await world.admin.refused(400, 'invalid_json', 'POST', `/outlets/${id}/messages`, Buffer.from('7b22746f223a22ff227d', 'hex'));
+});

@@ -52,7 +52,7 @@ phone_normalise(const char *text, const char *country, char ret_digits[PHONE_DIG
 
 	if (country_len > 4 || collect_digits(text, raw, &n, &plus) < 0)
 		return -1;
-	if (!plus && strncmp(digits, "00", 2) == 0) {
+	if (!plus && n >= 2 && raw[0] == '0' && raw[1] == '0') {
 		digits += 2;
 		plus = true;
 	}

@@ -2,7 +2,10 @@
 /* The table of waconnd.conf's keys with their defaults. What needs the world outside (files, database) is not checked here. */
 #include "waconnd/config.h"
 
+#include <grp.h>
+#include <libpq-fe.h>
 #include <openssl/crypto.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +15,10 @@
 #include "common/wa/client_payload.h"
 #include "common/xalloc.h"
 #include "waconnd/blast/pacer.h"
+#include "waconnd/link/link_url.h"
 
 #define CLIENT_VERSION_PREFIX "2.3000."
+#define PER_MINUTE_MAX 6000
 
 static int
 set_admin_users(void *target, const struct conf_key *key, const char *value, const char **err)
@@ -27,6 +32,11 @@ set_admin_users(void *target, const struct conf_key *key, const char *value, con
 	while ((word = strsep(&rest, " ,\t")) != NULL) {
 		if (*word == '\0')
 			continue;
+		if (getpwnam(word) == NULL) {
+			*err = "there is no such user";
+			free(copy);
+			return -1;
+		}
 		if (c->n_admin_users == CONFIG_ADMINS_MAX) {
 			*err = "too many users";
 			free(copy);
@@ -36,6 +46,64 @@ set_admin_users(void *target, const struct conf_key *key, const char *value, con
 	}
 	free(copy);
 	return 0;
+}
+
+static int
+set_socket_group(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	if (getgrnam(value) == NULL) {
+		*err = "there is no such group";
+		return -1;
+	}
+	return conf_set_string(target, key, value, err);
+}
+
+static int
+set_dsn(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	PQconninfoOption *parsed = PQconninfoParse(value, NULL);
+
+	/* libpq's sentence may repeat the password. */
+	if (parsed == NULL) {
+		*err = "expected a libpq connection string or URI";
+		return -1;
+	}
+	PQconninfoFree(parsed);
+	return conf_set_string(target, key, value, err);
+}
+
+static int
+set_url(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	struct link_url url;
+	char why[256];
+
+	if (link_url_parse(value, &url, why, sizeof(why)) < 0) {
+		*err = "expected wss://HOST[:PORT]/PATH, or ws:// with a loopback address";
+		return -1;
+	}
+	return conf_set_string(target, key, value, err);
+}
+
+static int
+set_readable(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	if (access(value, R_OK) < 0) {
+		*err = "the file cannot be read";
+		return -1;
+	}
+	return conf_set_string(target, key, value, err);
+}
+
+static int
+set_per_minute(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	struct config *c = target;
+
+	if (conf_set_uint(target, key, value, err) == 0 && c->pace.per_minute <= PER_MINUTE_MAX)
+		return 0;
+	*err = "expected 0 (no limit) to 6000";
+	return -1;
 }
 
 static int
@@ -125,18 +193,18 @@ set_log_format(void *target, const struct conf_key *key, const char *value, cons
 
 static const struct conf_key keys[] = {
 	{"daemon", "socket", false, conf_set_string, offsetof(struct config, socket)},
-	{"daemon", "socket_group", false, conf_set_string, offsetof(struct config, socket_group)},
+	{"daemon", "socket_group", false, set_socket_group, offsetof(struct config, socket_group)},
 	{"daemon", "admin_users", false, set_admin_users, 0},
 	{"daemon", "key_file", false, conf_set_string, offsetof(struct config, key_file)},
 	{"daemon", "instance", false, conf_set_string, offsetof(struct config, instance)},
-	{"database", "dsn", false, conf_set_string, offsetof(struct config, dsn)},
-	{"whatsapp", "url", false, conf_set_string, offsetof(struct config, whatsapp_url)},
-	{"whatsapp", "tls_ca", false, conf_set_string, offsetof(struct config, tls_ca)},
+	{"database", "dsn", false, set_dsn, offsetof(struct config, dsn)},
+	{"whatsapp", "url", false, set_url, offsetof(struct config, whatsapp_url)},
+	{"whatsapp", "tls_ca", false, set_readable, offsetof(struct config, tls_ca)},
 	{"whatsapp", "noise_root", false, set_noise_root, 0},
 	{"whatsapp", "version", false, set_version, 0},
-	{"whatsapp", "media_ca", false, conf_set_string, offsetof(struct config, media_ca)},
+	{"whatsapp", "media_ca", false, set_readable, offsetof(struct config, media_ca)},
 	{"whatsapp", "media_insecure_loopback", false, conf_set_bool, offsetof(struct config, media_insecure_loopback)},
-	{"blast", "per_minute", false, conf_set_uint, offsetof(struct config, pace.per_minute)},
+	{"blast", "per_minute", false, set_per_minute, offsetof(struct config, pace.per_minute)},
 	{"blast", "jitter", false, conf_set_ratio, offsetof(struct config, pace.jitter)},
 	{"blast", "daily_cap", false, conf_set_uint, offsetof(struct config, pace.daily_cap)},
 	{"blast", "window", false, set_window, 0},

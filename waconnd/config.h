@@ -13,6 +13,7 @@
 #include "waconnd/outlet.h"
 
 #define CONFIG_ADMINS_MAX 16
+#define WACONND_VERSION "0.1.0"
 
 struct config {
 	char *socket;

@@ -63,6 +63,8 @@ struct outlet *outlets_at(struct outlets *os, size_t i); /* in order of name, th
 struct outlet *outlets_added(struct outlets *os, const char *id, const char *name, const char *number, bool is_active, bool auto_reconnect, const char *pace_json);
 void outlets_changed(struct outlet *o, const char *name, const char *number, bool is_active, bool auto_reconnect, const char *pace_json);
 void outlets_removed(struct outlets *os, const char *id);
+/* The configured pace has changed: what outlets do not say themselves follows it. */
+void outlets_set_default_pace(struct outlets *os, const struct outlet_pace *pace);
 
 const char *outlet_id(const struct outlet *o);
 const char *outlet_name(const struct outlet *o);
@@ -90,7 +92,7 @@ void outlets_on_ready(struct outlets *os, void (*cb)(void *arg, struct outlet *o
 /* The link when healthy and ready, else NULL; `sent` results come to the engine through outlets_on_sent. */
 struct link *outlet_link(struct outlet *o);
 void outlets_on_sent(struct outlets *os, void (*cb)(void *arg, struct outlet *o, void *send_arg, enum link_sent result, unsigned code), void *arg);
-void *outlet_queue(struct outlet *o);                 /* the engine's per-outlet state */
+void *outlet_queue(const struct outlet *o);               /* the engine's per-outlet state */
 void outlet_set_queue(struct outlet *o, void *queue);
 /* The outlet is about to be freed (removal, or the end of the table): the engine drops its queue. */
 void outlets_on_removed(struct outlets *os, void (*cb)(void *arg, struct outlet *o), void *arg);

@@ -35,6 +35,7 @@ struct outlet {
 	char *id, *name, *number;
 	bool is_active, auto_reconnect;
 	struct outlet_pace pace;
+	char *pace_json; /* what of it is the outlet's own; NULL: nothing */
 
 	enum outlet_state state; /* assigned in outlet_step and at loading only */
 	bool linked;

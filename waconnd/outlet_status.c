@@ -233,7 +233,7 @@ outlet_link(struct outlet *o)
 }
 
 void *
-outlet_queue(struct outlet *o)
+outlet_queue(const struct outlet *o)
 {
 	return o->queue;
 }

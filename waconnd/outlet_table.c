@@ -18,6 +18,17 @@
 
 /* -- one outlet -- */
 
+static void
+set_pace(struct outlet *o, const char *json)
+{
+	char *copy = json != NULL ? xstrdup(json) : NULL;
+
+	free(o->pace_json);
+	o->pace_json = copy;
+	o->pace = o->os->env.default_pace;
+	outlet_pace_overlay(&o->pace, o->pace_json);
+}
+
 struct outlet *
 outlet_new(struct outlets *os, const char *id, const char *name, const char *number)
 {
@@ -59,6 +70,7 @@ outlet_free(struct outlet **op)
 	free(o->id);
 	free(o->name);
 	free(o->number);
+	free(o->pace_json);
 	free(o);
 	*op = NULL;
 }
@@ -237,8 +249,7 @@ load_outlet(struct outlets *os, const PGresult *r, int i)
 
 	o->is_active = column(r, i, 3)[0] == 't';
 	o->auto_reconnect = column(r, i, 4)[0] == 't';
-	o->pace = os->env.default_pace;
-	outlet_pace_overlay(&o->pace, column(r, i, 5));
+	set_pace(o, column(r, i, 5));
 	load_row(&o->row, r, i);
 	session_row_copy(&o->committed, &o->row);
 	o->last_heard_ms = o->row.last_seen_ms;
@@ -461,8 +472,7 @@ outlets_added(struct outlets *os, const char *id, const char *name, const char *
 	o = outlet_new(os, id, name, number);
 	o->is_active = is_active;
 	o->auto_reconnect = auto_reconnect;
-	o->pace = os->env.default_pace;
-	outlet_pace_overlay(&o->pace, pace_json);
+	set_pace(o, pace_json);
 	append(os, o);
 	sort(os);
 	outlet_publish(o);
@@ -486,8 +496,7 @@ outlets_changed(struct outlet *o, const char *name, const char *number, bool is_
 	replace(&o->number, number);
 	o->is_active = is_active;
 	o->auto_reconnect = auto_reconnect;
-	o->pace = o->os->env.default_pace;
-	outlet_pace_overlay(&o->pace, pace_json);
+	set_pace(o, pace_json);
 	sort(o->os);
 	if (!is_active && o->state != OUT_FAILED)
 		(void)outlet_step(o, EV_DISCONNECT, "switched off");
@@ -509,6 +518,19 @@ outlets_removed(struct outlets *os, const char *id)
 	os->n--;
 	os->version++;
 	outlet_free(&o);
+}
+
+void
+outlets_set_default_pace(struct outlets *os, const struct outlet_pace *pace)
+{
+	os->env.default_pace = *pace;
+	for (size_t i = 0; i < os->n; i++) {
+		struct outlet *o = os->by_name[i];
+
+		o->pace = *pace;
+		outlet_pace_overlay(&o->pace, o->pace_json);
+		outlet_check_ready(o);
+	}
 }
 
 /* -- what the engine hooks in -- */

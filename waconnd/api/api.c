@@ -10,6 +10,8 @@
 #include "common/xalloc.h"
 #include "waconnd/api/api_internal.h"
 #include "waconnd/api/auth.h"
+#include "waconnd/api/idempotency.h"
+#include "waconnd/api/request.h"
 #include "waconnd/api/throttle.h"
 
 struct api_op {
@@ -52,7 +54,7 @@ static const struct api_op ops[] = {
 	OP(UNSUBSCRIBE)       = {ROLE_NONE,       api_unsubscribe},
 	OP(USER_ADD)          = {ROLE_SUPERADMIN, api_user_add},
 	OP(USER_LIST)         = {ROLE_SUPERADMIN, api_user_list},
-	OP(TOKEN_ADD)         = {ROLE_SUPERADMIN, api_token_add},
+	OP(TOKEN_ADD)         = {ROLE_USER,       api_token_add},
 	OP(TOKEN_LIST)        = {ROLE_USER,       api_token_list},
 	OP(TOKEN_REVOKE)      = {ROLE_USER,       api_token_revoke},
 };
@@ -65,6 +67,8 @@ struct api {
 	struct throttle *throttle;
 	struct status_cache *status_cache;
 	struct subscriptions *subscriptions;
+	struct calls calls;
+	struct event *hourly;
 	bool stopping;
 };
 
@@ -81,7 +85,7 @@ dispatch(struct call *c)
 {
 	const struct api_op *op = find_op(c->request);
 
-	if (c->who.role < op->role)
+	if (op == NULL || c->who.role < op->role)
 		call_problem(c, "forbidden", NULL);
 	else
 		op->handler(c);
@@ -96,6 +100,8 @@ on_request(void *arg, struct ipc_peer *peer, const Ipc__Request *request)
 
 	if (op == NULL)
 		call_problem(c, "not_implemented", "This daemon does not know the operation: the gateway is newer.");
+	else if (!request_is_text(&c->request->base))
+		call_problem(c, "bad_request", "A text is not valid UTF-8.");
 	else if (api->stopping)
 		call_problem(c, "stopping", NULL);
 	else if (op->role == ROLE_NONE)
@@ -112,14 +118,29 @@ on_closed(void *arg, struct ipc_peer *peer)
 	subscriptions_drop_peer(api->subscriptions, ipc_peer_serial(peer));
 }
 
+static void
+on_hourly(evutil_socket_t fd, short what, void *arg)
+{
+	struct api *api = arg;
+
+	(void)fd;
+	(void)what;
+	idempotency_purge(api->env.store->db);
+}
+
 int
 api_new(const struct api_env *env, struct api **ret_api, const char **err)
 {
 	static const struct ipc_server_ops server_ops = {on_request, on_closed};
+	static const struct timeval hour = {.tv_sec = 3600};
 	struct api *api = xcalloc(1, sizeof(*api));
 
 	api->env = *env;
-	api->auth = auth_new();
+	LIST_INIT(&api->calls);
+	api->hourly = event_new(env->base, -1, EV_PERSIST, on_hourly, api);
+	if (api->hourly == NULL || event_add(api->hourly, &hour) < 0)
+		abort();
+	api->auth = auth_new(env->config);
 	api->throttle = throttle_new();
 	api->status_cache = status_cache_new();
 	api->subscriptions = subscriptions_new(api, env->hub);
@@ -147,6 +168,9 @@ api_free(struct api **ap)
 	if (api == NULL)
 		return;
 	ipc_server_free(&api->server);
+	while (!LIST_EMPTY(&api->calls))
+		call_discard(LIST_FIRST(&api->calls));
+	event_free(api->hourly);
 	subscriptions_free(&api->subscriptions);
 	status_cache_free(&api->status_cache);
 	throttle_free(&api->throttle);
@@ -159,6 +183,12 @@ struct ipc_peer *
 api_peer(struct api *api, uint64_t serial)
 {
 	return ipc_server_peer(api->server, serial);
+}
+
+struct calls *
+api_calls(struct api *api)
+{
+	return &api->calls;
 }
 
 struct auth *

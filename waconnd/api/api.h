@@ -34,6 +34,7 @@ struct api_env { /* all outlive the api */
 int api_new(const struct api_env *env, struct api **ret_api, const char **err) __attribute__((warn_unused_result));
 /* SIGTERM: no new connections; requests from now on are refused as "stopping". */
 void api_stop(struct api *api);
+/* After the worker: a call that waits for a job is answered by the job's end. */
 void api_free(struct api **api);
 
 #endif

@@ -7,6 +7,7 @@
 
 struct call *call_new(struct api *api, const struct api_env *env, uint64_t peer, Ipc__Request *take_request);
 struct ipc_peer *api_peer(struct api *api, uint64_t serial); /* NULL when gone */
+struct calls *api_calls(struct api *api);      /* all that are under way */
 struct auth *api_auth(struct api *api);
 struct throttle *api_throttle(struct api *api);
 

@@ -31,20 +31,10 @@ change_free(void *state)
 	free(ch);
 }
 
-/* The one row of `result` (a JSON object in its first column) as {"success":true,"outlet":…}. */
 static void
-reply_outlet(struct call *c, const PGresult *result, unsigned status)
+on_listed(struct call *c, const PGresult *result)
 {
-	struct buf out;
-	struct jsonw j;
-
-	if (PQntuples(result) != 1) {
-		call_problem(c, "not_found", NULL);
-		return;
-	}
-	call_begin(&j, &out);
-	jsonw_raw(&j, "outlet", PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0));
-	call_finish(c, &j, status);
+	call_reply_page(c, result, "outlets");
 }
 
 void
@@ -61,14 +51,14 @@ api_outlet_list(struct call *c)
 		const struct db_param params[] = {DB_TEXT(call_scope(c)), DB_TEXT(q->q), DB_TEXT(q->cursor),
 		    DB_TEXT(limit_text)};
 
-		call_query(c, SQL_OUTLET_LIST, params, 4, NULL, call_reply_page_outlets);
+		call_query(c, SQL_OUTLET_LIST, params, 4, NULL, on_listed);
 	}
 }
 
 static void
 on_got(struct call *c, const PGresult *result)
 {
-	reply_outlet(c, result, 200);
+	call_reply_row(c, result, "outlet", 200);
 }
 
 void
@@ -118,7 +108,7 @@ on_added(struct call *c, const PGresult *r)
 		    PQgetvalue(r, 0, 4)[0] == 't', PQgetvalue(r, 0, 5)[0] == 't', PQgetvalue(r, 0, 6));
 		call_audit(c, "outlet_add", PQgetvalue(r, 0, 1), NULL);
 	}
-	reply_outlet(c, r, 201);
+	call_reply_row(c, r, "outlet", 201);
 }
 
 static const char *
@@ -163,7 +153,7 @@ on_edited(struct call *c, const PGresult *r)
 		    PQgetvalue(r, 0, 5)[0] == 't', PQgetvalue(r, 0, 6));
 		call_audit(c, "outlet_edit", outlet_id(o), NULL);
 	}
-	reply_outlet(c, r, 200);
+	call_reply_row(c, r, "outlet", 200);
 }
 
 void

@@ -29,8 +29,15 @@ struct cached {
 	int64_t expires_ms; /* wall; 0: never */
 };
 
+struct admin {
+	uid_t uid;
+	char name[65];
+};
+
 struct auth {
 	struct cached cache[CACHE_SIZE];
+	struct admin admins[CONFIG_ADMINS_MAX];
+	size_t n_admins;
 };
 
 struct identify { /* a call's state while the database is asked */
@@ -40,9 +47,23 @@ struct identify { /* a call's state while the database is asked */
 };
 
 struct auth *
-auth_new(void)
+auth_new(const struct config *config)
 {
-	return xcalloc(1, sizeof(struct auth));
+	struct auth *a = xcalloc(1, sizeof(*a));
+
+	for (size_t i = 0; i < config->n_admin_users; i++) {
+		const struct passwd *pw = getpwnam(config->admin_users[i]);
+
+		if (pw == NULL) {
+			log_warn("auth.no_such_user", LOG_STR("user", config->admin_users[i]));
+			continue;
+		}
+		a->admins[a->n_admins].uid = pw->pw_uid;
+		(void)snprintf(a->admins[a->n_admins].name, sizeof(a->admins[0].name), "local:%.50s",
+		    config->admin_users[i]);
+		a->n_admins++;
+	}
+	return a;
 }
 
 void
@@ -155,23 +176,35 @@ identify_token(struct auth *a, struct call *c, const char *token, void (*next)(s
 	call_query(c, SQL_TOKEN_VERIFY, &param, 1, NULL, on_token);
 }
 
+static const struct admin *
+local_admin(const struct auth *a, const struct call *c)
+{
+	const struct ipc_peer *peer = api_peer(c->api, c->peer);
+
+	if (peer == NULL || c->request->remote != NULL)
+		return NULL;
+	for (size_t i = 0; i < a->n_admins; i++) {
+		if (a->admins[i].uid == ipc_peer_identity(peer)->uid)
+			return &a->admins[i];
+	}
+	return NULL;
+}
+
 void
 auth_identify(struct auth *a, struct call *c, void (*next)(struct call *c))
 {
-	const struct ipc_peer *peer = api_peer(c->api, c->peer);
-	const struct passwd *pw;
+	const struct admin *admin;
 
 	if (c->request->token != NULL) {
 		identify_token(a, c, c->request->token, next);
 		return;
 	}
-	/* waconnctl sends no token: the kernel says who is there. */
-	pw = peer != NULL ? getpwuid(ipc_peer_identity(peer)->uid) : NULL;
-	if (pw == NULL || !config_is_admin(c->env->config, pw->pw_name)) {
+	admin = local_admin(a, c);
+	if (admin == NULL) {
 		call_problem(c, "unauthenticated", NULL);
 		return;
 	}
 	c->who.role = ROLE_SUPERADMIN;
-	(void)snprintf(c->who.name, sizeof(c->who.name), "local:%.50s", pw->pw_name);
+	(void)snprintf(c->who.name, sizeof(c->who.name), "%s", admin->name);
 	next(c);
 }

@@ -4,6 +4,10 @@
  *
  * Tokens are random and kept only as SHA-256. What the database said of a token is remembered for a few seconds, and for
  * as long as the database is away, so that the status page goes on answering; a revocation here takes effect at once.
+ *
+ * A peer without a token is a local administrator if the kernel says that it runs as one of admin_users (waconnctl). The gateway may
+ * run as such a user, too, so it marks what it forwards: a request with `remote` needs a token. A gateway that leaves the mark out can
+ * therefore act as SUPERADMIN exactly if it runs as an administrator, who could connect by himself: run it as a user of its own.
  */
 #ifndef API_AUTH_H
 #define API_AUTH_H
@@ -14,7 +18,8 @@
 
 struct auth;
 
-struct auth *auth_new(void);
+/* Looks up the users of admin_users once: the loop asks no name service later. */
+struct auth *auth_new(const struct config *config);
 void auth_free(struct auth **a);
 
 /* Sets c->who and calls next, now or later; or answers the call with 401 or 503. */

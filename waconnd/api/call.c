@@ -9,10 +9,12 @@
 #include "common/clock.h"
 #include "common/xalloc.h"
 #include "waconnd/api/api_internal.h"
+#include "waconnd/api/idempotency.h"
 
 #define LIST_LIMIT_DEFAULT 100
 #define LIST_LIMIT_MAX 1000
 #define SLOW_MS 1000
+#define CURSOR_DIGITS_MAX 18
 
 static const char *const role_names[] = {
 	[ROLE_NONE] = "NONE",
@@ -49,12 +51,16 @@ call_new(struct api *api, const struct api_env *env, uint64_t peer, Ipc__Request
 	c->peer = peer;
 	c->request = take_request;
 	c->since_ms = clock_monotonic_ms();
+	LIST_INSERT_HEAD(api_calls(api), c, entry);
 	return c;
 }
 
 static void
 call_free(struct call *c)
 {
+	LIST_REMOVE(c, entry);
+	if (c->ticket != 0)
+		db_forget(c->env->store->db, c->ticket);
 	if (c->state != NULL) {
 		if (c->free_state != NULL)
 			c->free_state(c->state);
@@ -147,7 +153,13 @@ call_invalid(struct call *c, const char *field, const char *code, const char *de
 {
 	const struct problem_field f = {field, code, detail};
 
-	answer_problem(c, problem_find("validation_failed"), NULL, &f, 1);
+	call_invalid_fields(c, &f, 1);
+}
+
+void
+call_invalid_fields(struct call *c, const struct problem_field *fields, size_t n)
+{
+	answer_problem(c, problem_find("validation_failed"), NULL, fields, n);
 }
 
 void
@@ -156,6 +168,9 @@ call_database_problem(struct call *c, enum db_error error)
 	if (error == DB_E_SQL || error == DB_E_CONFLICT) {
 		log_error("api.sql", LOG_STR("requestId", c->request->request_id), LOG_INT("op", c->request->op_case));
 		call_problem(c, "internal", NULL);
+	} else if (error == DB_E_LOST) {
+		call_problem(c, "database_unavailable",
+		    "The connection to the database broke: look whether a change was made before you repeat it.");
 	} else {
 		call_problem(c, error == DB_E_FULL ? "overloaded" : "database_unavailable", NULL);
 	}
@@ -166,21 +181,31 @@ on_result(void *arg, enum db_error error, const PGresult *result)
 {
 	struct call *c = arg;
 
-	if (error == DB_E_CONFLICT && c->on_conflict != NULL)
-		call_problem(c, c->on_conflict, NULL);
-	else if (error != DB_OK && (error != DB_E_CONFLICT || result == NULL))
-		call_database_problem(c, error);
-	else
+	c->ticket = 0;
+	if (error == DB_OK)
 		c->next(c, result);
+	else if (error != DB_E_CONFLICT)
+		call_database_problem(c, error);
+	else if (!idempotency_conflicted(c, result))
+		call_problem(c, c->on_conflict != NULL ? c->on_conflict : "conflict", NULL);
+}
+
+void
+call_transaction(struct call *c, const struct db_step *steps, size_t n, const char *on_conflict,
+    void (*next)(struct call *c, const PGresult *result))
+{
+	c->next = next;
+	c->on_conflict = on_conflict;
+	c->ticket = db_transaction(c->env->store->db, steps, n, on_result, c);
 }
 
 void
 call_query(struct call *c, enum sql_id statement, const struct db_param *params, size_t n, const char *on_conflict,
     void (*next)(struct call *c, const PGresult *result))
 {
-	c->next = next;
-	c->on_conflict = on_conflict;
-	(void)db_query(c->env->store->db, statement, params, n, on_result, c);
+	const struct db_step step = {statement, params, n};
+
+	call_transaction(c, &step, 1, on_conflict, next);
 }
 
 const char *
@@ -231,6 +256,43 @@ call_finish(struct call *c, struct jsonw *j, unsigned status)
 	jsonw_object_end(j);
 	call_reply(c, status, out);
 	buf_done(out);
+}
+
+void
+call_reply_page(struct call *c, const PGresult *result, const char *key)
+{
+	struct buf out;
+	struct jsonw j;
+
+	call_begin(&j, &out);
+	jsonw_raw(&j, key, PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0));
+	jsonw_str(&j, "nextCursor", PQgetisnull(result, 0, 1) ? NULL : PQgetvalue(result, 0, 1));
+	call_finish(c, &j, 200);
+}
+
+bool
+call_cursor_is_number(struct call *c, const char *cursor)
+{
+	if (cursor == NULL || (cursor[0] != '\0' && strlen(cursor) <= CURSOR_DIGITS_MAX &&
+	                          cursor[strspn(cursor, "0123456789")] == '\0'))
+		return true;
+	call_invalid(c, "cursor", "invalid", "Give a nextCursor as it was answered.");
+	return false;
+}
+
+void
+call_reply_row(struct call *c, const PGresult *result, const char *key, unsigned status)
+{
+	struct buf out;
+	struct jsonw j;
+
+	if (PQntuples(result) != 1) {
+		call_problem(c, "not_found", NULL);
+		return;
+	}
+	call_begin(&j, &out);
+	jsonw_raw(&j, key, PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0));
+	call_finish(c, &j, status);
 }
 
 static void

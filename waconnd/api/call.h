@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "common/jsonw.h"
 #include "common/problem.h"
@@ -29,6 +30,7 @@ struct principal { /* who is asking */
 };
 
 struct call {
+	LIST_ENTRY(call) entry;
 	const struct api_env *env;
 	struct api *api;
 	uint64_t peer;             /* its serial */
@@ -39,7 +41,10 @@ struct call {
 	void (*free_state)(void *state);
 	void (*next)(struct call *c, const PGresult *result); /* of call_query */
 	const char *on_conflict;   /* of call_query */
+	uint64_t ticket;           /* of the statement under way; 0: none */
+	void (*work)(struct call *c); /* of idempotency_begin */
 };
+LIST_HEAD(calls, call);
 
 /* -- answers: each frees the call -- */
 void call_reply(struct call *c, unsigned status, const struct buf *body);
@@ -48,14 +53,18 @@ void call_response(struct call *c, Ipc__Response *response); /* id is filled in 
 void call_discard(struct call *c); /* frees it without an answer */
 void call_problem(struct call *c, const char *code, const char *detail);  /* detail NULL: the table's */
 void call_invalid(struct call *c, const char *field, const char *code, const char *detail); /* 422 for one field */
+void call_invalid_fields(struct call *c, const struct problem_field *fields, size_t n);
 void call_database_problem(struct call *c, enum db_error error);
 
 /* -- help for handlers -- */
 /*
- * Ask the database; `next` gets the result. A failure is answered here (database_unavailable, internal), a conflict too, with
- * the code on_conflict, unless that is NULL: then `next` gets the conflict's result (PQresultStatus tells).
+ * Ask the database; `next` gets the result. A failure is answered here: database_unavailable, internal, and a conflict with the
+ * code on_conflict (NULL: "conflict").
  */
 void call_query(struct call *c, enum sql_id statement, const struct db_param *params, size_t n, const char *on_conflict,
+    void (*next)(struct call *c, const PGresult *result));
+/* The same for several statements in one transaction; `next` gets the last result that has rows. */
+void call_transaction(struct call *c, const struct db_step *steps, size_t n, const char *on_conflict,
     void (*next)(struct call *c, const PGresult *result));
 /* The outlet, if it exists and the caller may see it; else NULL, and the call is answered with not_found. */
 struct outlet *call_outlet(struct call *c, const char *id);
@@ -66,6 +75,12 @@ unsigned call_limit(struct call *c, const Ipc__List *list);
 /* {"success":true, … : the writer inside the object; call_finish closes and replies. */
 void call_begin(struct jsonw *j, struct buf *out);
 void call_finish(struct call *c, struct jsonw *j, unsigned status);
+/* A page of a list, as the statements answer it (one row: JSON array, next cursor): {"success":true, KEY: […], "nextCursor": …}. */
+void call_reply_page(struct call *c, const PGresult *result, const char *key);
+/* A cursor that is a row's number: false, and the call answered, when it is not. */
+bool call_cursor_is_number(struct call *c, const char *cursor);
+/* The one JSON document in the first column as {"success":true, KEY: …}; no row: not_found. */
+void call_reply_row(struct call *c, const PGresult *result, const char *key, unsigned status);
 /* Writes a line into the audit log, without waiting. subject and detail (JSON) may be NULL. */
 void call_audit(const struct call *c, const char *action, const char *subject, const char *detail);
 

@@ -58,6 +58,38 @@ blasts_kick(struct blasts *b, struct outlet *o)
 		queue_drop_waiting(q, false);
 }
 
+void
+blasts_added(struct blasts *b, struct outlet *o)
+{
+	struct queue *q;
+
+	if (b->stopped || outlet_link(o) == NULL)
+		return;
+	q = queue_of(b, o);
+	q->want_claim = true;
+	queue_work(q);
+}
+
+void
+blasts_changed(struct blasts *b, const char *blast)
+{
+	progress_touch(b, blast);
+}
+
+void
+blasts_estimate(const struct outlet *o, const struct outlet_pace *pace, int64_t from_ms, uint64_t n,
+    int64_t *ret_starts_ms, int64_t *ret_finishes_ms)
+{
+	static const struct pacer fresh;
+	const struct queue *q = outlet_queue(o);
+	const struct pacer *p = q != NULL && q->history_known ? &q->pacer : &fresh;
+
+	if (q != NULL && q->held_until_ms > from_ms)
+		from_ms = q->held_until_ms;
+	*ret_starts_ms = pacer_next(p, pace, from_ms);
+	*ret_finishes_ms = pacer_estimate(p, pace, from_ms, n);
+}
+
 /* -- the sweep -- */
 
 /* Answers id, status, json. */
@@ -82,10 +114,13 @@ on_expired(void *arg, enum db_error error, const PGresult *r)
 {
 	struct blasts *b = arg;
 
-	(void)r;
 	b->expire_ticket = 0;
 	if (error == DB_E_SQL)
 		log_error("blast.expire", LOG_STR("error", db_error_text(error)));
+	for (int i = 0; error == DB_OK && i < PQntuples(r); i++) {
+		log_info("blast.expired", LOG_STR("blast", PQgetvalue(r, i, 0)));
+		progress_touch(b, PQgetvalue(r, i, 0));
+	}
 }
 
 static void

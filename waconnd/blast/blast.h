@@ -18,7 +18,14 @@ void blasts_free(struct blasts **b);
 /* Stop claiming (SIGTERM). What is in flight finishes. */
 void blasts_stop(struct blasts *b);
 bool blasts_idle(const struct blasts *b); /* nothing in flight */
-/* New work for this outlet (NULL: any). */
+/* Something changed for this outlet (NULL: any), a pause or a cancellation perhaps: what waits is asked for anew. */
 void blasts_kick(struct blasts *b, struct outlet *o);
+/* There is more to send through this outlet; what waits already stays. */
+void blasts_added(struct blasts *b, struct outlet *o);
+/* The blast was made or moved: subscribers are told. */
+void blasts_changed(struct blasts *b, const char *blast);
+/* When n more messages of this outlet with this pace would begin and be through, from from_ms on; PACER_NEVER past ten years. */
+void blasts_estimate(const struct outlet *o, const struct outlet_pace *pace, int64_t from_ms, uint64_t n, int64_t *ret_starts_ms,
+    int64_t *ret_finishes_ms);
 
 #endif

@@ -177,7 +177,7 @@ take(struct queue *q, const PGresult *r, int n)
 {
 	struct item *i = item_of_row(q, r, n);
 
-	if (column(r, n, 10)[0] == 't')
+	if (PQgetvalue(r, n, 10)[0] == 't')
 		skip(i, "opted_out");
 	else if (i->text == NULL)
 		give_up(i, "no_text");

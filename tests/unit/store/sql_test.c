@@ -200,7 +200,7 @@ test_claim(void **state)
 
 	assert_string_equal(claim(w, "3", NULL), "1 2 3");
 	assert_string_equal(claim(w, "10", "{1,3}"), "2 4 5"); /* 6 belongs to a paused blast */
-	(void)ASK(w, SQL_MESSAGE_ADD, "o1", "62899", "single");
+	(void)ASK(w, SQL_MESSAGE_ADD, "o1", "62899", "single", NULL, NULL, NULL);
 	assert_string_equal(claim(w, "3", NULL), "8 1 2"); /* single messages first */
 	(void)world_sql(
 	    w, "UPDATE messages SET not_before = now() + interval '1 hour' WHERE id IN (1, 8)");

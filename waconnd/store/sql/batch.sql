@@ -34,13 +34,14 @@ INSERT INTO keys (outlet_id, kind, name, value)
 SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::bytea[])
 ON CONFLICT (outlet_id, kind, name) DO UPDATE SET value = excluded.value
 
--- $1 ids, $2 stanza ids, $3 texts. A repeat after a stop keeps the stanza id of the first time.
+-- $1 ids, $2 stanza ids, $3 texts. A repeat after a stop keeps the stanza id of the first time. One that was cancelled while it was
+-- in hand leaves all the same: its row says so.
 -- name: BATCH_SENDING
 UPDATE messages m
 SET status = 'SENDING', wa_id = coalesce(m.wa_id, s.wa_id), text = coalesce(s.text, m.text),
     sending_at = now(), attempts = least(m.attempts + 1, 32767), not_before = NULL, reason = NULL
 FROM unnest($1::bigint[], $2::text[], $3::text[]) AS s (id, wa_id, text)
-WHERE m.id = s.id AND m.status IN ('QUEUED', 'SENDING')
+WHERE m.id = s.id AND m.status IN ('QUEUED', 'SENDING', 'CANCELLED')
 
 -- $1 ids, $2 times in ms.
 -- name: BATCH_SENT

@@ -2,7 +2,7 @@
 -- Blasts and their recipients. Who moves messages of a blast locks the blast's row first (deadlocks).
 
 -- $1 id, $2 name, $3 status (RUNNING or SCHEDULED), $4 text, $5 pace, $6 outlets text[], $7 who, $8 schedule ms, $9 expiry ms.
--- First step of a transaction; BLAST_RECIPIENTS_ADD and BLAST_GET follow.
+-- First step of a transaction; BLAST_RECIPIENTS_ADD, as often as need be, and BLAST_CREATED follow.
 -- name: BLAST_ADD
 INSERT INTO blasts (id, name, status, text, pace, outlets, created_by, schedule_at, expires_at, started_at)
 VALUES ($1, $2, $3, $4, coalesce(nullif($5::text, '')::jsonb, '{}'), $6::text[], $7, from_ms($8::bigint), from_ms($9::bigint),
@@ -16,9 +16,21 @@ FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
      WITH ORDINALITY AS r (outlet, phone, vars, status, reason, n)
 ORDER BY r.n
 
--- $1 id, $2 the one outlet allowed or NULL.
+-- Last step of a creation: the document of its 202. $1 blast, $2 rejected outlets (JSON); $3 user, $4 key, $5 hash of the request, or
+-- NULL: the answer is kept under that key.
+-- name: BLAST_CREATED
+WITH answer AS (
+	SELECT json_build_object('success', true, 'blast', blast_json(b), 'rejectedOutlets', $2::json)::text AS body
+	FROM blasts b WHERE b.id = $1
+), kept AS (
+	INSERT INTO idempotency_keys (user_id, key, body_hash, status, body)
+	SELECT $3, $4, $5::bytea, 202, convert_to(body, 'UTF8') FROM answer WHERE $4::text IS NOT NULL
+)
+SELECT body FROM answer
+
+-- $1 id, $2 the one outlet allowed or NULL. Columns: JSON, status, is it wholly the caller's.
 -- name: BLAST_GET
-SELECT blast_json(b), b.status FROM blasts b
+SELECT blast_json(b), b.status, $2::text IS NULL OR b.outlets <@ ARRAY[$2::text] FROM blasts b
 WHERE b.id = $1 AND ($2::text IS NULL OR $2 = ANY (b.outlets))
 
 -- Newest first. $1 the one outlet allowed or NULL, $2 status or NULL, $3 part of the name or NULL, $4 cursor or NULL, $5 limit.
@@ -85,10 +97,10 @@ UPDATE messages m SET status = 'CANCELLED', reason = 'blast_cancelled'
 FROM blasts b
 WHERE m.blast_id = $1 AND m.status = 'QUEUED' AND b.id = m.blast_id AND b.status = 'CANCELLED'
 
--- Last step: no row when it could not be cancelled.
+-- Last step: no row when it was not cancelled now (now() is the transaction's time).
 -- name: BLAST_CANCELLED_GET
 SELECT blast_json(b) FROM blasts b
-WHERE b.id = $1 AND ($2::text IS NULL OR b.outlets <@ ARRAY[$2::text]) AND b.status = 'CANCELLED'
+WHERE b.id = $1 AND ($2::text IS NULL OR b.outlets <@ ARRAY[$2::text]) AND b.status = 'CANCELLED' AND b.finished_at = now()
 
 -- Schedules that are due start; one missed by more than an hour waits for a person. Answers id, status, json.
 -- name: BLAST_START_DUE
@@ -99,10 +111,11 @@ SET status = CASE WHEN b.schedule_at < now() - interval '1 hour' THEN 'PAUSED' E
 WHERE b.status = 'SCHEDULED' AND b.schedule_at <= now()
 RETURNING b.id, b.status, blast_json(b)
 
--- The two steps of expiry, one transaction: what is past its time sends nothing more. The second answers id, json.
+-- The two steps of expiry, one transaction: what is past its time sends nothing more. The first answers ids.
 -- name: BLAST_EXPIRE
 UPDATE blasts SET status = 'EXPIRED', finished_at = now(), pause_reason = NULL
 WHERE status IN ('SCHEDULED', 'RUNNING', 'PAUSED') AND expires_at <= now()
+RETURNING id
 
 -- name: BLAST_EXPIRE_QUEUED
 UPDATE messages m SET status = 'CANCELLED', reason = 'blast_expired'
@@ -113,18 +126,30 @@ WHERE b.status = 'EXPIRED' AND b.queued > 0 AND m.blast_id = b.id AND m.status =
 -- name: BLAST_RUNNING
 SELECT b.id, blast_json(b) FROM blasts b WHERE b.status = 'RUNNING' ORDER BY b.created_at
 
--- Which of these numbers opted out. $1 phones text[].
--- name: BLAST_OPTED_OUT
-SELECT phone FROM opt_outs WHERE phone = ANY ($1::text[])
-
--- Which numbers had the same text in a blast. $1 phones text[], $2 the blast's text. Index messages_by_phone.
--- name: BLAST_SAME_MESSAGE
-SELECT DISTINCT m.phone FROM messages m JOIN blasts b ON b.id = m.blast_id
-WHERE m.phone = ANY ($1::text[]) AND m.outgoing AND m.status NOT IN ('FAILED', 'SKIPPED', 'CANCELLED') AND b.text = $2
-
--- Which numbers any blast reached within $2 days. $1 phones text[]. Index messages_by_phone.
--- name: BLAST_BLASTED_WITHIN
-SELECT DISTINCT m.phone FROM messages m
-WHERE m.phone = ANY ($1::text[]) AND m.outgoing AND m.blast_id IS NOT NULL
-  AND m.status NOT IN ('FAILED', 'SKIPPED', 'CANCELLED')
-  AND coalesce(m.sending_at, m.created_at) > now() - make_interval(days => $2::int)
+-- What is known of the numbers of a blast to be. $1 phones text[], $2 outlets that may send text[], $3 the blast's text (NULL: who had it
+-- before is not asked), $4 days within which no other blast may have reached them (0: not asked).
+-- Columns: position from 0, why it is skipped or NULL, the outlet of $2 that reached it last or NULL. Numbers of which there is nothing to
+-- say have no row. Primary key of opt_outs, index messages_by_phone.
+-- name: BLAST_AUDIENCE
+SELECT p.n - 1, w.reason, l.outlet_id
+FROM unnest($1::text[]) WITH ORDINALITY AS p (phone, n)
+CROSS JOIN LATERAL (
+	SELECT CASE
+	       WHEN EXISTS (SELECT 1 FROM opt_outs o WHERE o.phone = p.phone) THEN 'opted_out'
+	       WHEN $3::text IS NOT NULL AND EXISTS (
+	            SELECT 1 FROM messages m JOIN blasts b ON b.id = m.blast_id
+	            WHERE m.phone = p.phone AND m.outgoing AND m.blast_id IS NOT NULL
+	              AND m.status NOT IN ('FAILED', 'SKIPPED', 'CANCELLED') AND b.text = $3)
+	            THEN 'same_message'
+	       WHEN $4::int > 0 AND EXISTS (
+	            SELECT 1 FROM messages m
+	            WHERE m.phone = p.phone AND m.outgoing AND m.blast_id IS NOT NULL
+	              AND m.status NOT IN ('FAILED', 'SKIPPED', 'CANCELLED')
+	              AND coalesce(m.sending_at, m.created_at) > now() - make_interval(days => $4::int))
+	            THEN 'blasted_recently' END AS reason) w
+LEFT JOIN LATERAL (
+	SELECT m.outlet_id FROM messages m
+	WHERE m.phone = p.phone AND m.outgoing AND m.blast_id IS NOT NULL AND m.sending_at IS NOT NULL
+	  AND m.outlet_id = ANY ($2::text[])
+	ORDER BY m.id DESC LIMIT 1) l ON true
+WHERE w.reason IS NOT NULL OR l.outlet_id IS NOT NULL

@@ -38,11 +38,20 @@ WHERE id = ANY ($1::bigint[]) AND status = 'QUEUED' AND (SELECT count(*) FROM lo
 -- name: MESSAGE_TEXT
 SELECT text, id FROM messages WHERE outlet_id = $1 AND wa_id = $2 AND outgoing
 
--- One message outside any blast. $1 outlet, $2 phone, $3 text.
+-- One message outside any blast. $1 outlet, $2 phone, $3 text; $4 user, $5 key, $6 hash of the request, or NULL: the answer is kept
+-- under that key. Answers the document of the 202.
 -- name: MESSAGE_ADD
-INSERT INTO messages AS m (outlet_id, outgoing, phone, text, status)
-VALUES ($1, true, $2, $3, 'QUEUED')
-RETURNING message_json(m), m.id
+WITH added AS (
+	INSERT INTO messages AS m (outlet_id, outgoing, phone, text, status)
+	VALUES ($1, true, $2, $3, 'QUEUED')
+	RETURNING m
+), answer AS (
+	SELECT json_build_object('success', true, 'message', message_json(m))::text AS body FROM added
+), kept AS (
+	INSERT INTO idempotency_keys (user_id, key, body_hash, status, body)
+	SELECT $4, $5, $6::bytea, 202, convert_to(body, 'UTF8') FROM answer WHERE $5::text IS NOT NULL
+)
+SELECT body FROM answer
 
 -- $1 id without its prefix, $2 the one outlet allowed or NULL.
 -- name: MESSAGE_GET

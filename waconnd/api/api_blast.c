@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Blasts: list, get, recipients, and the commands that move them: pause, resume, cancel. A command
+ * is one statement that names the state it comes from; when it found none, a second look says why.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "waconnd/api/api_internal.h"
+#include "waconnd/api/request.h"
+
+#define SEARCH_MAX 32
+#define PAUSE_REASON "paused_by_user"
+
+static const char *const statuses[] = {
+    "SCHEDULED", "RUNNING", "PAUSED", "COMPLETED", "CANCELLED", "EXPIRED", NULL};
+static const char *const recipient_statuses[] = {
+    "QUEUED", "SENDING", "SENT", "DELIVERED", "READ", "FAILED", "SKIPPED", "CANCELLED", NULL};
+
+static void
+on_listed(struct call *c, const PGresult *result)
+{
+	call_reply_page(c, result, "blasts");
+}
+
+void
+api_blast_list(struct call *c)
+{
+	const Ipc__List *q = c->request->blast_list;
+	unsigned limit = call_limit(c, q);
+	char limit_text[16];
+
+	if (limit == 0)
+		return;
+	if (q->status != NULL && !request_is_one_of(q->status, statuses)) {
+		call_invalid(c, "status", "invalid", "A status of blasts, such as RUNNING.");
+		return;
+	}
+	(void)snprintf(limit_text, sizeof(limit_text), "%u", limit);
+	{
+		const struct db_param params[] = {DB_TEXT(call_scope(c)), DB_TEXT(q->status),
+		    DB_TEXT(q->q), DB_TEXT(q->cursor), DB_TEXT(limit_text)};
+
+		call_query(c, SQL_BLAST_LIST, params, 5, NULL, on_listed);
+	}
+}
+
+/* Asks for the blast as far as the caller may see it. */
+static void
+get(struct call *c, const char *id, void (*next)(struct call *c, const PGresult *result))
+{
+	const struct db_param params[] = {DB_TEXT(id), DB_TEXT(call_scope(c))};
+
+	call_query(c, SQL_BLAST_GET, params, 2, NULL, next);
+}
+
+static void
+on_got(struct call *c, const PGresult *result)
+{
+	call_reply_row(c, result, "blast", 200);
+}
+
+void
+api_blast_get(struct call *c)
+{
+	get(c, c->request->blast_get->id, on_got);
+}
+
+/* -- recipients -- */
+
+static void
+on_recipients(struct call *c, const PGresult *result)
+{
+	call_reply_page(c, result, "recipients");
+}
+
+static void
+list_recipients(struct call *c, const PGresult *blast)
+{
+	const Ipc__List *q = c->request->blast_recipients;
+	char limit_text[16], digits[SEARCH_MAX] = "";
+
+	if (PQntuples(blast) != 1) {
+		call_problem(c, "not_found", NULL);
+		return;
+	}
+	if (q->q != NULL)
+		request_digits(q->q, digits, sizeof(digits));
+	(void)snprintf(limit_text, sizeof(limit_text), "%u", call_limit(c, q));
+	{
+		const struct db_param params[] = {DB_TEXT(q->id), DB_TEXT(call_scope(c)),
+		    DB_TEXT(q->status), DB_TEXT(digits[0] != '\0' ? digits : q->q),
+		    DB_TEXT(q->cursor), DB_TEXT(limit_text)};
+
+		call_query(c, SQL_BLAST_RECIPIENTS, params, 6, NULL, on_recipients);
+	}
+}
+
+void
+api_blast_recipients(struct call *c)
+{
+	const Ipc__List *q = c->request->blast_recipients;
+
+	if (call_limit(c, q) == 0 || !call_cursor_is_number(c, q->cursor))
+		return;
+	if (q->status != NULL && !request_is_one_of(q->status, recipient_statuses)) {
+		call_invalid(c, "status", "invalid", "A status of recipients, such as SENT.");
+		return;
+	}
+	get(c, q->id, list_recipients);
+}
+
+/* -- commands -- */
+
+/* Why a command found nothing to move. Columns of BLAST_GET: JSON, status, is it wholly the
+ * caller's. */
+static void
+on_refused(struct call *c, const PGresult *r)
+{
+	const char *status;
+
+	if (PQntuples(r) != 1) {
+		call_problem(c, "not_found", NULL);
+		return;
+	}
+	status = PQgetvalue(r, 0, 1);
+	if (PQgetvalue(r, 0, 2)[0] != 't')
+		call_problem(c, "forbidden", "The blast has other outlets, too.");
+	else if (strcmp(status, "COMPLETED") == 0 || strcmp(status, "CANCELLED") == 0 ||
+		 strcmp(status, "EXPIRED") == 0)
+		call_problem(c, "blast_finished", NULL);
+	else if (c->request->op_case == IPC__REQUEST__OP_BLAST_RESUME)
+		call_problem(c, "not_paused", NULL);
+	else
+		call_problem(c, "blast_state", NULL);
+}
+
+static void
+moved(struct call *c, const PGresult *result, const char *id, const char *action)
+{
+	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1) {
+		get(c, id, on_refused);
+		return;
+	}
+	call_audit(c, action, id, NULL);
+	blasts_changed(c->env->blasts, id);
+	blasts_kick(c->env->blasts, NULL);
+	call_reply_row(c, result, "blast", 200);
+}
+
+static void
+on_paused(struct call *c, const PGresult *result)
+{
+	moved(c, result, c->request->blast_pause->id, "blast_pause");
+}
+
+void
+api_blast_pause(struct call *c)
+{
+	const struct db_param params[] = {
+	    DB_TEXT(c->request->blast_pause->id), DB_TEXT(call_scope(c)), DB_TEXT(PAUSE_REASON)};
+
+	call_query(c, SQL_BLAST_PAUSE, params, 3, NULL, on_paused);
+}
+
+static void
+on_resumed(struct call *c, const PGresult *result)
+{
+	moved(c, result, c->request->blast_resume->id, "blast_resume");
+}
+
+void
+api_blast_resume(struct call *c)
+{
+	const struct db_param params[] = {
+	    DB_TEXT(c->request->blast_resume->id), DB_TEXT(call_scope(c))};
+
+	call_query(c, SQL_BLAST_RESUME, params, 2, NULL, on_resumed);
+}
+
+static void
+on_cancelled(struct call *c, const PGresult *result)
+{
+	moved(c, result, c->request->blast_cancel->id, "blast_cancel");
+}
+
+void
+api_blast_cancel(struct call *c)
+{
+	const struct db_param id = DB_TEXT(c->request->blast_cancel->id);
+	const struct db_param scoped[] = {id, DB_TEXT(call_scope(c))};
+	const struct db_step steps[] = {
+	    {SQL_BLAST_CANCEL,	       scoped, 2},
+		   {SQL_BLAST_CANCEL_QUEUED, &id,	  1},
+	    {SQL_BLAST_CANCELLED_GET, scoped, 2}
+	};
+
+	call_transaction(c, steps, 3, NULL, on_cancelled);
+}

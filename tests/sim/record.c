@@ -283,31 +283,34 @@ record_violation(
 
 /* -- as JSON ---------------------------------------------------------------------------------- */
 
-/* A string, or null for none. */
+/* A string, or null for none. Ids and types are as strangers wrote them. */
 static json_t *
 text_json(const char *text)
 {
-	return text != NULL ? json_string(text) : json_null();
+	json_t *j = text != NULL ? json_string(text) : json_null();
+
+	return j != NULL ? j : json_string("(not UTF-8)");
 }
 
 static json_t *
 message_json(const struct record_row *row)
 {
-	return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:b, s:i, s:I, s:s}", "seq",
-	    (int)row->number, "id", row->field[RECORD_ID], "to", row->field[RECORD_TO], "from",
-	    row->field[RECORD_FROM], "fromJid", row->field[RECORD_FROM_JID], "kind",
-	    row->field[RECORD_KIND], "text", text_json(row->field[RECORD_TEXT]), "chat",
-	    text_json(row->field[RECORD_CHAT]), "own", row->own, "deviceSent", row->device_sent,
-	    "count", (int)row->count, "at", (json_int_t)row->at, "encType",
-	    row->field[RECORD_ENC_TYPE]);
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:i, s:I, s:o}", "seq",
+	    (int)row->number, "id", text_json(row->field[RECORD_ID]), "to",
+	    text_json(row->field[RECORD_TO]), "from", text_json(row->field[RECORD_FROM]), "fromJid",
+	    text_json(row->field[RECORD_FROM_JID]), "kind", text_json(row->field[RECORD_KIND]),
+	    "text", text_json(row->field[RECORD_TEXT]), "chat", text_json(row->field[RECORD_CHAT]),
+	    "own", row->own, "deviceSent", row->device_sent, "count", (int)row->count, "at",
+	    (json_int_t)row->at, "encType", text_json(row->field[RECORD_ENC_TYPE]));
 }
 
 static json_t *
 receipt_json(const struct record_row *row)
 {
-	return json_pack("{s:i, s:s, s:s, s:s, s:s, s:I}", "seq", (int)row->number, "id",
-	    row->field[RECORD_ID], "from", row->field[RECORD_FROM], "to", row->field[RECORD_TO],
-	    "type", row->field[RECORD_KIND], "at", (json_int_t)row->at);
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:I}", "seq", (int)row->number, "id",
+	    text_json(row->field[RECORD_ID]), "from", text_json(row->field[RECORD_FROM]), "to",
+	    text_json(row->field[RECORD_TO]), "type", text_json(row->field[RECORD_KIND]), "at",
+	    (json_int_t)row->at);
 }
 
 json_t *

@@ -31,6 +31,7 @@ export const worlds = new Set();
  *   daemon?: object,     more of waconnd.conf: {section: {key: value}}
  *   gateway?: object,    more of apigw.conf
  *   admin?: {name: string, password: string} | null,   the first user; null: none is made
+ *   gatewayOnly?: boolean,   apigw without anything behind it
  * }} WorldOptions */
 
 /** @param {WorldOptions} options */
@@ -92,18 +93,30 @@ class World {
 	// -- start and stop
 
 	async start() {
+		if (this.options.gatewayOnly) {
+			await this.startGateway();
+			return;
+		}
 		const [database] = await Promise.all([this.openDatabase(), this.startSim()]);
 
 		this.dsn = database;
-		this.ports.http ??= await freePort();
-		this.writeConfiguration();
-		this.apigw.start();
+		await this.startGateway();
 		await this.startDaemon();
 		await this.ready();
 		if (this.adminUser) {
 			await this.addUser(this.adminUser.name, 'SUPERADMIN', this.adminUser.password);
 			this.admin = await this.login(this.adminUser.name, this.adminUser.password);
 		}
+	}
+
+	async startGateway() {
+		this.ports.http ??= await freePort();
+		this.writeConfiguration();
+		this.apigw.start();
+		await waitFor(async () => !this.apigw.running || (await request(this.base, 'GET', '/healthz')).status === 200, START_MS,
+			'apigw to listen', 20);
+		if (!this.apigw.running)
+			throw new Error('apigw ended at its start');
 	}
 
 	get base() {

@@ -43,12 +43,13 @@ CTL_SRC      = $(wildcard waconnd/waconnctl/*.c)
 APIGW_SRC    = $(filter-out apigw/main.c,$(wildcard apigw/*.c)) $(wildcard apigw/routes/*.c)
 SIM_SRC      = $(wildcard tests/sim/*.c)
 
-objs = $(patsubst $(GEN)/%.c,$(O)/obj/gen/%.o,$(patsubst %.c,$(O)/obj/%.o,$(1)))
+objs = $(patsubst %.c,$(O)/obj/%.o,$(patsubst $(GEN)/%,gen/%,$(1)))
 
 PROTOS   = $(wildcard common/*.proto common/wa/*.proto waconnd/link/*.proto)
 PROTO_H  = $(patsubst %.proto,$(GEN)/%.pb-c.h,$(notdir $(PROTOS))) $(patsubst waconnd/store/embed_sql.awk,$(GEN)/sql.h,$(wildcard waconnd/store/embed_sql.awk))
 
 .DEFAULT_GOAL = all
+.SECONDARY:
 .PHONY: all programs
 all: programs
 

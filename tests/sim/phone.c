@@ -96,25 +96,32 @@ phone_receipt(
 	sim_submit(p->sim, &self, n);
 }
 
-/* A companion says what became of the message that the phone sent it: the id, and perhaps more ids.
- */
+static void
+receipt_record(
+    const struct phone *p, const struct account *from, const char *id, const struct node *stanza)
+{
+	if (id != NULL)
+		record_receipt(sim_record(p->sim), account_phone(from), account_phone(p->account),
+		    id, node_get(stanza, "type"));
+}
+
+/* What became of a message of this phone: of the id, and perhaps of more ids. Phones' own receipts
+ * are not recorded. */
 static void
 receipt_in(struct phone *p, const struct node *stanza)
 {
-	const char *id = node_get(stanza, "id"), *type = node_get(stanza, "type");
 	const struct node *list = node_find(stanza, "list");
 	struct account *from_account;
 	struct jid from;
 
-	if (id == NULL || node_get_jid(stanza, "from", &from) != 0 ||
+	if (node_get_jid(stanza, "from", &from) != 0 ||
 	    (from_account = account_by_jid(p->sim, &from)) == NULL)
 		return;
-	record_receipt(
-	    sim_record(p->sim), account_phone(from_account), account_phone(p->account), id, type);
-	for (const struct node *item = node_first(list); item != NULL; item = node_next(item))
-		if (node_is(item, "item") && node_get(item, "id") != NULL)
-			record_receipt(sim_record(p->sim), account_phone(from_account),
-			    account_phone(p->account), node_get(item, "id"), type);
+	if (from.device != 0) {
+		receipt_record(p, from_account, node_get(stanza, "id"), stanza);
+		for (const struct node *n = node_first(list); n != NULL; n = node_next(n))
+			receipt_record(p, from_account, node_get(n, "id"), stanza);
+	}
 	if (node_get_is(stanza, "type", "retry"))
 		phone_resend(p, stanza);
 }

@@ -34,6 +34,10 @@ const char *link_outlet(const struct link *l);
 struct signal_context *link_signal_context(struct link *l);
 struct messaging *link_messaging(struct link *l);
 int64_t link_server_now(const struct link *l); /* unix seconds by the server's clock */
+/* Around whatever comes in from a timer or the database and may call link_ops: a link that is freed by its own callback lives
+ * until link_exit. Nothing of the link or its messaging may be touched after that. */
+void link_enter(struct link *l);
+void link_exit(struct link *l);
 void link_fail(struct link *l, enum link_end end, const char *detail); /* the one door out: ends the link at the end of this turn */
 
 /* -- what the message side offers to the connection (messaging.h, implemented by it) -- */

@@ -68,6 +68,8 @@ class World {
 		this.kept = options.dir !== undefined;
 		this.dir = this.kept ? path.resolve(options.dir) : fs.mkdtempSync(path.join(os.tmpdir(), 'wcn-'));
 		fs.mkdirSync(this.dir, { recursive: true });
+		const web = path.join(this.build, 'web'); // made once, whatever the programs were built with
+		this.webRoot = fs.existsSync(web) ? web : path.join(ROOT, 'build', 'web');
 		this.ports = { ...options.ports };
 		this.socket = path.join(this.dir, 'd.sock');
 		this.adminUser = options.admin === undefined ? { name: 'admin', password: 'the first password' } : options.admin;
@@ -183,7 +185,7 @@ class World {
 			log: { level: process.env.WACONN_LOG ?? 'info' },
 		}, this.options.daemon)));
 		fs.writeFileSync(path.join(this.dir, 'apigw.conf'), ini(merge({
-			http: { listen: `127.0.0.1:${this.ports.http}`, web_root: path.join(this.build, 'web') },
+			http: { listen: `127.0.0.1:${this.ports.http}`, web_root: this.webRoot },
 			daemon: { socket: this.socket },
 			log: { level: process.env.WACONN_LOG ?? 'info' },
 		}, this.options.gateway)));

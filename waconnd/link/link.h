@@ -1,10 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * link: one companion device's connection to WhatsApp: socket, Noise, login or pairing, keep-alive,
  * Signal sessions, messages and receipts.
  *
- * A link makes one connection attempt and lives until it ends, once, with a reason; the outlet above it decides
- * whether and when to make the next. It knows no blast, no IPC and no SQL: keys go through keydb, events go
- * up through link_ops. No callback comes from inside a call into the link, and none after link_free.
+ * A link makes one connection attempt and lives until it ends, once, with a reason; the outlet
+ * above it decides whether and when to make the next. It knows no blast, no IPC and no SQL: keys go
+ * through keydb, events go up through link_ops. No callback comes from inside a call into the link,
+ * and none after link_free.
  */
 #ifndef LINK_LINK_H
 #define LINK_LINK_H
@@ -20,29 +22,32 @@
 struct link;
 struct link_net; /* what all links share: link_net.h */
 
-/* Why a link ended. One table (link_reason.c) gives each its stable code, texts and what follows. */
+/* Why a link ended. One table (link_reason.c) gives each its stable code, texts and what follows.
+ */
 enum link_end {
-	LINK_END_ASKED,          /* link_close */
-	LINK_END_RESTART,        /* 515: connect again at once */
-	LINK_END_REFUSED,        /* name, TCP, TLS or WebSocket failed; detail says */
-	LINK_END_UNTRUSTED,      /* TLS or Noise certificate did not verify */
-	LINK_END_CLOSED,         /* the peer closed without a word */
-	LINK_END_SILENT,         /* nothing heard within the limit, or a deadline of the handshake or login passed */
-	LINK_END_PROTOCOL,       /* what came could not be decrypted or parsed */
-	LINK_END_QR_EXPIRED,     /* all refs shown, nobody scanned */
+	LINK_END_ASKED,	    /* link_close */
+	LINK_END_RESTART,   /* 515: connect again at once */
+	LINK_END_REFUSED,   /* name, TCP, TLS or WebSocket failed; detail says */
+	LINK_END_UNTRUSTED, /* TLS or Noise certificate did not verify */
+	LINK_END_CLOSED,    /* the peer closed without a word */
+	LINK_END_SILENT, /* nothing heard within the limit, or a deadline of the handshake or login
+			    passed */
+	LINK_END_PROTOCOL,	 /* what came could not be decrypted or parsed */
+	LINK_END_QR_EXPIRED,	 /* all refs shown, nobody scanned */
 	LINK_END_PAIRING_FAILED, /* pair-success did not verify, or keys could not be saved */
-	LINK_END_WRONG_NUMBER,   /* the phone that scanned has another number: unlinked again */
-	LINK_END_LOGGED_OUT,     /* device removed, 401 */
-	LINK_END_REPLACED,       /* another connection with our keys */
-	LINK_END_TEMP_BANNED,    /* 402: `until` */
-	LINK_END_LOCKED,         /* 403 */
-	LINK_END_OUTDATED,       /* 405 */
-	LINK_END_BANNED,         /* 406 */
-	LINK_END_REJECTED,       /* 400, 409, 411 and other final failures: detail has the number */
-	LINK_END_RATE_LIMITED,   /* 429 */
-	LINK_END_UNAVAILABLE,    /* 500, 503, 501 and unknown stream errors */
-	LINK_END_PASSKEY,        /* this account asks for a passkey to link */
-	LINK_END_STORAGE,        /* keys could not be read or written */
+	LINK_END_WRONG_NUMBER,	 /* the phone that scanned has another number: unlinked again */
+	LINK_END_LOGGED_OUT,	 /* device removed, 401 */
+	LINK_END_REPLACED,	 /* another connection with our keys */
+	LINK_END_TEMP_BANNED,	 /* 402: `until` */
+	LINK_END_LOCKED,	 /* 403 */
+	LINK_END_OUTDATED,	 /* 405 */
+	LINK_END_BANNED,	 /* 406 */
+	LINK_END_REJECTED,	 /* 400, 409, 411 and other final failures: detail has the number */
+	LINK_END_RATE_LIMITED,	 /* 429 */
+	LINK_END_UNAVAILABLE,	 /* 500, 503, 501 and unknown stream errors */
+	LINK_END_PASSKEY,	 /* this account asks for a passkey to link */
+	LINK_END_STORAGE,	 /* keys could not be read or written */
+	LINK_END_BAD_KEYS, /* the stored keys are none of a linked device, or do not fit together */
 	LINK_END_COUNT
 };
 
@@ -57,10 +62,10 @@ enum link_follow {
 struct link_reason {
 	enum link_end end;
 	enum link_follow follow;
-	bool erase;           /* the keys are given up (logout, ban) */
-	const char *code;     /* stable: "logged_out", "temporarily_banned" … (CONTRACT section 5) */
-	const char *message;  /* a sentence, English */
-	const char *action;   /* what to do */
+	bool erase;	  /* the keys are given up (logout, ban) */
+	const char *code; /* stable: "logged_out", "temporarily_banned" … (CONTRACT section 5) */
+	const char *message;	/* a sentence, English */
+	const char *action;	/* what to do */
 	const char *message_id; /* the same in Indonesian */
 	const char *action_id;
 };
@@ -70,21 +75,23 @@ enum link_receipt { LINK_RECEIPT_DELIVERED, LINK_RECEIPT_READ };
 
 /* The result of one send. */
 enum link_sent {
-	LINK_SENT_OK,            /* the server's ack came */
-	LINK_SENT_NO_DEVICE,     /* not on WhatsApp */
-	LINK_SENT_REJECTED,      /* ack with an error: `code` (463, 475, 479, 400 …) */
-	LINK_SENT_UNCERTAIN,     /* the link ended or the ack did not come: send again under the same id */
-	LINK_SENT_FAILED         /* could not be encrypted or looked up: `code` is an IQ error or 0; nothing left */
+	LINK_SENT_OK,	     /* the server's ack came */
+	LINK_SENT_NO_DEVICE, /* not on WhatsApp */
+	LINK_SENT_REJECTED,  /* ack with an error: `code` (463, 475, 479, 400 …) */
+	LINK_SENT_UNCERTAIN, /* the link ended or the ack did not come: send again under the same id
+			      */
+	LINK_SENT_FAILED /* could not be encrypted or looked up: `code` is an IQ error or 0; nothing
+			    left */
 };
 
-struct link_message { /* inbound; strings valid during the call */
-	struct jid chat;      /* who it is with (LID when known) */
-	const char *phone;    /* the peer's digits, NULL when not known */
-	bool from_me;         /* written by the owner on another device */
+struct link_message {	   /* inbound; strings valid during the call */
+	struct jid chat;   /* who it is with (LID when known) */
+	const char *phone; /* the peer's digits, NULL when not known */
+	bool from_me;	   /* written by the owner on another device */
 	const char *id;
-	int64_t timestamp;    /* unix seconds */
-	const char *kind;     /* "text", "image" … "unknown" */
-	const char *text;     /* NULL when it has none */
+	int64_t timestamp; /* unix seconds */
+	const char *kind;  /* "text", "image" … "unknown" */
+	const char *text;  /* NULL when it has none */
 	const char *push_name;
 };
 
@@ -98,18 +105,23 @@ struct link_ops {
 	/* Logged in, pre-keys in place, offline backlog in: may send. */
 	void (*ready)(void *arg);
 	void (*push_name)(void *arg, const char *name);
-	/* Decrypted. Add rows to the current write batch in the call: the link commits, then sends the receipt. */
+	/* Decrypted. Add rows to the current write batch in the call: the link commits, then sends
+	 * the receipt. */
 	void (*message)(void *arg, const struct link_message *m);
-	/* For each id of a receipt; add rows to the batch in the call: the link commits, then acks. t: unix seconds. */
+	/* For each id of a receipt; add rows to the batch in the call: the link commits, then acks.
+	 * t: unix seconds. */
 	void (*receipt)(void *arg, const char *id, enum link_receipt kind, int64_t t);
 	/*
-	 * A device could not decrypt message `id` and asks again: fill the text it had (xstrdup'ed into *ret_text) and return 0
-	 * through link_retry_text(link, token, text or NULL), now or later.
+	 * A device could not decrypt message `id` and asks again: fill the text it had (xstrdup'ed
+	 * into *ret_text) and return 0 through link_retry_text(link, token, text or NULL), now or
+	 * later.
 	 */
 	void (*retry_text)(void *arg, uint64_t token, const char *id);
-	/* Exactly once for each link_send, unless the link ended before (then all of them as UNCERTAIN, before `ended`). */
+	/* Exactly once for each link_send, unless the link ended before (then all of them as
+	 * UNCERTAIN, before `ended`). */
 	void (*sent)(void *arg, void *send_arg, enum link_sent result, unsigned code);
-	/* Once, last. detail: a short text without secrets. until_ms: when a ban ends, 0 unknown. */
+	/* Once, last. detail: a short text without secrets. until_ms: when a ban ends, 0 unknown.
+	 */
 	void (*ended)(void *arg, enum link_end end, const char *detail, int64_t until_ms);
 };
 
@@ -117,33 +129,36 @@ enum link_mode { LINK_LOGIN /* needs paired credentials */, LINK_PAIR_QR };
 
 struct link_params {
 	enum link_mode mode;
-	const char *outlet;        /* for logs */
-	const char *expect_phone;  /* pairing: digits the scanning phone must have; NULL: any */
-	const char *device_name;   /* shown in the phone's list of linked devices */
-	struct keydb *keys;        /* outlives the link */
+	const char *outlet;	  /* for logs */
+	const char *expect_phone; /* pairing: digits the scanning phone must have; NULL: any */
+	const char *device_name;  /* shown in the phone's list of linked devices */
+	struct keydb *keys;	  /* outlives the link */
 };
 
 /* Loads the credentials (makes and saves them for pairing when there are none), then connects. */
-struct link *link_new(struct link_net *net, const struct link_params *params, const struct link_ops *ops, void *arg);
+struct link *link_new(
+    struct link_net *net, const struct link_params *params, const struct link_ops *ops, void *arg);
 /* Ends it with LINK_END_ASKED; pending sends come back UNCERTAIN. */
 void link_close(struct link *l);
-/* Sends remove-companion-device, wipes the keys, then ends with LINK_END_LOGGED_OUT (within 10 s). Only when logged in. */
+/* Sends remove-companion-device, wipes the keys, then ends with LINK_END_LOGGED_OUT (within 10 s).
+ * Only when logged in. */
 void link_logout(struct link *l);
 /* Closes without any further callback. */
 void link_free(struct link **l);
 
 /*
- * Send a text. `phone`: digits. `id`: stanza id (plain_message_id), the same on every repeat. Only after `ready`.
- * Looks up LID and devices, fetches bundles, encrypts for all devices and own other devices, commits, writes, awaits the ack.
- * At most LINK_SENDS_MAX at once.
+ * Send a text. `phone`: digits. `id`: stanza id (plain_message_id), the same on every repeat. Only
+ * after `ready`. Looks up LID and devices, fetches bundles, encrypts for all devices and own other
+ * devices, commits, writes, awaits the ack. At most LINK_SENDS_MAX at once.
  */
 #define LINK_SENDS_MAX 64
-void link_send_text(struct link *l, const char *id, const char *phone, const char *text, void *send_arg);
+void link_send_text(
+    struct link *l, const char *id, const char *phone, const char *text, void *send_arg);
 void link_retry_text(struct link *l, uint64_t token, const char *text);
 
-bool link_is_open(const struct link *l);            /* socket open and logged in */
+bool link_is_open(const struct link *l); /* socket open and logged in */
 bool link_is_ready(const struct link *l);
-int64_t link_last_heard_ms(const struct link *l);   /* wall clock, of the last byte; 0 never */
-int link_latency_ms(const struct link *l);          /* of the last ping, -1 none */
+int64_t link_last_heard_ms(const struct link *l); /* wall clock, of the last byte; 0 never */
+int link_latency_ms(const struct link *l);	  /* of the last ping, -1 none */
 
 #endif

@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The life of a link: made, credentials loaded, its phases, its one end. This file alone assigns
+ * the phase and reports the end; what is said on the wire stands in the other link_*.c.
+ */
+#include "waconnd/link/link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/utf8.h"
+#include "common/xalloc.h"
+#include "waconnd/link/link_private.h"
+
+struct link_commit { /* a commit asked for */
+	LIST_ENTRY(link_commit) entry;
+	struct link *link;
+	void (*fn)(struct link *l, int err);
+};
+
+struct link_refused { /* a send that came too late */
+	STAILQ_ENTRY(link_refused) entry;
+	void *send_arg;
+};
+
+static void destroy(struct link *l);
+
+void
+link_enter(struct link *l)
+{
+	l->busy++;
+}
+
+void
+link_exit(struct link *l)
+{
+	l->busy--;
+	/* Not here: libwebsockets may be the caller, and still be at work on the socket. */
+	if (l->busy == 0 && l->freed)
+		event_active(l->turn, EV_TIMEOUT, 0);
+}
+
+bool
+link_alive_phase(const struct link *l)
+{
+	return l->phase >= LINK_PAIRING && l->phase <= LINK_LEAVING && !l->freed;
+}
+
+/* -- phases -- */
+
+void
+link_set_deadline(struct link *l, int ms)
+{
+	const struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+
+	if (ms == 0)
+		(void)event_del(l->deadline);
+	else if (event_add(l->deadline, &tv) < 0)
+		abort();
+}
+
+bool
+link_step(struct link *l, enum link_event event)
+{
+	const struct link_edge *edge = link_phase_edge(l->phase, event);
+
+	if (edge == NULL || l->freed)
+		return false;
+	log_debug("link.phase", LOG_STR("outlet", l->outlet),
+	    LOG_STR("from", link_phase_name(edge->from)), LOG_STR("to", link_phase_name(edge->to)),
+	    LOG_STR("event", link_event_name(event)), LOG_STR("why", edge->why));
+	l->phase = edge->to;
+	link_set_deadline(l, link_phase_limit(l->phase)->ms);
+	return true;
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct link *l = arg;
+	const struct link_limit *limit = link_phase_limit(l->phase);
+
+	(void)fd;
+	(void)what;
+	link_enter(l);
+	if (l->phase == LINK_ENDING) {
+		link_ws_done(l);
+		link_socket_gone(l, l->end, NULL);
+	} else if (l->phase == LINK_LEAVING && !l->leave_wiped) {
+		link_leave_wipe(l);
+	} else {
+		link_fail(l, limit->end, limit->detail);
+	}
+	link_exit(l);
+}
+
+/* -- the end -- */
+
+/* It may hold what the server wrote, and goes into the database: valid UTF-8, cut between
+ * characters. */
+static void
+set_detail(struct link *l, const char *detail)
+{
+	size_t n = 0, len = strnlen(detail, LINK_DETAIL_MAX - 1);
+
+	for (size_t i = 0, step; i < len; i += step) {
+		step = utf8_sequence((const unsigned char *)detail + i, len - i);
+		if (step > 0 && (step > 1 || (unsigned char)detail[i] >= ' ')) {
+			memcpy(l->detail + n, detail + i, step);
+			n += step;
+		}
+		if (step == 0)
+			step = 1;
+	}
+	l->detail[n] = '\0';
+}
+
+void
+link_fail_until(struct link *l, enum link_end end, const char *detail, int64_t until_ms)
+{
+	if (l->phase == LINK_LEAVING && !l->leave_wiped) {
+		/* However the link is lost now: the keys go first. */
+		link_leave_wipe(l);
+		return;
+	}
+	end = link_phase_end(l->phase, end);
+	if (l->phase < LINK_OPEN && l->routing_used && end != LINK_END_ASKED) {
+		/* It may have led us to a server that does not want us. */
+		l->credentials.routing_len = 0;
+		link_save_credentials(l);
+	}
+	if (!link_step(l, LINK_EV_FAIL))
+		return;
+	l->end = end;
+	l->until_ms = until_ms;
+	set_detail(l, detail != NULL ? detail : "");
+	event_active(l->turn, EV_TIMEOUT, 0);
+}
+
+void
+link_fail(struct link *l, enum link_end end, const char *detail)
+{
+	link_fail_until(l, end, detail, 0);
+}
+
+void
+link_socket_gone(struct link *l, enum link_end end, const char *detail)
+{
+	if (link_step(l, LINK_EV_GONE))
+		event_active(l->turn, EV_TIMEOUT, 0);
+	else
+		link_fail(l, end, detail);
+}
+
+/* Everything but the socket. Queries and sends come back first. */
+static void
+tear_down(struct link *l)
+{
+	l->torn_down = true;
+	(void)event_del(l->alive_timer);
+	link_dial_cancel(l->net, &l->dial);
+	link_iq_fail_all(l);
+	if (l->messaging != NULL)
+		messaging_free(&l->messaging);
+	link_pair_free(&l->pair);
+	link_login_done(l);
+}
+
+/* A peer that went silent or speaks nonsense is not worth a goodbye. */
+static bool
+says_goodbye(enum link_end end)
+{
+	return end != LINK_END_SILENT && end != LINK_END_PROTOCOL && end != LINK_END_UNTRUSTED;
+}
+
+static void
+begin_close(struct link *l)
+{
+	if (l->ws.up && says_goodbye(l->end)) {
+		link_ws_close(l);
+		return;
+	}
+	link_ws_done(l);
+	link_socket_gone(l, l->end, NULL);
+}
+
+static void
+report_end(struct link *l)
+{
+	if (l->reported)
+		return;
+	link_ws_done(l);
+	l->reported = true;
+	log_info("link.ended", LOG_STR("outlet", l->outlet),
+	    LOG_STR("end", link_reason(l->end)->code), LOG_STR("detail", l->detail));
+	l->ops->ended(l->arg, l->end, l->detail, l->until_ms);
+}
+
+/* Sends that came when nothing could be sent any more. */
+static void
+answer_refused(struct link *l)
+{
+	struct link_refused *r;
+
+	while ((r = STAILQ_FIRST(&l->refused)) != NULL) {
+		STAILQ_REMOVE_HEAD(&l->refused, entry);
+		l->ops->sent(l->arg, r->send_arg, LINK_SENT_UNCERTAIN, 0);
+		free(r);
+	}
+}
+
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct link *l = arg;
+
+	(void)fd;
+	(void)what;
+	if (l->freed) {
+		destroy(l);
+		return;
+	}
+	link_enter(l);
+	answer_refused(l);
+	if (l->phase >= LINK_ENDING && !l->torn_down)
+		tear_down(l);
+	if (!l->freed && l->phase == LINK_ENDING && !l->ws.closing)
+		begin_close(l);
+	if (!l->freed && l->phase == LINK_ENDED)
+		report_end(l);
+	link_exit(l);
+}
+
+/* -- the database -- */
+
+static void
+on_committed(void *arg, int err)
+{
+	struct link_commit *c = arg;
+	struct link *l = c->link;
+
+	LIST_REMOVE(c, entry);
+	link_enter(l);
+	if (!l->freed && l->phase < LINK_ENDING)
+		c->fn(l, err);
+	link_exit(l);
+	free(c);
+}
+
+void
+link_commit(struct link *l, void (*fn)(struct link *l, int err))
+{
+	struct link_commit *c = xcalloc(1, sizeof(*c));
+
+	c->link = l;
+	c->fn = fn;
+	LIST_INSERT_HEAD(&l->commits, c, entry);
+	l->keys->ops->commit(l->keys, on_committed, c);
+}
+
+void
+link_save_credentials(struct link *l)
+{
+	struct buf packed = BUF_INIT(CREDENTIALS_MAX);
+
+	credentials_pack(&l->credentials, &packed);
+	if (buf_ok(&packed))
+		l->keys->ops->put(l->keys, KEY_CREDENTIALS, "", packed.data, packed.len);
+	else
+		link_fail(l, LINK_END_STORAGE, "the credentials are too large to be saved");
+	buf_done_secret(&packed);
+}
+
+static void
+go(struct link *l)
+{
+	if (!link_step(l, LINK_EV_LOADED))
+		return;
+	if (l->mode == LINK_PAIR_QR)
+		l->pair = link_pair_new(l);
+	link_dial_queue(l->net, &l->dial);
+}
+
+static void
+on_new_saved(struct link *l, int err)
+{
+	if (err < 0)
+		link_fail(l, LINK_END_STORAGE, "the new keys could not be saved");
+	else
+		go(l);
+}
+
+/* Pairing begins with keys that no phone has seen linked. */
+static void
+begin_anew(struct link *l)
+{
+	credentials_done(&l->credentials);
+	l->keys->ops->wipe(l->keys);
+	if (credentials_generate(&l->credentials) < 0) {
+		link_fail(l, LINK_END_STORAGE, "no keys can be made");
+		return;
+	}
+	link_save_credentials(l);
+	link_commit(l, on_new_saved);
+}
+
+static void
+on_loaded(void *arg, int err, const struct key_value *values, size_t n)
+{
+	struct link *l = arg;
+	bool have = false;
+
+	link_enter(l);
+	if (l->freed || l->phase != LINK_LOADING)
+		; /* closed meanwhile */
+	else if (err < 0 || n != 1)
+		link_fail(l, LINK_END_STORAGE, "the keys could not be read");
+	else if (values[0].value != NULL &&
+		 credentials_unpack(values[0].value, values[0].len, &l->credentials) < 0)
+		link_fail(l, LINK_END_BAD_KEYS, "the stored keys do not fit together");
+	else {
+		have = values[0].value != NULL;
+		if (l->mode == LINK_PAIR_QR && (!have || l->credentials.paired))
+			begin_anew(l);
+		else if (l->mode == LINK_LOGIN && !l->credentials.paired)
+			link_fail(l, LINK_END_BAD_KEYS, "there are no keys of a linked device");
+		else
+			go(l);
+	}
+	link_exit(l);
+}
+
+static void
+on_dial_turn(struct link_dial *d, const char *address, const char *why)
+{
+	struct link *l = (struct link *)(void *)((char *)d - offsetof(struct link, dial));
+
+	link_enter(l);
+	if (address == NULL) {
+		char detail[LINK_DETAIL_MAX];
+
+		(void)snprintf(
+		    detail, sizeof(detail), "the server's name cannot be resolved: %s", why);
+		link_fail(l, LINK_END_REFUSED, detail);
+	} else if (link_step(l, LINK_EV_DIALLED)) {
+		link_ws_connect(l, address);
+	}
+	link_exit(l);
+}
+
+/* -- made and freed -- */
+
+static struct event *
+timer(struct link *l, event_callback_fn fn)
+{
+	struct event *ev = event_new(l->net->base, -1, 0, fn, l);
+
+	if (ev == NULL)
+		abort();
+	return ev;
+}
+
+struct link *
+link_new(
+    struct link_net *net, const struct link_params *params, const struct link_ops *ops, void *arg)
+{
+	static const struct key_name name = {KEY_CREDENTIALS, ""};
+	struct link *l = xcalloc(1, sizeof(*l));
+
+	l->net = net;
+	l->ops = ops;
+	l->arg = arg;
+	l->mode = params->mode;
+	l->outlet = xstrdup(params->outlet);
+	l->expect_phone = params->expect_phone != NULL ? xstrdup(params->expect_phone) : NULL;
+	l->device_name = xstrdup(params->device_name);
+	l->keys = params->keys;
+	l->latency_ms = -1;
+	l->turn = timer(l, on_turn);
+	l->deadline = timer(l, on_deadline);
+	l->iq_timer = timer(l, link_iq_timer);
+	l->alive_timer = timer(l, link_alive_timer);
+	l->dial.turn = on_dial_turn;
+	LIST_INIT(&l->commits);
+	STAILQ_INIT(&l->refused);
+	link_iqs_init(&l->iqs);
+	link_ws_init(&l->ws);
+	l->keys->ops->get(l->keys, &name, 1, on_loaded, l);
+	return l;
+}
+
+static void
+forget_commits(struct link *l)
+{
+	struct link_commit *c;
+
+	while ((c = LIST_FIRST(&l->commits)) != NULL) {
+		LIST_REMOVE(c, entry);
+		l->keys->ops->forget(l->keys, c);
+		free(c);
+	}
+}
+
+static void
+destroy(struct link *l)
+{
+	link_dial_cancel(l->net, &l->dial);
+	link_ws_done(l);
+	if (l->messaging != NULL)
+		messaging_free(&l->messaging);
+	link_iqs_done(&l->iqs);
+	answer_refused(l);
+	link_pair_free(&l->pair);
+	link_login_done(l);
+	l->keys->ops->forget(l->keys, l);
+	forget_commits(l);
+	noise_free(&l->noise);
+	credentials_done(&l->credentials);
+	event_free(l->turn);
+	event_free(l->deadline);
+	event_free(l->iq_timer);
+	event_free(l->alive_timer);
+	free(l->outlet);
+	free(l->expect_phone);
+	free(l->device_name);
+	free(l);
+}
+
+/* -- nobody listens any more: link_free from inside a callback -- */
+
+static void
+silent_sent(void *arg, void *send_arg, enum link_sent result, unsigned code)
+{
+	(void)arg;
+	(void)send_arg;
+	(void)result;
+	(void)code;
+}
+
+static const struct link_ops silent = {.sent = silent_sent};
+
+void
+link_free(struct link **lp)
+{
+	struct link *l = *lp;
+
+	if (l == NULL)
+		return;
+	*lp = NULL;
+	l->ops = &silent;
+	l->freed = true;
+	if (l->busy == 0)
+		destroy(l);
+}
+
+void
+link_close(struct link *l)
+{
+	link_fail(l, LINK_END_ASKED, NULL);
+}
+
+void
+link_logout(struct link *l)
+{
+	if (link_step(l, LINK_EV_LEAVE))
+		link_leave_begin(l);
+	else if (l->phase < LINK_OPEN)
+		link_fail(l, LINK_END_ASKED, "not logged in");
+}
+
+void
+link_ready(struct link *l)
+{
+	if (link_step(l, LINK_EV_READY))
+		l->ops->ready(l->arg);
+}
+
+/* -- what is asked of it -- */
+
+void
+link_send_text(struct link *l, const char *id, const char *phone, const char *text, void *send_arg)
+{
+	struct link_refused *r;
+
+	if (l->phase == LINK_READY) {
+		messaging_send_text(l->messaging, id, phone, text, send_arg);
+		return;
+	}
+	r = xcalloc(1, sizeof(*r));
+	r->send_arg = send_arg;
+	STAILQ_INSERT_TAIL(&l->refused, r, entry);
+	event_active(l->turn, EV_TIMEOUT, 0);
+}
+
+void
+link_retry_text(struct link *l, uint64_t token, const char *text)
+{
+	if (l->messaging != NULL)
+		messaging_retry_text(l->messaging, token, text);
+}
+
+bool
+link_is_open(const struct link *l)
+{
+	return l->phase == LINK_OPEN || l->phase == LINK_READY;
+}
+
+bool
+link_is_ready(const struct link *l)
+{
+	return l->phase == LINK_READY;
+}
+
+int64_t
+link_last_heard_ms(const struct link *l)
+{
+	return l->heard_ms;
+}
+
+int
+link_latency_ms(const struct link *l)
+{
+	return l->latency_ms;
+}
+
+struct event_base *
+link_base(struct link *l)
+{
+	return l->net->base;
+}
+
+struct keydb *
+link_keys(struct link *l)
+{
+	return l->keys;
+}
+
+struct credentials *
+link_credentials(struct link *l)
+{
+	return &l->credentials;
+}
+
+const struct link_ops *
+link_callbacks(struct link *l, void **ret_arg)
+{
+	*ret_arg = l->arg;
+	return l->ops;
+}
+
+const char *
+link_outlet(const struct link *l)
+{
+	return l->outlet;
+}
+
+struct signal_context *
+link_signal_context(struct link *l)
+{
+	return l->net->signal;
+}
+
+struct messaging *
+link_messaging(struct link *l)
+{
+	return l->messaging;
+}
+
+int64_t
+link_server_now(const struct link *l)
+{
+	return clock_wall_ms() / 1000 + l->clock_offset_s;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The two tables, and how a stanza is looked up in them. It ends no link and logs nothing. */
+#include "waconnd/link/link_error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct code_row {
+	int code;
+	enum link_end end;
+	const char *text;
+};
+
+/* clang-format off */
+/* By the <conflict type> first: it often comes without a code. */
+static const struct {
+	const char *type;
+	enum link_end end;
+	const char *text;
+} conflicts[] = {
+	{"device_removed", LINK_END_LOGGED_OUT, "the device was removed on the phone"},
+	{"replaced",       LINK_END_REPLACED,   "another connection with the same keys"},
+};
+
+/*
+ * 401 without a conflict and 516 say "removed", too, but not surely: one login settles it, and is answered
+ * with <failure reason="401"> if it is so.
+ */
+static const struct code_row stream_codes[] = {
+	{401, LINK_END_RESTART,      "unauthorized: a login will tell"},
+	{409, LINK_END_REPLACED,     "another connection with the same keys"},
+	{429, LINK_END_RATE_LIMITED, "the session is rate limited"},
+	{500, LINK_END_UNAVAILABLE,  "server error"},
+	{503, LINK_END_UNAVAILABLE,  "the server restarts or is overloaded"},
+	{515, LINK_END_RESTART,      "restart required"},
+	{516, LINK_END_RESTART,      "the device may have been removed: a login will tell"},
+};
+
+static const struct {
+	const char *tag;
+	enum link_end end;
+	const char *text;
+} stream_children[] = {
+	{"xml-not-well-formed", LINK_END_PROTOCOL,    "the server calls a stanza of ours malformed"},
+	{"ack",                 LINK_END_UNAVAILABLE, "the server misses an acknowledgement"},
+};
+
+static const struct code_row failures[] = {
+	{400, LINK_END_REJECTED,    "bad request: the login payload is malformed"},
+	{401, LINK_END_LOGGED_OUT,  "the device was removed, or its keys are not valid"},
+	{402, LINK_END_TEMP_BANNED, "temporarily banned"},
+	{403, LINK_END_LOCKED,      "account locked, or its phone is gone"},
+	{405, LINK_END_OUTDATED,    "client outdated"},
+	{406, LINK_END_BANNED,      "banned"},
+	{409, LINK_END_REJECTED,    "bad user agent"},
+	{411, LINK_END_REJECTED,    "the phone is not set up for linked devices: link again"},
+	{412, LINK_END_REJECTED,    "refused"},
+	{413, LINK_END_REJECTED,    "token expired"},
+	{414, LINK_END_REJECTED,    "token invalid"},
+	{415, LINK_END_REJECTED,    "not found"},
+	{418, LINK_END_REJECTED,    "client unknown"},
+	{419, LINK_END_REJECTED,    "not authorized"},
+	{500, LINK_END_UNAVAILABLE, "server error"},
+	{501, LINK_END_UNAVAILABLE, "experimental"},
+	{503, LINK_END_UNAVAILABLE, "server unavailable"},
+};
+
+static const struct code_row bans[] = {
+	{101, LINK_END_TEMP_BANNED, "too many messages to people who do not have the number in their contacts"},
+	{102, LINK_END_TEMP_BANNED, "too many people blocked the number"},
+	{103, LINK_END_TEMP_BANNED, "too many groups created"},
+	{104, LINK_END_TEMP_BANNED, "the same message to too many people"},
+	{106, LINK_END_TEMP_BANNED, "too many messages to broadcast lists"},
+};
+/* clang-format on */
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static const struct code_row *
+look_up(const struct code_row *rows, size_t n, int64_t code)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].code == code)
+			return &rows[i];
+	return NULL;
+}
+
+static void
+set(struct link_error *ret, enum link_end end, int64_t code, const char *text)
+{
+	ret->end = end;
+	if (code > 0)
+		(void)snprintf(
+		    ret->detail, sizeof(ret->detail), "%s (%lld)", text, (long long)code);
+	else
+		(void)snprintf(ret->detail, sizeof(ret->detail), "%s", text);
+}
+
+static int64_t
+code_of(const struct node *n, const char *key)
+{
+	int64_t code = 0;
+
+	return node_get_int(n, key, &code) == 0 ? code : 0;
+}
+
+void
+link_error_of_stream(const struct node *error, struct link_error *ret)
+{
+	const char *conflict = node_get(node_find(error, "conflict"), "type");
+	const int64_t code = code_of(error, "code");
+	const struct code_row *row = look_up(stream_codes, COUNT(stream_codes), code);
+
+	*ret = (struct link_error){0};
+	for (size_t i = 0; conflict != NULL && i < COUNT(conflicts); i++) {
+		if (strcmp(conflict, conflicts[i].type) == 0) {
+			set(ret, conflicts[i].end, code, conflicts[i].text);
+			return;
+		}
+	}
+	if (row != NULL) {
+		set(ret, row->end, code, row->text);
+		return;
+	}
+	for (size_t i = 0; i < COUNT(stream_children); i++) {
+		if (node_find(error, stream_children[i].tag) != NULL) {
+			set(ret, stream_children[i].end, code, stream_children[i].text);
+			return;
+		}
+	}
+	set(ret, LINK_END_UNAVAILABLE, code, "stream error");
+}
+
+static void
+describe_ban(const struct node *failure, int64_t now_ms, struct link_error *ret)
+{
+	const int64_t code = code_of(failure, "code"), expire = code_of(failure, "expire");
+	const struct code_row *row = look_up(bans, COUNT(bans), code);
+
+	set(ret, LINK_END_TEMP_BANNED, code, row != NULL ? row->text : "temporarily banned");
+	/* A duration. */
+	if (expire > 0 && expire < INT32_MAX)
+		ret->until_ms = now_ms + expire * 1000;
+}
+
+static void
+describe_lock(const struct node *failure, struct link_error *ret)
+{
+	const char *header = node_get(failure, "logout_message_header");
+	const char *subtext = node_get(failure, "logout_message_subtext");
+
+	if (header != NULL)
+		(void)snprintf(ret->detail, sizeof(ret->detail), "%s%s%s", header,
+		    subtext != NULL ? ": " : "", subtext != NULL ? subtext : "");
+}
+
+void
+link_error_of_failure(const struct node *failure, int64_t now_ms, struct link_error *ret)
+{
+	const int64_t reason = code_of(failure, "reason");
+	const struct code_row *row = look_up(failures, COUNT(failures), reason);
+
+	*ret = (struct link_error){0};
+	/* What nobody has seen yet is final: to try again blindly may make it worse. */
+	if (row == NULL)
+		set(ret, LINK_END_REJECTED, reason, "refused for an unknown reason");
+	else
+		set(ret, row->end, reason, row->text);
+	if (ret->end == LINK_END_TEMP_BANNED)
+		describe_ban(failure, now_ms, ret);
+	else if (ret->end == LINK_END_LOCKED || ret->end == LINK_END_BANNED)
+		describe_lock(failure, ret);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From <success> to ready, one step after the other: pre-keys counted and filled up, active, digest
+ * compared, presence, backlog. A step that fails does not keep the link from the next: what is
+ * wrong shows in the log or ends the link by itself. Source: PROTOCOL section 7.
+ */
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/wa/plain.h"
+#include "waconnd/link/link_dispatch.h"
+#include "waconnd/link/link_error.h"
+#include "waconnd/link/link_prekeys.h"
+#include "waconnd/link/link_private.h"
+
+typedef void (*step_fn)(struct link *l);
+
+static void next_step(struct link *l);
+
+static struct node *
+query(const char *type, const char *xmlns)
+{
+	struct node *iq = node_new("iq", "type", type, "xmlns", xmlns, NULL);
+	const struct jid server = jid_server_self();
+
+	node_set_jid(iq, "to", &server);
+	return iq;
+}
+
+/* -- the steps -- */
+
+static void
+on_count(void *arg, const struct node *answer)
+{
+	struct link *l = arg;
+	int64_t count = -1;
+
+	if (link_is_open(l) && answer != NULL && link_iq_error(answer) == 0)
+		link_latency_answered(l);
+	if (link_iq_error(answer) != 0 ||
+	    node_get_int(node_find(answer, "count"), "value", &count) < 0)
+		log_warn("link.prekey_count", LOG_STR("outlet", l->outlet),
+		    LOG_INT("error", link_iq_error(answer)));
+	if (count >= 0 && link_prekeys_batch(count, l->credentials.prekeys_uploaded) > 0)
+		link_prekeys_upload(
+		    l, link_prekeys_batch(count, l->credentials.prekeys_uploaded), next_step);
+	else
+		next_step(l);
+}
+
+static void
+step_count(struct link *l)
+{
+	struct node *iq = query("get", "encrypt");
+
+	(void)node_child(iq, "count", NULL);
+	link_latency_asked(l);
+	link_iq(l, iq, on_count, l);
+}
+
+static void
+on_step_answer(void *arg, const struct node *answer)
+{
+	struct link *l = arg;
+
+	if (link_iq_error(answer) != 0)
+		log_warn("link.login_step", LOG_STR("outlet", l->outlet),
+		    LOG_INT("step", l->login.step), LOG_INT("error", link_iq_error(answer)));
+	next_step(l);
+}
+
+static void
+step_active(struct link *l)
+{
+	struct node *iq = query("set", "passive");
+
+	(void)node_child(iq, "active", NULL);
+	link_iq(l, iq, on_step_answer, l);
+}
+
+static void
+on_digest(void *arg, const struct node *answer)
+{
+	struct link *l = arg;
+
+	switch (link_prekeys_digest(&l->credentials, answer)) {
+	case LINK_DIGEST_SAME:
+	case LINK_DIGEST_UNKNOWN:
+		break;
+	case LINK_DIGEST_OTHER:
+		log_error("link.digest_differs", LOG_STR("outlet", l->outlet));
+		break;
+	case LINK_DIGEST_MISSING:
+		link_prekeys_upload(l, LINK_PREKEYS_MORE, next_step);
+		return;
+	}
+	next_step(l);
+}
+
+static void
+step_digest(struct link *l)
+{
+	struct node *iq = query("get", "encrypt");
+
+	(void)node_child(iq, "digest", NULL);
+	link_iq(l, iq, on_digest, l);
+}
+
+/* Not "available": that would silence the phone's own notifications. */
+static void
+step_presence(struct link *l)
+{
+	if (l->credentials.push_name[0] != '\0')
+		link_write(l, node_new("presence", "type", "unavailable", "name",
+				  l->credentials.push_name, NULL));
+	next_step(l);
+}
+
+static const struct {
+	const char *name;
+	step_fn fn;
+} steps[] = {
+    {"pre-keys", step_count	   },
+    {"active",   step_active	  },
+    {"digest",   step_digest	  },
+    {"presence", step_presence    },
+    {"backlog",	link_offline_wait},
+    {"ready",    link_ready	},
+};
+
+static void
+next_step(struct link *l)
+{
+	const unsigned step = l->login.step;
+
+	if (l->phase != LINK_OPEN || l->freed || step >= sizeof(steps) / sizeof(steps[0]))
+		return;
+	log_debug(
+	    "link.login_step", LOG_STR("outlet", l->outlet), LOG_STR("step", steps[step].name));
+	l->login.step++;
+	steps[step].fn(l);
+}
+
+void
+link_login_next(struct link *l)
+{
+	next_step(l);
+}
+
+/* -- the server's verdict -- */
+
+static void
+take_lid(struct link *l, const struct node *success)
+{
+	struct credentials *c = &l->credentials;
+	struct jid lid;
+
+	if (node_get_jid(success, "lid", &lid) < 0 || lid.server != JID_SERVER_LID ||
+	    jid_equal(&lid, &c->own_lid))
+		return;
+	if (!jid_is_none(&c->own_lid))
+		log_warn("link.lid_changed", LOG_STR("outlet", l->outlet));
+	c->own_lid = lid;
+	link_save_credentials(l);
+}
+
+void
+link_login_success(struct link *l, const struct node *success)
+{
+	int64_t t = 0;
+
+	if (node_get_int(success, "t", &t) == 0 && t > 0)
+		l->clock_offset_s = t - clock_wall_ms() / 1000;
+	if (!link_step(l, LINK_EV_SUCCESS))
+		return;
+	/* It led us to the right server. */
+	l->routing_used = false;
+	take_lid(l, success);
+	l->messaging = messaging_new(l);
+	messaging_open(l->messaging);
+	l->ops->open(l->arg, &l->credentials.own, &l->credentials.own_lid);
+	if (l->freed || l->phase != LINK_OPEN)
+		return;
+	link_unified_session(l);
+	next_step(l);
+}
+
+void
+link_login_failure(struct link *l, const struct node *failure)
+{
+	struct link_error e;
+
+	link_error_of_failure(failure, clock_wall_ms(), &e);
+	link_fail_until(l, e.end, e.detail, e.until_ms);
+}
+
+void
+link_stream_error(struct link *l, const struct node *error)
+{
+	struct link_error e;
+
+	link_error_of_stream(error, &e);
+	link_fail_until(l, e.end, e.detail, e.until_ms);
+}
+
+/* Telemetry that every official client sends; there is no answer. */
+void
+link_unified_session(struct link *l)
+{
+	struct node *ib = node_new("ib", NULL);
+	char id[24];
+
+	plain_unified_session_id(clock_wall_ms() + l->clock_offset_s * 1000, id, sizeof(id));
+	(void)node_child(ib, "unified_session", "id", id, NULL);
+	link_write(l, ib);
+}
+
+void
+link_login_done(struct link *l)
+{
+	struct link_login *g = &l->login;
+
+	if (g->again != NULL)
+		event_free(g->again);
+	if (g->drain != NULL)
+		event_free(g->drain);
+	node_free(&g->upload);
+	*g = (struct link_login){0};
+}

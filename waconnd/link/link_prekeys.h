@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* link_prekeys: how many pre-keys the server needs, and whether it still holds our keys. Source:
+ * PROTOCOL section 7. */
+#ifndef LINK_LINK_PREKEYS_H
+#define LINK_LINK_PREKEYS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/wa/node.h"
+#include "waconnd/link/credentials.h"
+
+#define LINK_PREKEYS_LOW 5
+#define LINK_PREKEYS_FIRST 812
+#define LINK_PREKEYS_MORE 50
+
+/* How many to upload when the server has `count`; 0: none. */
+unsigned link_prekeys_batch(int64_t count, bool uploaded_before);
+
+enum link_digest {
+	LINK_DIGEST_SAME,
+	LINK_DIGEST_OTHER,   /* the server holds another identity or signed pre-key than ours */
+	LINK_DIGEST_MISSING, /* it holds none */
+	LINK_DIGEST_UNKNOWN  /* the query failed */
+};
+enum link_digest link_prekeys_digest(const struct credentials *c, const struct node *answer);
+
+#endif

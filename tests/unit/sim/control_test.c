@@ -277,10 +277,8 @@ test_scan(void **state)
 	json_t *j = POST(
 	    *state, "/scan", "{\"qr\":\"x\",\"phone\":\"0811-1111-11\",\"pushName\":\"Toko\"}");
 
-	assert_string_equal(text_at(j, "jid"), "6281111111"
-					       "11:1@s.whatsapp.net");
-	assert_string_equal(text_at(j, "lid"), "16281111111"
-					       "11:1@lid");
+	assert_string_equal(text_at(j, "jid"), "62811111111:1@s.whatsapp.net");
+	assert_string_equal(text_at(j, "lid"), "162811111111:1@lid");
 	assert_int_equal(json_integer_value(json_object_get(j, "device")), 1);
 	json_decref(j);
 }

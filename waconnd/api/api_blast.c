@@ -129,8 +129,6 @@ on_refused(struct call *c, const PGresult *r)
 	else if (strcmp(status, "COMPLETED") == 0 || strcmp(status, "CANCELLED") == 0 ||
 		 strcmp(status, "EXPIRED") == 0)
 		call_problem(c, "blast_finished", NULL);
-	else if (c->request->op_case == IPC__REQUEST__OP_BLAST_RESUME)
-		call_problem(c, "not_paused", NULL);
 	else
 		call_problem(c, "blast_state", NULL);
 }

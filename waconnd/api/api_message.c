@@ -77,10 +77,8 @@ api_message_send(struct call *c)
 	if (q->to == NULL || phone_normalise(q->to, PHONE_COUNTRY_DEFAULT, phone) < 0)
 		errors[n++] = (struct problem_field){
 		    "to", "invalid_number", "A telephone number such as 0812… or +62 812…"};
-	if (q->text == NULL || request_is_blank(q->text) ||
-	    request_length(q->text) > MESSAGE_TEXT_MAX)
-		errors[n++] = (struct problem_field){
-		    "text", "length", "1 to 4096 characters, not only white space."};
+	if (q->text == NULL || q->text[0] == '\0' || strlen(q->text) > REQUEST_TEXT_MAX)
+		errors[n++] = (struct problem_field){"text", "length", "1 to 65536 bytes."};
 	if (n > 0)
 		call_invalid_fields(c, errors, n);
 	else

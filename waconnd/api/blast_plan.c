@@ -72,7 +72,7 @@ check_fields(struct blast_plan *p, struct errors *e)
 	    "name", "invalid", "At most 200 bytes, no control characters.");
 	wrong(e, b->text == NULL || request_is_blank(b->text), "message.text", "required",
 	    "Give the text to send.");
-	wrong(e, b->text != NULL && request_length(b->text) > MESSAGE_TEXT_MAX, "message.text",
+	wrong(e, b->text != NULL && request_length(b->text) > REQUEST_TEMPLATE_MAX, "message.text",
 	    "too_long", "At most 4096 characters.");
 	wrong(e, b->n_recipients == 0 || b->n_recipients > AUDIENCE_MAX, "audience.numbers",
 	    "out_of_range", "1 to 200000 numbers.");

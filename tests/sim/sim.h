@@ -89,7 +89,11 @@ struct phone *phone_new(struct sim *s, struct account *a);
 void phone_free(struct phone **p);
 /* The phone's own bundle into a <user> node: registration, type, identity, key, skey. */
 void phone_bundle(struct phone *p, struct node *user);
-/* The server delivers a stanza to this device: <message from id t …><enc …/></message>, <receipt …>, <ack …>. Borrowed. */
+/*
+ * The server delivers a stanza to this device: <message from id t [recipient] [category]><enc …/>[<device-identity/>]</message>,
+ * <receipt from id [type]>…, <ack …>. Borrowed. `recipient` is the chat of a copy from an own companion. Receipts of companions are
+ * recorded here, not by the server.
+ */
 void phone_deliver(struct phone *p, const struct node *stanza);
 /* A companion was linked or removed, or its identity is new: what the phone kept of it is void. */
 void phone_device_changed(struct phone *p, const struct jid *device);

@@ -43,8 +43,8 @@ export async function startWorld(options = {}) {
 		await world.start();
 	} catch (error) {
 		const told = world.logs();
-		await world.end();
-		throw new Error(`the world did not start: ${error.message}\n${told}`, { cause: error });
+		const failures = await world.end();
+		throw new Error(`the world did not start: ${[error.message, ...failures].join('\n')}\n${told}`);
 	}
 	return world;
 }

@@ -40,7 +40,8 @@ async function row([name, fault, wanted, code, { keys, until = false }], number)
 	const id = await world.linkedOutlet(name, number);
 
 	// The same at every login from now on: what comes back by itself must not stop at the first.
-	await world.sim.fault(fault.action, { ...fault, action: undefined, phone: number, when: 'login', times: -1 });
+	const { action, ...fields } = fault;
+	await world.sim.fault(action, { ...fields, phone: number, when: 'login', times: -1 });
 	await world.sim.fault('reset', { phone: number });
 	const s = await world.waitStatus(id,
 		(status) => status.session.status === wanted && status.session.lastError?.code === code, 20_000);

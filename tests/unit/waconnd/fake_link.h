@@ -60,8 +60,9 @@ fake_reset(struct event_base *base)
 	TAILQ_INIT(&fake.links);
 }
 
-/* The newest link of an outlet that lives and is not being closed, or NULL. */
-UNUSED static struct link *
+/* The newest link of an outlet that lives and is not being closed, or NULL. Not inlined: the
+ * compiler would warn of the NULL that a test rules out. */
+UNUSED __attribute__((noinline)) static struct link *
 fake_find(const char *outlet)
 {
 	struct link *l;

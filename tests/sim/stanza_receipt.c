@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Receipts and acknowledgements of clients: they end the wait for what was sent to them, and
+ * receipts go on to whom they concern. Sources: PROTOCOL sections 10 and 13.
+ */
+#include <string.h>
+
+#include "common/log.h"
+#include "tests/sim/server.h"
+
+#define ITEMS_MAX 256
+
+struct receipt {
+	struct sim *sim;
+	const struct peer *from;
+	struct conn *c; /* NULL: of a phone */
+	const struct node *stanza;
+	const char *id;
+	const char *type; /* NULL: delivered */
+	struct jid to;
+	struct account *account; /* whose `to` is */
+};
+
+/* Whom a receipt concerns. */
+enum concerns {
+	ALL_DEVICES, /* of the account */
+	ONE_DEVICE,  /* that `to` names */
+	OWN_OTHERS,  /* own devices but the sending one */
+	NOBODY
+};
+
+static const struct receipt_kind {
+	const char *type; /* NULL: delivered */
+	bool acknowledges;
+	bool once; /* more of them for one delivery are an error */
+	enum concerns concerns;
+} kinds[] = {
+    {NULL,	   true,	 true,  ALL_DEVICES},
+    {"inactive",	 true,  true,  ALL_DEVICES},
+    {"sender",       true,  true,  ONE_DEVICE },
+    {"peer_msg",	 true,  false, ONE_DEVICE },
+    {"hist_sync",	  false, false, ONE_DEVICE },
+    {"read",	     false, false, ALL_DEVICES},
+    {"played",       false, false, ALL_DEVICES},
+    {"read-self",	  false, false, OWN_OTHERS },
+    {"played-self",  false, false, OWN_OTHERS },
+    {"retry",	      false, false, ONE_DEVICE },
+    {"server-error", false, false, NOBODY	 },
+};
+
+static const struct receipt_kind *
+kind_of(const char *type)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (type == NULL ? kinds[i].type == NULL
+				 : kinds[i].type != NULL && strcmp(type, kinds[i].type) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+/* -- what it ends --------------------------------------------------------------------- */
+
+static void
+acknowledges(const struct receipt *r, const struct receipt_kind *k, const char *id)
+{
+	struct device *d = r->from->device;
+	struct outgoing *o;
+
+	if (id == NULL || !k->acknowledges)
+		return;
+	o = outbox_find(d, "message", id);
+	if (o != NULL)
+		outbox_done(o);
+	else if (k->once)
+		conn_violation(r->c, "receipt_twice", "%s receipt of %.60s, %s",
+		    k->type != NULL ? k->type : "delivery", id,
+		    outbox_was_done(d, "message", id) ? "which was acknowledged before"
+						      : "which was not sent to this device");
+}
+
+/* Of each message it names. */
+static void
+acknowledge_all(const struct receipt *r, const struct receipt_kind *k)
+{
+	const struct node *list = node_find(r->stanza, "list");
+	unsigned count = 1;
+
+	acknowledges(r, k, r->id);
+	for (const struct node *n = node_first(list); n != NULL; n = node_next(n), count++)
+		if (node_is(n, "item"))
+			acknowledges(r, k, node_get(n, "id"));
+	if (count > ITEMS_MAX)
+		conn_violation(r->c, "receipt", "more than %d messages in one", ITEMS_MAX);
+}
+
+static int
+read_id(const struct node *n, uint32_t *ret_id)
+{
+	size_t len;
+	const uint8_t *b = node_data(node_find(n, "id"), &len);
+
+	if (b == NULL || len != 3)
+		return -1;
+	*ret_id = (uint32_t)b[0] << 16 | (uint32_t)b[1] << 8 | b[2];
+	return 0;
+}
+
+/* The shape of one who asks again; its one-time key is spent with it. */
+static void
+check_retry(const struct receipt *r)
+{
+	const struct node *retry = node_find(r->stanza, "retry");
+	const struct node *key = node_find(node_find(r->stanza, "keys"), "key");
+	size_t len = 0;
+	const uint8_t *pub = node_data(node_find(key, "value"), &len);
+	uint32_t id;
+	int64_t count;
+
+	if (node_get_int(retry, "count", &count) != 0 || !node_get_is(retry, "id", r->id) ||
+	    node_get(retry, "t") == NULL || node_find(r->stanza, "registration") == NULL)
+		conn_violation(r->c, "retry", "retry receipt of %.60s is malformed", r->id);
+	if (key == NULL)
+		return;
+	if (pub == NULL || len != CURVE_KEY_LEN || read_id(key, &id) != 0)
+		conn_violation(r->c, "retry", "retry receipt of %.60s: malformed key", r->id);
+	else
+		device_spend_prekey(r->from->device, id, pub);
+}
+
+static void
+client_receipt(const struct receipt *r, const struct receipt_kind *k)
+{
+	struct node *ack = node_new(
+	    "ack", "class", "receipt", "id", r->id, "type", node_get(r->stanza, "type"), NULL);
+
+	r->sim->stats.receipts++;
+	acknowledge_all(r, k);
+	if (k->type != NULL && strcmp(k->type, "retry") == 0)
+		check_retry(r);
+	node_set_jid(ack, "from", &r->to);
+	conn_send(r->c, ack);
+}
+
+/* -- on to whom it concerns ----------------------------------------------------------- */
+
+/* In the address space in which the message was written. */
+static struct node *
+stanza_for(const struct receipt *r, const struct peer *to)
+{
+	const enum jid_server space =
+	    to->device != NULL ? message_space(to->device, r->id) : JID_SERVER_LID;
+	const struct jid from = account_jid(r->from->account, peer_number(r->from), space);
+	struct node *n = node_new("receipt", "id", r->id, "type", r->type, NULL);
+	struct jid chat;
+
+	node_set_jid(n, "from", &from);
+	if (node_get_jid(r->stanza, "recipient", &chat) == 0)
+		node_set_jid(n, "recipient", &chat);
+	node_set_int(n, "t", sim_now());
+	for (const struct node *child = node_first(r->stanza); child != NULL;
+	     child = node_next(child))
+		node_graft(n, child);
+	return n;
+}
+
+static void
+pass(const struct receipt *r, const struct peer *to)
+{
+	if (to->device != NULL)
+		outbox_put(to->device, stanza_for(r, to));
+	else
+		sim_deliver_phone(to->account, stanza_for(r, to));
+}
+
+static bool
+wrote(const struct device *d, const char *id)
+{
+	return id_map_get(&d->sent, "message", id) != NULL;
+}
+
+/* Companions show what the phone sees of a companion's messages; phones only what concerns them. */
+static void
+pass_to_all(const struct receipt *r)
+{
+	const struct peer phone = {r->account, NULL};
+	bool companion_wrote = false;
+
+	for (unsigned i = 0; i < r->account->device_count; i++) {
+		const struct peer p = {r->account, r->account->devices[i]};
+
+		companion_wrote = companion_wrote || wrote(p.device, r->id);
+		pass(r, &p);
+	}
+	if (r->c != NULL || !companion_wrote)
+		pass(r, &phone);
+}
+
+static void
+pass_to_others(const struct receipt *r)
+{
+	const struct account *a = r->from->account;
+
+	for (unsigned i = 0; i < a->device_count; i++) {
+		const struct peer p = {r->from->account, a->devices[i]};
+
+		if (!peer_equal(&p, r->from))
+			pass(r, &p);
+	}
+}
+
+static void
+pass_on(const struct receipt *r, const struct receipt_kind *k)
+{
+	const struct peer one = account_peer(r->sim, &r->to);
+
+	switch (k->concerns) {
+	case ALL_DEVICES:
+		pass_to_all(r);
+		break;
+	case ONE_DEVICE:
+		if (peer_exists(&one, &r->to) && !peer_equal(&one, r->from))
+			pass(r, &one);
+		break;
+	case OWN_OTHERS:
+		pass_to_others(r);
+		break;
+	case NOBODY:
+		break;
+	}
+}
+
+void
+receipt_in(struct sim *s, const struct peer *from, struct conn *c, const struct node *stanza)
+{
+	struct receipt r = {.sim = s,
+	    .from = from,
+	    .c = c,
+	    .stanza = stanza,
+	    .id = node_get(stanza, "id"),
+	    .type = node_get(stanza, "type")};
+	const struct receipt_kind *k = kind_of(r.type);
+
+	if (r.id == NULL || node_get_jid(stanza, "to", &r.to) != 0 || k == NULL) {
+		if (c != NULL)
+			conn_violation(c, "receipt", "without id or to, or of type %.20s",
+			    r.type != NULL ? r.type : "none");
+		return;
+	}
+	if (k->type != NULL && strcmp(k->type, "retry") == 0)
+		s->stats.retries++;
+	if (c != NULL)
+		client_receipt(&r, k);
+	r.account = account_by_jid(s, &r.to);
+	if (r.account != NULL)
+		pass_on(&r, k);
+}
+
+/* -- acknowledgements ----------------------------------------------------------------- */
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL ? b == NULL : b != NULL && strcmp(a, b) == 0;
+}
+
+/* `to` is whom it came from; the type is repeated, which is left open for messages. */
+static void
+check_ack(struct conn *c, const struct node *ack, const struct node *sent)
+{
+	struct jid to, from;
+
+	if (node_get_jid(ack, "to", &to) != 0 || node_get_jid(sent, "from", &from) != 0 ||
+	    !jid_same_user(&to, &from))
+		conn_violation(c, "ack", "ack of %s %.60s to somebody else", node_tag(sent),
+		    node_get(sent, "id"));
+	if (!node_is(sent, "message") && !same_text(node_get(ack, "type"), node_get(sent, "type")))
+		conn_violation(c, "ack", "ack of %s %.60s with another type", node_tag(sent),
+		    node_get(sent, "id"));
+}
+
+void
+ack_in(struct conn *c, const struct node *ack)
+{
+	const char *tag = node_get(ack, "class"), *id = node_get(ack, "id");
+	struct outgoing *o;
+
+	if (tag == NULL || id == NULL) {
+		conn_violation(c, "ack", "without class or id");
+		return;
+	}
+	o = outbox_find(c->device, tag, id);
+	if (o == NULL) {
+		conn_violation(c, "ack_twice", "%.20s %.60s, %s", tag, id,
+		    outbox_was_done(c->device, tag, id) ? "which was acknowledged before"
+							: "which was not sent to this device");
+		return;
+	}
+	check_ack(c, ack, o->node);
+	outbox_done(o);
+}

@@ -82,8 +82,7 @@ struct key_cache {
 	uint64_t commit_number;
 	bool undoing, failed;
 	SLIST_HEAD(, undo) undos;
-	key_cache_failed_cb on_failed;
-	void *arg;
+	struct key_cache_owner owner;
 };
 
 static unsigned
@@ -183,14 +182,13 @@ set_value(struct key_cache *c, struct key *k, const void *value, size_t len)
 }
 
 struct key_cache *
-key_cache_new(struct keydb *db, size_t max_bytes, key_cache_failed_cb failed, void *arg)
+key_cache_new(struct keydb *db, size_t max_bytes, const struct key_cache_owner *owner)
 {
 	struct key_cache *c = xcalloc(1, sizeof(*c));
 
 	c->db = db;
 	c->max_bytes = max_bytes;
-	c->on_failed = failed;
-	c->arg = arg;
+	c->owner = *owner;
 	for (size_t i = 0; i < sizeof(c->lists) / sizeof(c->lists[0]); i++)
 		TAILQ_INIT(&c->lists[i]);
 	TAILQ_INIT(&c->waiting);
@@ -233,7 +231,7 @@ fail(struct key_cache *c, const char *what)
 	if (c->failed)
 		return;
 	c->failed = true;
-	c->on_failed(c->arg, what);
+	c->owner.failed(c->owner.arg, what);
 }
 
 void
@@ -278,13 +276,8 @@ again:
 }
 
 static void
-on_loaded(void *arg, int err, const struct key_value *values, size_t n)
+loaded(struct key_cache *c, int err, const struct key_value *values, size_t n)
 {
-	struct load *l = arg;
-	struct key_cache *c = l->cache;
-
-	TAILQ_REMOVE(&c->loads, l, entry);
-	free(l);
 	if (err != 0) {
 		fail(c, "keys could not be read");
 		return;
@@ -297,6 +290,20 @@ on_loaded(void *arg, int err, const struct key_value *values, size_t n)
 			set_value(c, k, values[i].value, values[i].len);
 	}
 	wake_holds(c);
+}
+
+static void
+on_loaded(void *arg, int err, const struct key_value *values, size_t n)
+{
+	struct load *l = arg;
+	struct key_cache *c = l->cache;
+	const struct key_cache_owner owner = c->owner;
+
+	TAILQ_REMOVE(&c->loads, l, entry);
+	free(l);
+	owner.enter(owner.arg);
+	loaded(c, err, values, n);
+	owner.exit(owner.arg);
 }
 
 static void
@@ -491,25 +498,35 @@ key_cache_end(struct key_cache *c, bool keep)
 /* -- committing -- */
 
 static void
-on_committed(void *arg, int err)
+committed(struct key_cache *c, const struct commit *done, int err)
 {
-	struct commit *m = arg;
-	struct key_cache *c = m->cache;
 	struct keys_head *waiting = &c->lists[LIST_WAITING];
 	struct key *k;
-	const struct commit done = *m;
 
-	TAILQ_REMOVE(&c->commits, m, entry);
-	free(m);
 	if (err != 0) {
 		fail(c, "keys could not be written");
 		return;
 	}
-	while ((k = TAILQ_FIRST(waiting)) != NULL && k->commit <= done.number)
+	while ((k = TAILQ_FIRST(waiting)) != NULL && k->commit <= done->number)
 		move_to(c, k, LIST_CLEAN);
 	key_cache_trim(c, c->max_bytes);
-	if (done.cb != NULL && !c->failed)
-		done.cb(done.arg);
+	if (done->cb != NULL && !c->failed)
+		done->cb(done->arg);
+}
+
+static void
+on_committed(void *arg, int err)
+{
+	struct commit *m = arg;
+	struct key_cache *c = m->cache;
+	const struct commit done = *m;
+	const struct key_cache_owner owner = c->owner;
+
+	TAILQ_REMOVE(&c->commits, m, entry);
+	free(m);
+	owner.enter(owner.arg);
+	committed(c, &done, err);
+	owner.exit(owner.arg);
 }
 
 void

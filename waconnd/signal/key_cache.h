@@ -19,14 +19,23 @@
 struct key_cache;
 struct key_hold;
 
-/* Keys could not be read or written: what is in memory is ahead of the disk, so the link must end.
- * Called at most once. */
-typedef void (*key_cache_failed_cb)(void *arg, const char *what);
 typedef void (*key_cache_cb)(void *arg);
+
+/* What the cache asks of its owner. */
+struct key_cache_owner {
+	void *arg;
+	/* Keys could not be read or written: what is in memory is ahead of the disk, so the link
+	 * must end. Called at most once. */
+	void (*failed)(void *arg, const char *what);
+	/* Around every callback: the owner, and the cache with it, is freed at exit at the
+	 * earliest. */
+	void (*enter)(void *arg);
+	void (*exit)(void *arg);
+};
 
 /* Evicts down to max_bytes; what is held or not yet on disk may exceed it. */
 struct key_cache *key_cache_new(
-    struct keydb *db, size_t max_bytes, key_cache_failed_cb failed, void *arg);
+    struct keydb *db, size_t max_bytes, const struct key_cache_owner *owner);
 /* Wipes. No callback comes any more; holds must be gone. */
 void key_cache_free(struct key_cache **c);
 

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * messaging: the message side of one link, and what its parts share.
+ *
+ * Parts: send.c (texts out), usync.c (who has which devices), bundle.c (keys to begin sessions),
+ * receive.c and inbound.c (messages in), receipt.c, resend.c (devices that ask again), notice.c
+ * (notifications), device_cache.c, lid.c, peer.c. Whatever waits, waits in one list of its part and
+ * has a limit. What a part changed in the keys is committed before anything that depends on it is
+ * written (DESIGN section 5).
+ */
+#ifndef LINK_MESSAGING_H
+#define LINK_MESSAGING_H
+
+#include "waconnd/link/device_cache.h"
+#include "waconnd/link/link_internal.h"
+#include "waconnd/signal/key_cache.h"
+#include "waconnd/signal/signal_store.h"
+
+#define STANZA_ID_MAX 128 /* longer ids are nobody's */
+
+struct usync;
+struct bundles;
+struct sends;
+struct receiver;
+struct receipts;
+struct resends;
+struct notices;
+struct token_issues;
+
+struct messaging {
+	struct link *link;
+	struct key_cache *keys;
+	struct signal_store *signal;
+	struct device_cache *devices;
+	struct usync *usync;
+	struct bundles *bundles;
+	struct sends *sends;
+	struct receiver *receiver;
+	struct receipts *receipts;
+	struct resends *resends;
+	struct notices *notices;
+	struct token_issues *issues;
+	struct event *idle; /* gives memory back */
+};
+
+/* Our own address: the LID when we have one. With our device. */
+const struct jid *messaging_own(const struct messaging *m);
+/* Is it one of our own devices, or ourselves, under either address? */
+bool messaging_is_own_user(const struct messaging *m, const struct jid *jid);
+/* Something is in memory again: after a while without a call, give it back. */
+void messaging_touch(struct messaging *m);
+
+/* Encrypts `padded` for a device whose keys are held, and adds <enc> to `parent`; inside <to jid>
+ * when `wrap`. `count`: of a resend, else NULL. Nothing is added on failure. */
+enum signal_result messaging_encrypt(struct messaging *m, const struct jid *device,
+    const struct buf *padded, bool wrap, const char *count, struct node *parent, bool *ret_prekey);
+/* Message{conversation} or, for our own devices, Message{deviceSentMessage}, with padding. wipe:
+ * buf_done_secret. */
+void messaging_plaintext(const char *text, const struct jid *destination, struct buf *ret_padded);
+/* <device-identity>: who reads a pkmsg of ours checks it. */
+void messaging_add_identity(struct messaging *m, struct node *stanza);
+/* The names of session and identity of a device, for key_cache_hold: two of ret_names, kept in
+ * *ret_text. */
+struct device_names {
+	char text[SIGNAL_NAME_MAX];
+};
+size_t messaging_device_names(
+    const struct jid *device, struct device_names *ret_text, struct key_name ret_names[2]);
+/* A security event: what was known of this device's identity was another. */
+void messaging_log_identity(const struct messaging *m, const struct jid *device);
+
+#endif

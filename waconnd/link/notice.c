@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Applies notifications: device lists are dropped rather than patched, since the next send asks
+ * anyway; removed devices and changed identities lose their sessions; tokens are kept when they are
+ * newer.
+ */
+#include "waconnd/link/notice.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/xalloc.h"
+#include "waconnd/link/answer.h"
+#include "waconnd/link/lid.h"
+#include "waconnd/link/peer.h"
+
+struct token { /* waits for what is known of its giver */
+	TAILQ_ENTRY(token) entry;
+	struct notices *notices;
+	struct jid pn, lid;
+	int64_t t;
+	size_t len;
+	struct key_hold *map_hold, *hold;
+	uint8_t bytes[PEER_TOKEN_MAX];
+};
+
+struct notices {
+	struct messaging *m;
+	TAILQ_HEAD(, token) tokens;
+	size_t n;
+};
+
+struct notices *
+notices_new(struct messaging *m)
+{
+	struct notices *n = xcalloc(1, sizeof(*n));
+
+	n->m = m;
+	TAILQ_INIT(&n->tokens);
+	return n;
+}
+
+static void
+token_free(struct token *t)
+{
+	TAILQ_REMOVE(&t->notices->tokens, t, entry);
+	t->notices->n--;
+	key_hold_free(&t->map_hold);
+	key_hold_free(&t->hold);
+	OPENSSL_cleanse(t->bytes, sizeof(t->bytes));
+	free(t);
+}
+
+void
+notices_free(struct notices **np)
+{
+	struct notices *n = *np;
+	struct token *t;
+
+	if (n == NULL)
+		return;
+	while ((t = TAILQ_FIRST(&n->tokens)) != NULL)
+		token_free(t);
+	free(n);
+	*np = NULL;
+}
+
+static void
+commit(struct messaging *m)
+{
+	key_cache_commit(m->keys, NULL, NULL);
+}
+
+/* -- devices -- */
+
+static void
+drop_list(struct messaging *m, const struct jid *user)
+{
+	const struct jid *own = messaging_own(m);
+
+	device_cache_drop(m->devices, user);
+	if (messaging_is_own_user(m, user))
+		device_cache_drop(m->devices, own);
+}
+
+static void
+drop_removed(struct messaging *m, const struct node *device)
+{
+	static const char *const keys[] = {"jid", "lid"};
+	struct jid jid;
+
+	for (size_t i = 0; i < 2; i++)
+		if (node_get_jid(device, keys[i], &jid) == 0 && jid_is_user(&jid) &&
+		    jid.device != 0)
+			signal_drop_device(m->signal, &jid);
+}
+
+void
+notices_devices(struct notices *n, const struct node *notification)
+{
+	struct messaging *m = n->m;
+	struct jid from, lid;
+
+	if (node_get_jid(notification, "from", &from) != 0 || !jid_is_user(&from))
+		return;
+	from = jid_without_device(&from);
+	drop_list(m, &from);
+	if (node_get_jid(notification, "lid", &lid) == 0 && answer_is_name(lid.user) &&
+	    answer_is_name(from.user)) {
+		lid = jid_without_device(&lid);
+		lid_learn(m, &from, &lid);
+		drop_list(m, &lid);
+	} else if (lid_find(m, &from, &lid)) {
+		drop_list(m, &lid);
+	}
+	for (const struct node *c = node_first(notification); c != NULL; c = node_next(c)) {
+		if (!node_is(c, "remove"))
+			continue;
+		for (const struct node *d = node_first(c); d != NULL; d = node_next(d))
+			if (node_is(d, "device"))
+				drop_removed(m, d);
+	}
+	commit(m);
+}
+
+/* -- identity -- */
+
+struct found_name {
+	SLIST_ENTRY(found_name) entry;
+	char name[];
+};
+SLIST_HEAD(found_names, found_name);
+
+static void
+collect(void *arg, const char *name)
+{
+	struct found_names *names = arg;
+	const size_t len = strlen(name);
+	struct found_name *f = xcalloc(1, sizeof(*f) + len + 1);
+
+	memcpy(f->name, name, len);
+	SLIST_INSERT_HEAD(names, f, entry);
+}
+
+/* Of a user: the phone, what is in memory, and what the device list names. Devices that were linked
+ * to the old identity are gone with it. */
+static void
+drop_user(struct messaging *m, const struct jid *user)
+{
+	const struct device_list *list = device_cache_find(m->devices, user, clock_monotonic_ms());
+	struct found_names names = SLIST_HEAD_INITIALIZER(names);
+	char prefix[JID_USER_MAX + 16];
+	struct found_name *f;
+
+	jid_signal_name(user, prefix, sizeof(prefix) - 1);
+	(void)strcat(prefix, ".");
+	key_cache_each(m->keys, KEY_SESSION, prefix, collect, &names);
+	while ((f = SLIST_FIRST(&names)) != NULL) {
+		SLIST_REMOVE_HEAD(&names, entry);
+		key_cache_del(m->keys, KEY_SESSION, f->name);
+		key_cache_del(m->keys, KEY_IDENTITY, f->name);
+		free(f);
+	}
+	for (size_t i = 0; list != NULL && i < list->n; i++) {
+		const struct jid device = device_address(user, list->ids[i]);
+
+		signal_drop_device(m->signal, &device);
+	}
+	signal_drop_device(m->signal, user);
+	device_cache_drop(m->devices, user);
+}
+
+void
+notices_identity(struct notices *n, const struct node *notification)
+{
+	struct messaging *m = n->m;
+	struct jid from, lid;
+
+	/* Our own phone's identity is fixed by the pairing. */
+	if (node_get_jid(notification, "from", &from) != 0 || !jid_is_user(&from) ||
+	    !answer_is_name(from.user) || messaging_is_own_user(m, &from))
+		return;
+	from = jid_without_device(&from);
+	messaging_log_identity(m, &from);
+	drop_user(m, &from);
+	if ((node_get_jid(notification, "lid", &lid) == 0 && jid_is_user(&lid) &&
+		answer_is_name(lid.user)) ||
+	    lid_find(m, &from, &lid)) {
+		lid = jid_without_device(&lid);
+		drop_user(m, &lid);
+	}
+	commit(m);
+}
+
+/* -- tokens -- */
+
+static void
+on_peer(void *arg)
+{
+	struct token *t = arg;
+	struct messaging *m = t->notices->m;
+	struct peer peer;
+
+	lid_learn(m, &t->pn, &t->lid);
+	peer_learn_phone(m, &t->lid, &t->pn);
+	peer_get(m, &t->lid, &peer);
+	if (t->t > peer.token_t) {
+		peer.token_t = t->t;
+		peer.token_len = t->len;
+		memcpy(peer.token, t->bytes, t->len);
+		peer_put(m, &t->lid, &peer);
+	}
+	OPENSSL_cleanse(&peer, sizeof(peer));
+	commit(m);
+	token_free(t);
+}
+
+static void
+on_map(void *arg)
+{
+	struct token *t = arg;
+	struct messaging *m = t->notices->m;
+	struct key_name name;
+	bool ready;
+
+	if (jid_is_none(&t->lid) && !lid_find(m, &t->pn, &t->lid)) {
+		token_free(t); /* of somebody that we never wrote with */
+		return;
+	}
+	name = (struct key_name){KEY_PEER, t->lid.user};
+	t->hold = key_cache_hold(m->keys, &name, 1, on_peer, t, &ready);
+	if (ready)
+		on_peer(t);
+}
+
+static void
+take_token(struct notices *n, const struct token *token)
+{
+	struct token *t;
+	struct key_name map;
+	bool ready;
+
+	if (n->n >= NOTICES_MAX) {
+		log_warn("notice.overflow", LOG_STR("outlet", link_outlet(n->m->link)));
+		return;
+	}
+	t = xmemdup(token, sizeof(*token));
+	TAILQ_INSERT_TAIL(&n->tokens, t, entry);
+	n->n++;
+	map = (struct key_name){KEY_LID, t->pn.user};
+	t->map_hold =
+	    key_cache_hold(n->m->keys, &map, jid_is_none(&t->pn) ? 0 : 1, on_map, t, &ready);
+	if (ready)
+		on_map(t);
+}
+
+/* The giver is `from`; the jid of a token is ours. */
+static int
+read_giver(const struct node *notification, struct token *t)
+{
+	struct jid from, lid;
+
+	if (node_get_jid(notification, "from", &from) != 0 || !answer_is_name(from.user))
+		return -1;
+	from = jid_without_device(&from);
+	if (from.server == JID_SERVER_PN)
+		t->pn = from;
+	else if (from.server == JID_SERVER_LID)
+		t->lid = from;
+	else
+		return -1;
+	if (from.server == JID_SERVER_PN && node_get_jid(notification, "sender_lid", &lid) == 0 &&
+	    lid.server == JID_SERVER_LID && answer_is_name(lid.user))
+		t->lid = jid_without_device(&lid);
+	return 0;
+}
+
+void
+notices_privacy_token(struct notices *n, const struct node *notification)
+{
+	const struct node *tokens = node_find(notification, "tokens");
+	struct token t = {.notices = n};
+
+	if (read_giver(notification, &t) != 0)
+		return;
+	for (const struct node *c = node_first(tokens); c != NULL; c = node_next(c)) {
+		const uint8_t *bytes = node_data(c, &t.len);
+
+		if (!node_is(c, "token") || !node_get_is(c, "type", "trusted_contact") ||
+		    bytes == NULL || t.len == 0 || t.len > sizeof(t.bytes) ||
+		    node_get_int(c, "t", &t.t) != 0 || t.t <= 0)
+			continue;
+		memcpy(t.bytes, bytes, t.len);
+		take_token(n, &t);
+	}
+	OPENSSL_cleanse(&t, sizeof(t));
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The way of inbound messages. Only the first in the queue reads keys and is decrypted; it then
+ * waits for its commit while the next has its turn. The answer leaves when the new ratchet, the
+ * used-up pre-key and the message are on disk.
+ */
+#include "waconnd/link/receive.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/xalloc.h"
+#include "waconnd/link/lid.h"
+#include "waconnd/link/receive_private.h"
+
+#define RETRIES_MAX 4	     /* how often we ask for a message again */
+#define RETRY_KEYS_FROM 2    /* from the second time on with fresh keys */
+#define RETRY_COUNTS_MAX 128 /* messages whose count is remembered */
+
+TAILQ_HEAD(inbounds, inbound);
+
+struct retry_count {
+	TAILQ_ENTRY(retry_count) entry;
+	struct jid sender;
+	char id[STANZA_ID_MAX];
+	unsigned count;
+};
+
+struct receiver {
+	struct messaging *m;
+	struct inbounds queue;	 /* the first is being worked on */
+	struct inbounds commits; /* decrypted, not yet on disk */
+	size_t n, bytes, dropped;
+	bool busy; /* the first waits for keys, or work is under way further up the stack */
+	TAILQ_HEAD(, retry_count) counts;
+	size_t n_counts;
+};
+
+static void work(struct receiver *r);
+
+struct receiver *
+receiver_new(struct messaging *m)
+{
+	struct receiver *r = xcalloc(1, sizeof(*r));
+
+	r->m = m;
+	TAILQ_INIT(&r->queue);
+	TAILQ_INIT(&r->commits);
+	TAILQ_INIT(&r->counts);
+	return r;
+}
+
+static void
+inbound_free(struct inbounds *list, struct inbound *in)
+{
+	struct receiver *r = in->receiver;
+
+	TAILQ_REMOVE(list, in, entry);
+	r->n--;
+	r->bytes -= in->bytes;
+	key_cache_forget(r->m->keys, in);
+	key_hold_free(&in->map_hold);
+	key_hold_free(&in->hold);
+	for (size_t i = 0; i < in->n_answers; i++)
+		node_free(&in->answers[i]);
+	node_free(&in->stanza);
+	free(in);
+}
+
+static void
+count_free(struct receiver *r, struct retry_count *c)
+{
+	TAILQ_REMOVE(&r->counts, c, entry);
+	r->n_counts--;
+	free(c);
+}
+
+void
+receiver_free(struct receiver **rp)
+{
+	struct receiver *r = *rp;
+	struct inbound *in;
+	struct retry_count *c;
+
+	if (r == NULL)
+		return;
+	while ((in = TAILQ_FIRST(&r->queue)) != NULL)
+		inbound_free(&r->queue, in);
+	while ((in = TAILQ_FIRST(&r->commits)) != NULL)
+		inbound_free(&r->commits, in);
+	while ((c = TAILQ_FIRST(&r->counts)) != NULL)
+		count_free(r, c);
+	free(r);
+	*rp = NULL;
+}
+
+/* -- asking again -- */
+
+static struct retry_count *
+count_at(struct receiver *r, const struct inbound *in)
+{
+	struct retry_count *c;
+
+	TAILQ_FOREACH(c, &r->counts, entry)
+	if (jid_equal(&c->sender, &in->info.sender) && strcmp(c->id, in->info.id) == 0)
+		return c;
+	if (r->n_counts >= RETRY_COUNTS_MAX)
+		count_free(r, TAILQ_FIRST(&r->counts));
+	c = xcalloc(1, sizeof(*c));
+	c->sender = in->info.sender;
+	(void)snprintf(c->id, sizeof(c->id), "%s", in->info.id);
+	TAILQ_INSERT_TAIL(&r->counts, c, entry);
+	r->n_counts++;
+	return c;
+}
+
+/* After a restart the count goes on from what the repeated message says. */
+static unsigned
+next_retry(struct receiver *r, const struct inbound *in)
+{
+	struct retry_count *c = count_at(r, in);
+
+	if (c->count < in->retries)
+		c->count = in->retries;
+	return c->count < RETRIES_MAX ? ++c->count : 0;
+}
+
+/* -- answers -- */
+
+static void
+add_answer(struct inbound *in, struct node *answer)
+{
+	in->answers[in->n_answers++] = answer;
+}
+
+static const char *
+receipt_type(const struct inbound_info *info)
+{
+	/* We are never "available": nobody looks at this device. */
+	return info->is_peer ? "peer_msg" : info->from_me ? "sender" : "inactive";
+}
+
+static void
+choose_answers(struct messaging *m, struct inbound *in)
+{
+	const unsigned retry =
+	    in->outcome == RECEIVED_BROKEN && !in->info.is_group ? next_retry(in->receiver, in) : 0;
+
+	if (in->outcome == RECEIVED)
+		add_answer(in, answer_receipt(in->stanza, receipt_type(&in->info)));
+	if (in->outcome == RECEIVED_REFUSED)
+		add_answer(in, answer_refuse(in->stanza, in->refusal));
+	if (retry > 0)
+		add_answer(in, answer_retry(m, in->stanza, retry, retry >= RETRY_KEYS_FROM));
+	if (in->history)
+		add_answer(in, answer_history(m, in->info.id));
+}
+
+static void
+on_committed(void *arg)
+{
+	struct inbound *in = arg;
+	struct messaging *m = in->receiver->m;
+	const bool acks = in->outcome == RECEIVED_NOTHING || in->outcome == RECEIVED_BROKEN;
+
+	for (size_t i = 0; i < in->n_answers; i++) {
+		struct node *answer = in->answers[i];
+
+		in->answers[i] = NULL;
+		link_write(m->link, answer);
+	}
+	if (acks)
+		link_ack(m->link, in->stanza);
+	inbound_free(&in->receiver->commits, in);
+}
+
+/* -- work -- */
+
+static void
+finish_first(struct receiver *r, struct inbound *in)
+{
+	receive_contents(r->m, in);
+	choose_answers(r->m, in);
+	key_hold_free(&in->map_hold);
+	key_hold_free(&in->hold);
+	TAILQ_REMOVE(&r->queue, in, entry);
+	TAILQ_INSERT_TAIL(&r->commits, in, entry);
+	key_cache_commit(r->m->keys, on_committed, in);
+}
+
+static void
+on_keys(void *arg)
+{
+	struct inbound *in = arg;
+	struct receiver *r = in->receiver;
+
+	finish_first(r, in);
+	r->busy = false;
+	work(r);
+}
+
+#define NAMES_MAX (2 * RECEIVE_ENCS_MAX + 8)
+
+/* Everything that decrypting it may touch. True when it is in memory already. */
+static bool
+hold_keys(struct receiver *r, struct inbound *in)
+{
+	const struct inbound_info *info = &in->info;
+	struct prekey_name prekeys[2 * RECEIVE_ENCS_MAX];
+	struct device_names device;
+	struct key_name names[NAMES_MAX];
+	char group[JID_TEXT_MAX], sender_key[SIGNAL_GROUP_NAME_MAX];
+	size_t n = receive_prekeys(r->m, in, prekeys, names);
+	bool ready;
+
+	n += messaging_device_names(&info->sender, &device, &names[n]);
+	if (info->is_group) {
+		signal_group_name(jid_format(&info->chat, group), &info->sender, sender_key);
+		names[n++] = (struct key_name){KEY_SENDER_KEY, sender_key};
+	}
+	if (!jid_is_none(&info->sender_pair.pn))
+		names[n++] = (struct key_name){KEY_LID, info->sender_pair.pn.user};
+	if (!jid_is_none(&info->chat_pair.pn))
+		names[n++] = (struct key_name){KEY_LID, info->chat_pair.pn.user};
+	if (info->chat.server == JID_SERVER_LID)
+		names[n++] = (struct key_name){KEY_PEER, info->chat.user};
+	in->hold = key_cache_hold(r->m->keys, names, n, on_keys, in, &ready);
+	return ready;
+}
+
+static void
+use_map(struct messaging *m, struct inbound_pair *pair, struct jid *jid)
+{
+	struct jid lid;
+
+	if (jid->server != JID_SERVER_PN || !lid_find(m, jid, &lid))
+		return;
+	*jid = lid;
+	pair->lid = jid_without_device(&lid);
+}
+
+static void
+apply_map(struct messaging *m, struct inbound_info *info)
+{
+	use_map(m, &info->sender_pair, &info->sender);
+	if (!info->is_group)
+		use_map(m, &info->chat_pair, &info->chat);
+}
+
+static void
+on_map(void *arg)
+{
+	struct inbound *in = arg;
+	struct receiver *r = in->receiver;
+
+	apply_map(r->m, &in->info);
+	if (hold_keys(r, in))
+		on_keys(in);
+}
+
+/* A PN whose LID the stanza does not tell: perhaps we know it. True when nothing has to be read for
+ * that. */
+static bool
+hold_map(struct receiver *r, struct inbound *in)
+{
+	const struct jid *jids[] = {&in->info.sender, &in->info.chat};
+	struct key_name names[2];
+	size_t n = 0;
+	bool ready;
+
+	for (size_t i = 0; i < 2; i++)
+		if (jids[i]->server == JID_SERVER_PN)
+			names[n++] = (struct key_name){KEY_LID, jids[i]->user};
+	if (n == 0)
+		return true;
+	in->map_hold = key_cache_hold(r->m->keys, names, n, on_map, in, &ready);
+	if (ready)
+		apply_map(r->m, &in->info);
+	return ready;
+}
+
+static void
+work(struct receiver *r)
+{
+	struct inbound *in;
+
+	while (!r->busy && (in = TAILQ_FIRST(&r->queue)) != NULL) {
+		r->busy = true;
+		if (!hold_map(r, in) || !hold_keys(r, in))
+			return;
+		finish_first(r, in);
+		r->busy = false;
+	}
+}
+
+/* -- taking -- */
+
+static size_t
+bytes_of(const struct node *stanza)
+{
+	size_t len = 0, sum = 0;
+
+	for (const struct node *c = node_first(stanza); c != NULL; c = node_next(c))
+		if (node_data(c, &len) != NULL)
+			sum += len;
+	return sum;
+}
+
+/* Whom one cannot answer with a receipt gets a plain refusal, where even that is possible. */
+static void
+refuse_unread(struct messaging *m, const struct node *stanza)
+{
+	struct jid from;
+
+	log_info("receive.malformed", LOG_STR("outlet", link_outlet(m->link)));
+	if (node_get(stanza, "id") != NULL && node_get_jid(stanza, "from", &from) == 0)
+		link_write(m->link, answer_refuse(stanza, REFUSE_PARSING));
+}
+
+void
+receiver_take(struct receiver *r, const struct node *stanza)
+{
+	const struct credentials *c = link_credentials(r->m->link);
+	const size_t bytes = bytes_of(stanza);
+	struct inbound *in;
+
+	if (r->n >= RECEIVE_MAX || r->bytes + bytes > RECEIVE_BYTES_MAX) {
+		log_warn("receive.overflow", LOG_STR("outlet", link_outlet(r->m->link)),
+		    LOG_INT("waiting", r->n), LOG_INT("dropped", ++r->dropped));
+		return;
+	}
+	in = xcalloc(1, sizeof(*in));
+	in->stanza = node_dup(stanza);
+	if (inbound_read(in->stanza, &c->own, &c->own_lid, &in->info) != 0) {
+		refuse_unread(r->m, stanza);
+		node_free(&in->stanza);
+		free(in);
+		return;
+	}
+	in->receiver = r;
+	in->bytes = bytes;
+	TAILQ_INSERT_TAIL(&r->queue, in, entry);
+	r->n++;
+	r->bytes += bytes;
+	work(r);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* receive_private: one inbound message, shared by receive.c (its way) and receive_message.c (what
+ * is in it). */
+#ifndef LINK_RECEIVE_PRIVATE_H
+#define LINK_RECEIVE_PRIVATE_H
+
+#include <sys/queue.h>
+
+#include "common/wa/message.h"
+#include "waconnd/link/answer.h"
+#include "waconnd/link/inbound.h"
+#include "waconnd/link/receive.h"
+
+#define RECEIVE_ENCS_MAX 4 /* of one stanza */
+
+enum receive_outcome {	  /* the later, the stronger */
+	RECEIVED_NOTHING, /* plain ack */
+	RECEIVED,	  /* receipt */
+	RECEIVED_REFUSED, /* ack with `refusal` */
+	RECEIVED_BROKEN	  /* could not be decrypted: ask for it again */
+};
+
+struct inbound {
+	TAILQ_ENTRY(inbound) entry;
+	struct receiver *receiver;
+	struct node *stanza;
+	size_t bytes;
+	struct inbound_info info;
+	struct key_hold *map_hold, *hold;
+	enum receive_outcome outcome;
+	enum answer_refusal refusal;
+	bool history;
+	unsigned retries; /* how often it was asked for before, by the stanza */
+	struct node *answers[3];
+	size_t n_answers;
+};
+
+/* Decrypts and delivers all that is in it; keys are held. Sets the outcome. */
+void receive_contents(struct messaging *m, struct inbound *in);
+/* The pre-keys that its parts name, for key_cache_hold: at most 2 * RECEIVE_ENCS_MAX. */
+struct prekey_name {
+	char text[SIGNAL_PREKEY_NAME_MAX];
+};
+size_t receive_prekeys(struct messaging *m, const struct inbound *in, struct prekey_name *ret_text,
+    struct key_name *ret_names);
+
+#endif

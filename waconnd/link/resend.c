@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The way of a request: its text from above, the keys of the device, a new session where the old
+ * one does not serve, the message, the commit, and then both stanzas. One place at a time, as with
+ * sends.
+ */
+#include "waconnd/link/resend.h"
+
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/xalloc.h"
+#include "waconnd/link/answer.h"
+#include "waconnd/link/bundle.h"
+#include "waconnd/link/lid.h"
+#include "waconnd/link/resend_limit.h"
+
+#define NEW_SESSION_FROM 2 /* asked so often, the session is not trusted any more */
+
+enum resend_state { RESEND_TEXT, RESEND_MAP, RESEND_KEYS, RESEND_BUNDLE, RESEND_COMMIT };
+
+struct resend {
+	TAILQ_ENTRY(resend) entry;
+	struct resends *resends;
+	enum resend_state state;
+	uint64_t token;
+	struct node *receipt;
+	const char *id;	   /* in receipt */
+	struct jid device; /* as Signal knows it */
+	char count[16];	   /* as it goes back */
+	int64_t times;
+	char *text;
+	struct key_hold *map_hold, *hold;
+	struct node *stanza;
+};
+
+struct resends {
+	struct messaging *m;
+	TAILQ_HEAD(, resend) all;
+	size_t n;
+	uint64_t next_token;
+	struct resend_limit *limit;
+};
+
+struct resends *
+resends_new(struct messaging *m)
+{
+	struct resends *r = xcalloc(1, sizeof(*r));
+
+	r->m = m;
+	TAILQ_INIT(&r->all);
+	r->limit = resend_limit_new();
+	return r;
+}
+
+static void
+resend_free(struct resend *e)
+{
+	struct resends *r = e->resends;
+
+	TAILQ_REMOVE(&r->all, e, entry);
+	r->n--;
+	key_cache_forget(r->m->keys, e);
+	key_hold_free(&e->map_hold);
+	key_hold_free(&e->hold);
+	if (e->text != NULL)
+		OPENSSL_cleanse(e->text, strlen(e->text));
+	free(e->text);
+	node_free(&e->stanza);
+	node_free(&e->receipt);
+	free(e);
+}
+
+void
+resends_free(struct resends **rp)
+{
+	struct resends *r = *rp;
+	struct resend *e;
+
+	if (r == NULL)
+		return;
+	while ((e = TAILQ_FIRST(&r->all)) != NULL)
+		resend_free(e);
+	resend_limit_free(&r->limit);
+	free(r);
+	*rp = NULL;
+}
+
+/* Handled, one way or the other: only now, so that after a crash it comes again. */
+static void
+done(struct resend *e)
+{
+	link_ack(e->resends->m->link, e->receipt);
+	resend_free(e);
+}
+
+static void
+drop(struct resend *e, const char *why)
+{
+	log_info("resend.dropped", LOG_STR("outlet", link_outlet(e->resends->m->link)),
+	    LOG_STR("id", e->id), LOG_STR("why", why));
+	done(e);
+}
+
+/* -- out -- */
+
+static void
+on_committed(void *arg)
+{
+	struct resend *e = arg;
+	struct node *stanza = e->stanza;
+
+	e->stanza = NULL;
+	link_write(e->resends->m->link, stanza);
+	done(e);
+}
+
+static void
+copy_jid(const struct resend *e, const char *key, const char *as)
+{
+	struct jid jid;
+
+	if (node_get_jid(e->receipt, key, &jid) == 0)
+		node_set_jid(e->stanza, as, &jid);
+}
+
+/* The chat that a message of ours to `recipient` is in, for our own other devices. */
+static struct jid
+destination_of(const struct resend *e)
+{
+	struct jid jid;
+
+	return node_get_jid(e->receipt, "recipient", &jid) == 0 ? jid_without_device(&jid)
+								: jid_without_device(&e->device);
+}
+
+static void
+encrypt(struct resend *e)
+{
+	struct messaging *m = e->resends->m;
+	const struct jid destination = destination_of(e);
+	const bool own = messaging_is_own_user(m, &e->device);
+	const struct node *retry = node_find(e->receipt, "retry");
+	bool prekey = false;
+	enum signal_result r;
+	struct buf padded;
+
+	messaging_plaintext(e->text, own ? &destination : NULL, &padded);
+	e->stanza = node_new("message", "id", e->id, "type", "text", "t", node_get(retry, "t"),
+	    "device_fanout", "false", NULL);
+	copy_jid(e, "from", "to");
+	copy_jid(e, "participant", "participant");
+	copy_jid(e, "recipient", "recipient");
+	r = messaging_encrypt(m, &e->device, &padded, false, e->count, e->stanza, &prekey);
+	buf_done_secret(&padded);
+	key_hold_free(&e->hold);
+	if (r != SIGNAL_OK) {
+		drop(e, signal_result_name(r));
+		return;
+	}
+	if (prekey)
+		messaging_add_identity(m, e->stanza);
+	e->state = RESEND_COMMIT;
+	key_cache_commit(m->keys, on_committed, e);
+}
+
+/* -- session -- */
+
+static void
+on_bundle(void *arg, bool heard, unsigned code)
+{
+	struct resend *e = arg;
+
+	if (!heard || code != 0)
+		drop(e, "no bundle");
+	else
+		encrypt(e);
+}
+
+/* The keys that the device sent along. */
+static bool
+use_keys_sent(struct resend *e)
+{
+	struct signal_bundle bundle;
+
+	return node_find(e->receipt, "keys") != NULL && bundle_read(e->receipt, &bundle) == 0 &&
+	       bundle_begin(e->resends->m, &e->device, &bundle);
+}
+
+/* The registration id is another: that is another device by now. */
+static bool
+is_other_device(struct resend *e)
+{
+	const uint32_t known = signal_session_registration(e->resends->m->signal, &e->device);
+	size_t len = 0;
+	const uint8_t *data = node_data(node_find(e->receipt, "registration"), &len);
+	uint32_t told;
+
+	if (data == NULL || len != 4 || known == 0)
+		return false;
+	told = (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
+	return told != known;
+}
+
+static void
+on_keys(void *arg)
+{
+	struct resend *e = arg;
+	struct messaging *m = e->resends->m;
+
+	if (use_keys_sent(e)) {
+		encrypt(e);
+		return;
+	}
+	if (is_other_device(e))
+		signal_drop_device(m->signal, &e->device);
+	if (e->times < NEW_SESSION_FROM && signal_has_session(m->signal, &e->device)) {
+		encrypt(e);
+		return;
+	}
+	e->state = RESEND_BUNDLE;
+	bundles_ask(m->bundles, &e->device, 1, true, on_bundle, e);
+}
+
+static void
+hold_keys(struct resend *e)
+{
+	struct device_names text;
+	struct key_name names[2];
+	const size_t n = messaging_device_names(&e->device, &text, names);
+	bool ready;
+
+	e->state = RESEND_KEYS;
+	e->hold = key_cache_hold(e->resends->m->keys, names, n, on_keys, e, &ready);
+	if (ready)
+		on_keys(e);
+}
+
+static void
+on_map(void *arg)
+{
+	struct resend *e = arg;
+	struct jid lid;
+
+	if (lid_find(e->resends->m, &e->device, &lid))
+		e->device = lid;
+	hold_keys(e);
+}
+
+/* -- text -- */
+
+void
+resends_text(struct resends *r, uint64_t token, const char *text)
+{
+	const struct key_name *name;
+	struct key_name map;
+	struct resend *e;
+	bool ready;
+
+	TAILQ_FOREACH(e, &r->all, entry)
+	if (e->state == RESEND_TEXT && e->token == token)
+		break;
+	if (e == NULL)
+		return;
+	if (text == NULL) {
+		drop(e, "text not known");
+		return;
+	}
+	e->text = xstrdup(text);
+	e->state = RESEND_MAP;
+	map = (struct key_name){KEY_LID, e->device.user};
+	name = &map;
+	e->map_hold = key_cache_hold(
+	    r->m->keys, name, e->device.server == JID_SERVER_PN ? 1 : 0, on_map, e, &ready);
+	if (ready)
+		on_map(e);
+}
+
+/* -- taking -- */
+
+static const char *
+refusal_of(struct resends *r, const struct node *stanza, struct jid *ret_device)
+{
+	const char *id = node_get(stanza, "id");
+
+	if (!answer_is_name(id) || node_get_jid(stanza, "from", ret_device) != 0 ||
+	    !jid_is_user(ret_device) || !answer_is_name(ret_device->user) ||
+	    node_find(stanza, "retry") == NULL)
+		return "malformed";
+	if (r->n >= RESENDS_MAX)
+		return "too many under way";
+	if (!resend_limit_take(r->limit, ret_device, id, clock_monotonic_ms()))
+		return "asked too often";
+	return NULL;
+}
+
+void
+resends_take(struct resends *r, const struct node *stanza)
+{
+	struct jid device = {0};
+	const char *refusal = refusal_of(r, stanza, &device);
+	const struct link_ops *ops;
+	struct resend *e;
+	void *arg = NULL;
+
+	if (refusal != NULL) {
+		log_info("resend.refused", LOG_STR("outlet", link_outlet(r->m->link)),
+		    LOG_STR("why", refusal));
+		link_ack(r->m->link, stanza);
+		return;
+	}
+	e = xcalloc(1, sizeof(*e));
+	e->resends = r;
+	e->receipt = node_dup(stanza);
+	e->id = node_get(e->receipt, "id");
+	e->device = device;
+	e->token = ++r->next_token;
+	if (node_get_int(node_find(stanza, "retry"), "count", &e->times) != 0 || e->times < 1)
+		e->times = 1;
+	(void)snprintf(e->count, sizeof(e->count), "%" PRId64, e->times > 99 ? 99 : e->times);
+	TAILQ_INSERT_TAIL(&r->all, e, entry);
+	r->n++;
+	ops = link_callbacks(r->m->link, &arg);
+	if (ops->retry_text != NULL)
+		ops->retry_text(arg, e->token, e->id);
+	else
+		drop(e, "nobody asks");
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * resend: a device could not decrypt a message of ours and asks for it again: it gets it once more,
+ * alone, under the same id. Source: PROTOCOL section 10.1.
+ *
+ * Bursts of these have led to locked accounts: what is beyond the limits is acknowledged and
+ * dropped.
+ */
+#ifndef LINK_RESEND_H
+#define LINK_RESEND_H
+
+#include "waconnd/link/messaging.h"
+
+#define RESENDS_MAX 64		  /* under way */
+#define RESEND_TIMES_MAX 9	  /* of one message to one device */
+#define RESEND_BURST 20		  /* to one chat … */
+#define RESEND_PER_MINUTE 10	  /* … and then */
+#define RESEND_REMEMBERED_MAX 256 /* devices and chats whose counts are kept */
+
+struct resends *resends_new(struct messaging *m);
+void resends_free(struct resends **r);
+/* <receipt type="retry">. It is acknowledged when it is handled. */
+void resends_take(struct resends *r, const struct node *stanza);
+/* The text that was asked for by ops.retry_text; NULL: not known any more. */
+void resends_text(struct resends *r, uint64_t token, const char *text);
+
+#endif

@@ -151,11 +151,15 @@ stanza_for(const struct receipt *r, const struct peer *to)
 	    to->device != NULL ? message_space(to->device, r->id) : JID_SERVER_LID;
 	const struct jid from = account_jid(r->from->account, peer_number(r->from), space);
 	struct node *n = node_new("receipt", "id", r->id, "type", r->type, NULL);
+	struct account *other;
 	struct jid chat;
 
 	node_set_jid(n, "from", &from);
-	if (node_get_jid(r->stanza, "recipient", &chat) == 0)
+	if (node_get_jid(r->stanza, "recipient", &chat) == 0 &&
+	    (other = account_by_jid(r->sim, &chat)) != NULL) {
+		chat = account_jid(other, 0, space);
 		node_set_jid(n, "recipient", &chat);
+	}
 	node_set_int(n, "t", sim_now());
 	for (const struct node *child = node_first(r->stanza); child != NULL;
 	     child = node_next(child))

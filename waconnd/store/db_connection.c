@@ -64,6 +64,14 @@ free_event(struct event **ev)
 
 /* -- groups ------------------------------------------------------------------- */
 
+/* What brings much takes long: the more it brings, the more it counts, and small ones go elsewhere.
+ */
+static unsigned
+load_of(const struct db_job *job)
+{
+	return 1 + (unsigned)(job->bytes / DB_LOAD_BYTES);
+}
+
 static struct group *
 group_add(struct db_connection *c, struct db_job *job, int prepares)
 {
@@ -73,7 +81,7 @@ group_add(struct db_connection *c, struct db_job *job, int prepares)
 	g->prepares = prepares;
 	TAILQ_INSERT_TAIL(&c->groups, g, entry);
 	if (job != NULL)
-		c->load++;
+		c->load += load_of(job);
 	return g;
 }
 
@@ -82,7 +90,7 @@ group_finish(struct db_connection *c, struct group *g, enum db_error error)
 {
 	TAILQ_REMOVE(&c->groups, g, entry);
 	if (g->job != NULL) {
-		c->load--;
+		c->load -= load_of(g->job);
 		db_job_done(c->db, g->job, error, g->result);
 	} else {
 		PQclear(g->result);

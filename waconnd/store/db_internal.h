@@ -11,6 +11,7 @@
 #include "waconnd/store/db.h"
 
 #define DB_PIPELINE_MAX 16		 /* statements under way on one query connection */
+#define DB_LOAD_BYTES (64u << 10)	 /* of parameters that count as one more statement */
 #define DB_WAITING_MAX 10000		 /* statements that wait for a connection */
 #define DB_WAITING_BYTES_MAX (64u << 20) /* … and their parameters */
 #define DB_DEADLINE_MS 30000
@@ -52,7 +53,8 @@ struct db_connection *db_connection_new(
 void db_connection_free(struct db_connection **c);
 bool db_connection_ready(const struct db_connection *c);
 bool db_connection_failing(const struct db_connection *c);  /* its last attempt to connect failed */
-unsigned db_connection_load(const struct db_connection *c); /* jobs under way */
+unsigned db_connection_load(const struct db_connection *c); /* statements under way, big
+							      ones more than once */
 void db_connection_send(struct db_connection *c, struct db_job *take_job);
 void db_connection_check_deadline(struct db_connection *c, int64_t now_ms);
 struct db_job *db_connection_find(struct db_connection *c, uint64_t ticket);

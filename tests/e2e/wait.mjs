@@ -3,8 +3,11 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** What no waiting will mend. */
+export class Hopeless extends Error {}
+
 /**
- * Calls fn until it answers something true, and returns that. A failure of fn is only a "not yet".
+ * Calls fn until it answers something true, and returns that. A failure of fn is only a "not yet", unless it is Hopeless.
  * @param {() => any} fn
  * @param {number} deadline milliseconds
  * @param {string} what completes "waited for …"
@@ -19,6 +22,8 @@ export async function waitFor(fn, deadline, what, every = 50) {
 			if (last)
 				return last;
 		} catch (error) {
+			if (error instanceof Hopeless)
+				throw error;
 			last = error;
 		}
 		if (performance.now() >= end)

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { Api, Sim, request } from './client.mjs';
 import { Cluster, giveDatabase, takeDatabase } from './cluster.mjs';
 import { Program } from './program.mjs';
-import { answers, freePort, waitFor } from './wait.mjs';
+import { Hopeless, answers, freePort, waitFor } from './wait.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const START_MS = 30_000;
@@ -247,6 +247,14 @@ class World {
 		return failures;
 	}
 
+	/** What was started and has ended by itself makes every wait hopeless. */
+	alive() {
+		const dead = this.programs.flatMap((p) => p.failures);
+
+		if (dead.length > 0)
+			throw new Hopeless(dead.join('\n'));
+	}
+
 	/** Where each log ends now. */
 	mark() {
 		return new Map(this.programs.map((p) => [p, p.mark()]));
@@ -307,6 +315,7 @@ class World {
 		const matches = typeof wanted === 'function' ? wanted
 			: (s) => s.session.status === wanted && s.liveStatus.status === wanted;
 		return waitFor(async () => {
+			this.alive();
 			const status = await this.status(id);
 			if (!matches(status))
 				throw new Error(JSON.stringify(status));
@@ -317,6 +326,7 @@ class World {
 	/** The QR code that the outlet shows, after `sequence`. */
 	qr(id, deadline = 10_000, after = 0) {
 		return waitFor(async () => {
+			this.alive();
 			const qr = await this.admin.get(`/outlets/${id}/qr`);
 			return qr.sequence > after ? qr : null;
 		}, deadline, `a QR code of ${id}`);
@@ -359,6 +369,7 @@ class World {
 	waitBlast(id, wanted, deadline = 30_000) {
 		const matches = typeof wanted === 'function' ? wanted : (b) => b.status === wanted;
 		return waitFor(async () => {
+			this.alive();
 			const { blast } = await this.admin.get(`/blasts/${id}`);
 			if (!matches(blast))
 				throw new Error(JSON.stringify(blast));

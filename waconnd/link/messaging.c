@@ -145,7 +145,7 @@ messaging_encrypt(struct messaging *m, const struct jid *device, const struct bu
 	enum signal_result r;
 	struct node *at = parent, *enc;
 
-	r = signal_encrypt(m->signal, device, padded, ret_prekey, &out);
+	r = signal_session_encrypt(m->signal, device, padded, ret_prekey, &out);
 	if (r == SIGNAL_OK && !buf_ok(&out))
 		r = SIGNAL_INVALID;
 	if (r == SIGNAL_OK) {

@@ -24,8 +24,8 @@ decrypt_session(struct messaging *m, const struct inbound *in, bool pkmsg, const
     size_t len, struct buf *ret_plain)
 {
 	bool changed;
-	enum signal_result r =
-	    signal_decrypt(m->signal, &in->info.sender, pkmsg, data, len, &changed, ret_plain);
+	enum signal_result r = signal_session_decrypt(
+	    m->signal, &in->info.sender, pkmsg, data, len, &changed, ret_plain);
 
 	if (changed)
 		messaging_log_identity(m, &in->info.sender);

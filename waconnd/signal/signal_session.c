@@ -218,8 +218,8 @@ signal_begin_session(struct signal_store *s, const struct jid *device,
 }
 
 enum signal_result
-signal_decrypt(struct signal_store *s, const struct jid *device, bool pkmsg, const void *data,
-    size_t len, bool *ret_changed, struct buf *ret_plain)
+signal_session_decrypt(struct signal_store *s, const struct jid *device, bool pkmsg,
+    const void *data, size_t len, bool *ret_changed, struct buf *ret_plain)
 {
 	struct signal_address at;
 	struct attempt a = {
@@ -248,7 +248,7 @@ signal_pkmsg_prekeys(struct signal_store *s, const void *data, size_t len, uint3
 }
 
 enum signal_result
-signal_encrypt(struct signal_store *s, const struct jid *device, const struct buf *padded,
+signal_session_encrypt(struct signal_store *s, const struct jid *device, const struct buf *padded,
     bool *ret_prekey, struct buf *out)
 {
 	struct signal_address at;

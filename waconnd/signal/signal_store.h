@@ -70,8 +70,9 @@ const char *signal_result_name(enum signal_result result);
  * *ret_changed. */
 enum signal_result signal_begin_session(struct signal_store *s, const struct jid *device,
     const struct signal_bundle *bundle, bool *ret_changed);
-/* `padded` is added encrypted to `out`; *ret_prekey: as a pkmsg, else as a msg. */
-enum signal_result signal_encrypt(struct signal_store *s, const struct jid *device,
+/* Not signal_encrypt: libsignal has one of its own, and would call ours. `padded` is added
+ * encrypted to `out`; *ret_prekey: as a pkmsg, else as a msg. */
+enum signal_result signal_session_encrypt(struct signal_store *s, const struct jid *device,
     const struct buf *padded, bool *ret_prekey, struct buf *out);
 
 /* The pre-keys that a pkmsg names, to be held: KEY_PREKEY *ret_prekey (0: none), and
@@ -79,8 +80,8 @@ enum signal_result signal_encrypt(struct signal_store *s, const struct jid *devi
 enum signal_result signal_pkmsg_prekeys(struct signal_store *s, const void *data, size_t len,
     uint32_t *ret_prekey, uint32_t *ret_signed);
 /* The padded plaintext is added to ret_plain. */
-enum signal_result signal_decrypt(struct signal_store *s, const struct jid *device, bool pkmsg,
-    const void *data, size_t len, bool *ret_changed, struct buf *ret_plain);
+enum signal_result signal_session_decrypt(struct signal_store *s, const struct jid *device,
+    bool pkmsg, const void *data, size_t len, bool *ret_changed, struct buf *ret_plain);
 
 /* -- groups: hold KEY_SENDER_KEY of group and device -- */
 enum signal_result signal_group_learn(struct signal_store *s, const char *group,

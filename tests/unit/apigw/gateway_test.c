@@ -443,11 +443,12 @@ talk(const char *bytes)
 {
 	struct buf b = BUF_INIT(ANSWER_MAX);
 	int fd = dial();
+	size_t len;
 
 	say(fd, bytes);
 	hear(fd, &b, NULL);
 	(void)close(fd);
-	return (char *)buf_take(&b, NULL);
+	return (char *)buf_take(&b, &len);
 }
 
 static void

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -135,6 +136,34 @@ outbox_find(struct device *d, const char *tag, const char *id)
 	if (o->sent_ms != 0 && node_is(o->node, tag) && node_get_is(o->node, "id", id))
 		return o;
 	return NULL;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL ? b == NULL : b != NULL && strcmp(a, b) == 0;
+}
+
+static bool
+answers(const struct node *ack, const struct node *sent)
+{
+	struct jid to, from;
+
+	return node_get_jid(ack, "to", &to) == 0 && node_get_jid(sent, "from", &from) == 0 &&
+	       jid_equal(&to, &from) && same_text(node_get(ack, "type"), node_get(sent, "type"));
+}
+
+struct outgoing *
+outbox_find_acked(struct device *d, const struct node *ack)
+{
+	const char *tag = node_get(ack, "class"), *id = node_get(ack, "id");
+	struct outgoing *o;
+
+	TAILQ_FOREACH(o, &d->outbox, entry)
+	if (o->sent_ms != 0 && node_is(o->node, tag) && node_get_is(o->node, "id", id) &&
+	    answers(ack, o->node))
+		return o;
+	return outbox_find(d, tag, id);
 }
 
 static void

@@ -276,6 +276,9 @@ void outbox_unsend(struct device *d);
 void outbox_clear(struct device *d);
 /* The oldest sent stanza of this tag and id, or NULL. */
 struct outgoing *outbox_find(struct device *d, const char *tag, const char *id);
+/* The one that this ack, which has a class and an id, is for: several receipts may have one id.
+ * NULL as above. */
+struct outgoing *outbox_find_acked(struct device *d, const struct node *ack);
 /* Acknowledged. */
 void outbox_done(struct outgoing *o);
 bool outbox_was_done(const struct device *d, const char *tag, const char *id);

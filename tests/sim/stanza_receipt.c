@@ -292,7 +292,7 @@ ack_in(struct conn *c, const struct node *ack)
 		conn_violation(c, "ack", "without class or id");
 		return;
 	}
-	o = outbox_find(c->device, tag, id);
+	o = outbox_find_acked(c->device, ack);
 	if (o == NULL) {
 		conn_violation(c, "ack_twice", "%.20s %.60s, %s", tag, id,
 		    outbox_was_done(c->device, tag, id) ? "which was acknowledged before"

@@ -135,6 +135,7 @@ $(O)/liblink.a: $(call objs,$(LINK_SRC)) ; $(ARCHIVE)
 $(O)/libstore.a: $(call objs,$(STORE_SRC)) ; $(ARCHIVE)
 $(O)/libdaemon.a: $(call objs,$(DAEMON_SRC)) ; $(ARCHIVE)
 $(O)/libapigw.a: $(call objs,$(APIGW_SRC)) ; $(ARCHIVE)
+$(O)/libctl.a: $(call objs,$(filter-out waconnd/waconnctl/main.c,$(CTL_SRC))) ; $(ARCHIVE)
 $(O)/libsim.a: $(call objs,$(SIM_SRC)) ; $(ARCHIVE)
 
 in-order = $(addprefix $(O)/lib,$(addsuffix .a,$(1)))

@@ -45,7 +45,7 @@ WA_SRC       = $(wildcard common/wa/*.c) $(GEN)/wa.pb-c.c
 LINK_SRC     = $(wildcard waconnd/link/*.c waconnd/signal/*.c) $(GEN)/credentials.pb-c.c
 STORE_SRC    = $(wildcard waconnd/store/*.c) $(GEN)/sql.c
 DAEMON_SRC   = $(filter-out waconnd/main.c,$(wildcard waconnd/*.c)) $(wildcard waconnd/blast/*.c waconnd/api/*.c)
-CTL_SRC      = $(wildcard waconnd/waconnctl/*.c)
+CTL_SRC      = $(filter-out waconnd/waconnctl/main.c,$(wildcard waconnd/waconnctl/*.c))
 APIGW_SRC    = $(filter-out apigw/main.c,$(wildcard apigw/*.c)) $(wildcard apigw/routes/*.c)
 SIM_SRC      = $(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c))
 WEB_SRC      = $(shell find apigw/web/src apigw/web/public -type f) $(wildcard apigw/web/*.html apigw/web/*.ts apigw/web/*.json)
@@ -135,14 +135,14 @@ $(O)/liblink.a: $(call objs,$(LINK_SRC)) ; $(ARCHIVE)
 $(O)/libstore.a: $(call objs,$(STORE_SRC)) ; $(ARCHIVE)
 $(O)/libdaemon.a: $(call objs,$(DAEMON_SRC)) ; $(ARCHIVE)
 $(O)/libapigw.a: $(call objs,$(APIGW_SRC)) ; $(ARCHIVE)
-$(O)/libctl.a: $(call objs,$(filter-out waconnd/waconnctl/main.c,$(CTL_SRC))) ; $(ARCHIVE)
+$(O)/libctl.a: $(call objs,$(CTL_SRC)) ; $(ARCHIVE)
 $(O)/libsim.a: $(call objs,$(SIM_SRC)) ; $(ARCHIVE)
 
 in-order = $(addprefix $(O)/lib,$(addsuffix .a,$(1)))
 LINK = $(CC) $(CFLAGS) $(OPT) $(LDHARDEN) $(LDFLAGS) -o $@ $^
 $(O)/waconnd: $(call objs,waconnd/main.c) $(call in-order,daemon link store wa common)
 	$(LINK) $(WACONND_LIBS)
-$(O)/waconnctl: $(call objs,$(CTL_SRC)) $(call in-order,common)
+$(O)/waconnctl: $(call objs,waconnd/waconnctl/main.c) $(call in-order,ctl common)
 	$(LINK) $(CTL_LIBS)
 $(O)/apigw: $(call objs,apigw/main.c) $(call in-order,apigw common)
 	$(LINK) $(APIGW_LIBS)
@@ -165,8 +165,9 @@ STANDS_link    = link wa common
 STANDS_store   = store common
 STANDS_waconnd = daemon link store wa common
 STANDS_apigw   = apigw common
+STANDS_ctl     = ctl common
 STANDS_sim     = sim wa common
-TEST_PARTS     = common wa link store waconnd apigw sim
+TEST_PARTS     = common wa link store waconnd ctl apigw sim
 define test_rules
 $(O)/tests/$(1)/%_test: $(O)/obj/tests/unit/$(1)/%_test.o $(call in-order,$(STANDS_$(1)))
 	@mkdir -p $$(@D)

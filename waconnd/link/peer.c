@@ -4,7 +4,6 @@
 #include "waconnd/link/peer.h"
 
 #include <openssl/crypto.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/buf.h"
@@ -90,7 +89,8 @@ peer_learn_phone(struct messaging *m, const struct jid *lid, const struct jid *p
 	peer_get(m, lid, &p);
 	if (strcmp(p.phone, pn->user) == 0)
 		return;
-	(void)snprintf(p.phone, sizeof(p.phone), "%s", pn->user);
+	memset(p.phone, 0, sizeof(p.phone));
+	memcpy(p.phone, pn->user, strnlen(pn->user, sizeof(p.phone) - 1));
 	peer_put(m, lid, &p);
 	OPENSSL_cleanse(&p, sizeof(p));
 }

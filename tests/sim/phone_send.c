@@ -108,13 +108,13 @@ sent_find(struct phone *p, const char *id)
 static struct phone_sent *
 sent_add(struct phone *p, struct account *to, const char *id, const char *text)
 {
+	struct phone_sent *m = sent_find(p, id), *oldest = STAILQ_FIRST(&p->sent);
 	size_t len = strlen(id) + 1;
-	struct phone_sent *m = sent_find(p, id);
 
 	if (m != NULL)
 		sent_drop(p, m);
-	if (p->sent_count == PHONE_SENT_MAX)
-		sent_drop(p, STAILQ_FIRST(&p->sent));
+	else if (p->sent_count == PHONE_SENT_MAX && oldest != NULL)
+		sent_drop(p, oldest);
 	m = xcalloc(1, sizeof(*m) + len);
 	m->to = to;
 	m->at = time(NULL);

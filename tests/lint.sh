@@ -106,8 +106,8 @@ lock_files()
 
 cpp_check()
 {
-	cppcheck -q -j 2 --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability --suppress=missingInclude \
-		--suppress=nullPointerOutOfMemory --library=posix -D__linux__ -I. common waconnd apigw tests/sim
+	cppcheck -q -j 2 --std=c11 --error-exitcode=1 --inline-suppr --enable=warning \
+		--suppress=arrayIndexOutOfBoundsCond --library=posix --include=/usr/include/x86_64-linux-gnu/sys/queue.h -I. common waconnd apigw tests/sim
 }
 
 check formatting formatting

@@ -28,7 +28,8 @@ wake(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 }
 
-/* libwebsockets re-arms its own timer after socket activity only; without this a connect that nobody answers never times out. */
+/* libwebsockets re-arms its own timer after socket activity only; without this a connect that
+ * nobody answers never times out. */
 static void
 every_second(evutil_socket_t fd, short what, void *arg)
 {
@@ -70,6 +71,7 @@ lws_loop_context(struct lws_loop *loop, struct lws_context_creation_info *info)
 
 	info->options |= LWS_SERVER_OPTION_LIBUV;
 	info->foreign_loops = foreign;
+	info->pcontext = &loop->context; /* NULL again when it is freed */
 	loop->context = lws_create_context(info);
 	info->foreign_loops = NULL;
 	return loop->context;
@@ -111,6 +113,13 @@ close_handle(uv_handle_t *handle, void *arg)
 		uv_close(handle, NULL);
 }
 
+static void
+drain(struct lws_loop *loop)
+{
+	for (int i = 0; i < DRAIN_TURNS_MAX && uv_run(&loop->uv, UV_RUN_NOWAIT) != 0; i++)
+		;
+}
+
 void
 lws_loop_free(struct lws_loop **lp)
 {
@@ -120,9 +129,11 @@ lws_loop_free(struct lws_loop **lp)
 		return;
 	if (loop->context != NULL)
 		lws_context_destroy(loop->context);
-	loop->context = NULL;
-	for (int i = 0; i < DRAIN_TURNS_MAX && uv_run(&loop->uv, UV_RUN_NOWAIT) != 0; i++)
-		;
+	drain(loop);
+	/* On a loop that is not its own, the first call closes and the second frees. */
+	if (loop->context != NULL)
+		lws_context_destroy(loop->context);
+	drain(loop);
 	uv_walk(&loop->uv, close_handle, NULL);
 	(void)uv_run(&loop->uv, UV_RUN_NOWAIT);
 	(void)uv_loop_close(&loop->uv);

@@ -150,10 +150,11 @@ scenario('CONNECTED within 5 s of the scan', async () => {
 	await world.waitStatus(id, 'CONNECTED', 5000);
 	await world.admin.refused(404, 'no_qr', 'GET', `/outlets/${id}/qr`);
 	await world.admin.refused(409, 'already_connected', 'POST', `/outlets/${id}/connect`, { method: 'qr' });
-	const { devices } = await world.sim.phone(number);
-	const companion = devices.find((d) => d.device !== 0);
-	assert.equal(companion.connected, true);
-	assert.ok(companion.prekeys >= 5, `pre-keys: ${companion.prekeys}`);
+	await waitFor(async () => {
+		const { devices } = await world.sim.phone(number);
+		const companion = devices.find((d) => d.device !== 0);
+		return companion.connected && companion.prekeys >= 5;
+	}, 5000, 'pre-keys to be there');
 });
 
 scenario('a phone with another number is refused and unlinked again', async () => {

@@ -16,7 +16,8 @@
 #define DOCUMENT_MAX (4u << 20)
 #define FLAG_ZLIB 0x02
 #define GARBAGE_LEN 64
-#define PIECES 3 /* a frame becomes about so many */
+#define COMPRESS_MIN 100 /* bytes; what is shorter only grows */
+#define PIECES 3	 /* a frame becomes about so many */
 #define SPLIT_ROOM (CONN_QUEUE_MAX)
 
 /* -- when ----------------------------------------------------------------------------- */
@@ -194,7 +195,7 @@ conn_send(struct conn *c, struct node *take_node)
 
 	if (c->state != CONN_ENDING) {
 		node_encode(take_node, &document);
-		if (c->splitting)
+		if (c->splitting && document.len >= COMPRESS_MIN)
 			compress_document(&document);
 		if (buf_ok(&document) &&
 		    noise_seal(c->noise, document.data, document.len, &sealed) == NOISE_OK)

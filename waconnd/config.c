@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The table of waconnd.conf's keys with their defaults. What needs the world outside (files, database) is not checked here. */
+/* The table of waconnd.conf's keys with their defaults. What needs the world outside (files,
+ * database) is not checked here. */
 #include "waconnd/config.h"
 
 #include <grp.h>
@@ -191,6 +192,7 @@ set_log_format(void *target, const struct conf_key *key, const char *value, cons
 	return log_format_parse(value, &((struct config *)target)->log_format);
 }
 
+/* clang-format off */
 static const struct conf_key keys[] = {
 	{"daemon", "socket", false, conf_set_string, offsetof(struct config, socket)},
 	{"daemon", "socket_group", false, set_socket_group, offsetof(struct config, socket_group)},
@@ -213,6 +215,7 @@ static const struct conf_key keys[] = {
 	{"log", "format", false, set_log_format, 0},
 	{0},
 };
+/* clang-format on */
 
 static char *
 default_key_file(void)
@@ -230,14 +233,18 @@ set_defaults(struct config *c)
 	(void)gethostname(host, sizeof(host) - 1);
 	*c = (struct config){
 	    .socket = xstrdup("/run/waconn/waconnd.sock"),
-	    .admin_users = {xstrdup("root")},
+	    .admin_users = {xstrdup("root")	   },
 	    .n_admin_users = 1,
 	    .key_file = default_key_file(),
 	    .instance = xstrdup(host),
 	    .dsn = xstrdup("dbname=waconn"),
 	    .whatsapp_url = xstrdup("wss://web.whatsapp.com/ws/chat"),
 	    .client_version = CLIENT_VERSION_BUILTIN,
-	    .pace = {.per_minute = 20, .jitter = 0.5, .daily_cap = 1000, .window = "08:00-20:00", .timezone = "Asia/Jakarta"},
+	    .pace = { .per_minute = 20,
+			    .jitter = 0.5,
+			    .daily_cap = 1000,
+			    .window = "08:00-20:00",
+			    .timezone = "Asia/Jakarta"},
 	    .log_level = LOG_LEVEL_INFO,
 	    .log_format = LOG_FORMAT_TEXT,
 	};
@@ -253,8 +260,8 @@ config_read(const char *path, struct config *ret, struct buf *errors)
 void
 config_done(struct config *c)
 {
-	char *const strings[] = {c->socket, c->socket_group, c->key_file, c->instance, c->dsn, c->whatsapp_url,
-	    c->tls_ca, c->media_ca};
+	char *const strings[] = {c->socket, c->socket_group, c->key_file, c->instance, c->dsn,
+	    c->whatsapp_url, c->tls_ca, c->media_ca};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
 		free(strings[i]);

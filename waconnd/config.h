@@ -35,8 +35,10 @@ struct config {
 	enum log_format log_format;
 };
 
-/* Defaults and the file. On -1 `errors` says what is wrong, line by line; config_done frees in either case. */
-int config_read(const char *path, struct config *ret, struct buf *errors) __attribute__((warn_unused_result));
+/* Defaults and the file. On -1 `errors` says what is wrong, line by line; config_done frees in
+ * either case. */
+int config_read(const char *path, struct config *ret, struct buf *errors)
+    __attribute__((warn_unused_result));
 void config_done(struct config *c);
 bool config_is_admin(const struct config *c, const char *user);
 

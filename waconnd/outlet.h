@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * outlet: a branch's WhatsApp number: the state machine of CONTRACT section 5 over its links, and the table of all outlets.
+ * outlet: a branch's WhatsApp number: the state machine of CONTRACT section 5 over its links, and
+ * the table of all outlets.
  *
- * Every transition is one row of the table in outlet_fsm.c; it writes outlet_sessions and outlet_events through the
- * batch and goes out as one "status" event through the hub.
+ * Every transition is one row of the table in outlet_fsm.c; it writes outlet_sessions and
+ * outlet_events through the batch and goes out as one "status" event through the hub.
  */
 #ifndef WACONND_OUTLET_H
 #define WACONND_OUTLET_H
@@ -18,7 +19,14 @@
 #include "waconnd/link/link_net.h"
 #include "waconnd/store/store.h"
 
-enum outlet_status { OUTLET_CONNECTED, OUTLET_CONNECTING, OUTLET_DISCONNECTED, OUTLET_PAUSED, OUTLET_FAILED, OUTLET_TIMEOUT };
+enum outlet_status {
+	OUTLET_CONNECTED,
+	OUTLET_CONNECTING,
+	OUTLET_DISCONNECTED,
+	OUTLET_PAUSED,
+	OUTLET_FAILED,
+	OUTLET_TIMEOUT
+};
 const char *outlet_status_name(enum outlet_status status);
 
 enum outlet_unhealthy { /* bits */
@@ -32,9 +40,9 @@ enum outlet_unhealthy { /* bits */
 struct outlet;
 struct outlets;
 
-struct outlet_pace { /* resolved: blast over outlet over configured default */
+struct outlet_pace {	     /* resolved: blast over outlet over configured default */
 	unsigned per_minute; /* 0: no limit */
-	double jitter;       /* 0..1 */
+	double jitter;	     /* 0..1 */
 	unsigned daily_cap;  /* 0: none */
 	char window[16];     /* "08:00-20:00", "": always */
 	char timezone[64];
@@ -49,19 +57,24 @@ struct outlets_env {
 	struct outlet_pace default_pace;
 };
 
-/* Loads all outlets from the database (asynchronously; `loaded` is called once) and reconnects what was CONNECTED, CONNECTING
- * with credentials, or TIMEOUT, paced. */
-struct outlets *outlets_new(const struct outlets_env *env, void (*loaded)(void *arg, int err), void *arg);
+/* Loads all outlets from the database (asynchronously; `loaded` is called once) and reconnects what
+ * was CONNECTED, CONNECTING with credentials, or TIMEOUT, paced. */
+struct outlets *outlets_new(
+    const struct outlets_env *env, void (*loaded)(void *arg, int err), void *arg);
 void outlets_free(struct outlets **os);
-/* SIGTERM: stop claiming, close the links politely; `done` when all are down and committed, within 10 s. */
+/* SIGTERM: stop claiming, close the links politely; `done` when all are down and committed, within
+ * 10 s. */
 void outlets_drain(struct outlets *os, void (*done)(void *arg), void *arg);
 
 struct outlet *outlets_find(struct outlets *os, const char *id); /* NULL: none */
 size_t outlets_count(const struct outlets *os);
 struct outlet *outlets_at(struct outlets *os, size_t i); /* in order of name, then id */
-/* After the row was inserted, changed or deleted in the database: bring memory in line. remove ends the link first. */
-struct outlet *outlets_added(struct outlets *os, const char *id, const char *name, const char *number, bool is_active, bool auto_reconnect, const char *pace_json);
-void outlets_changed(struct outlet *o, const char *name, const char *number, bool is_active, bool auto_reconnect, const char *pace_json);
+/* After the row was inserted, changed or deleted in the database: bring memory in line. remove ends
+ * the link first. */
+struct outlet *outlets_added(struct outlets *os, const char *id, const char *name,
+    const char *number, bool is_active, bool auto_reconnect, const char *pace_json);
+void outlets_changed(struct outlet *o, const char *name, const char *number, bool is_active,
+    bool auto_reconnect, const char *pace_json);
 void outlets_removed(struct outlets *os, const char *id);
 /* The configured pace has changed: what outlets do not say themselves follows it. */
 void outlets_set_default_pace(struct outlets *os, const struct outlet_pace *pace);
@@ -70,35 +83,43 @@ const char *outlet_id(const struct outlet *o);
 const char *outlet_name(const struct outlet *o);
 const char *outlet_number(const struct outlet *o);
 enum outlet_status outlet_live_status(const struct outlet *o);
-bool outlet_linked(const struct outlet *o);               /* has paired credentials */
-unsigned outlet_unhealthy(const struct outlet *o);        /* 0: healthy */
+bool outlet_linked(const struct outlet *o);		    /* has paired credentials */
+unsigned outlet_unhealthy(const struct outlet *o);	    /* 0: healthy */
 void outlet_unhealthy_json(unsigned bits, struct buf *out); /* ["db_status", …] */
 const struct outlet_pace *outlet_pace(const struct outlet *o);
-/* One element of CONTRACT section 5, ready JSON; kept until the next change, version grows with each. */
+/* One element of CONTRACT section 5, ready JSON; kept until the next change, version grows with
+ * each. */
 const char *outlet_status_json(struct outlet *o, size_t *ret_len, uint64_t *ret_version);
 uint64_t outlets_version(const struct outlets *os);
 
-/* Operator's commands. 0, or the error's name from the error table ("outlet_paused", "already_connected", …). */
+/* Operator's commands. 0, or the error's name from the error table ("outlet_paused",
+ * "already_connected", …). */
 const char *outlet_connect(struct outlet *o);
 const char *outlet_disconnect(struct outlet *o);
 const char *outlet_pause(struct outlet *o);
 const char *outlet_resume(struct outlet *o);
 const char *outlet_logout(struct outlet *o);
 /* The QR to show; -1 when there is none. */
-int outlet_qr(const struct outlet *o, const char **ret_text, unsigned *ret_sequence, int64_t *ret_expires_ms);
+int outlet_qr(
+    const struct outlet *o, const char **ret_text, unsigned *ret_sequence, int64_t *ret_expires_ms);
 
 /* For the blast engine: called when an outlet may have become able to send. */
 void outlets_on_ready(struct outlets *os, void (*cb)(void *arg, struct outlet *o), void *arg);
-/* The link when healthy and ready, else NULL; `sent` results come to the engine through outlets_on_sent. */
+/* The link when healthy and ready, else NULL; `sent` results come to the engine through
+ * outlets_on_sent. */
 struct link *outlet_link(struct outlet *o);
-void outlets_on_sent(struct outlets *os, void (*cb)(void *arg, struct outlet *o, void *send_arg, enum link_sent result, unsigned code), void *arg);
-void *outlet_queue(const struct outlet *o);               /* the engine's per-outlet state */
+void outlets_on_sent(struct outlets *os,
+    void (*cb)(void *arg, struct outlet *o, void *send_arg, enum link_sent result, unsigned code),
+    void *arg);
+void *outlet_queue(const struct outlet *o); /* the engine's per-outlet state */
 void outlet_set_queue(struct outlet *o, void *queue);
-/* The outlet is about to be freed (removal, or the end of the table): the engine drops its queue. */
+/* The outlet is about to be freed (removal, or the end of the table): the engine drops its queue.
+ */
 void outlets_on_removed(struct outlets *os, void (*cb)(void *arg, struct outlet *o), void *arg);
 /* The user part of our own address, "" before the first login. */
 void outlet_own_user(const struct outlet *o, char out[JID_USER_MAX + 1]);
-/* What `json` ({"perMinute": …}, as stored) says replaces what *pace holds; fields that are absent or not valid stay. */
+/* What `json` ({"perMinute": …}, as stored) says replaces what *pace holds; fields that are absent
+ * or not valid stay. */
 void outlet_pace_overlay(struct outlet_pace *pace, const char *json);
 
 #endif

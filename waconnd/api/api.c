@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The table of operations and the way every request takes through it: identify, check the role, call the handler. Decides
- * nothing about any one operation.
+ * The table of operations and the way every request takes through it: identify, check the role,
+ * call the handler. Decides nothing about any one operation.
  */
 #include "waconnd/api/api.h"
 
@@ -20,6 +20,7 @@ struct api_op {
 };
 
 #define OP(name) [IPC__REQUEST__OP_##name]
+/* clang-format off */
 static const struct api_op ops[] = {
 	/* operation              who may          handler */
 	OP(LOGIN)             = {ROLE_NONE,       api_login},
@@ -58,6 +59,7 @@ static const struct api_op ops[] = {
 	OP(TOKEN_LIST)        = {ROLE_USER,       api_token_list},
 	OP(TOKEN_REVOKE)      = {ROLE_USER,       api_token_revoke},
 };
+/* clang-format on */
 #undef OP
 
 struct api {
@@ -99,7 +101,8 @@ on_request(void *arg, struct ipc_peer *peer, const Ipc__Request *request)
 	struct call *c = call_new(api, &api->env, ipc_peer_serial(peer), ipc_take_request(peer));
 
 	if (op == NULL)
-		call_problem(c, "not_implemented", "This daemon does not know the operation: the gateway is newer.");
+		call_problem(c, "not_implemented",
+		    "This daemon does not know the operation: the gateway is newer.");
 	else if (!request_is_text(&c->request->base))
 		call_problem(c, "bad_request", "A text is not valid UTF-8.");
 	else if (api->stopping)
@@ -144,8 +147,8 @@ api_new(const struct api_env *env, struct api **ret_api, const char **err)
 	api->throttle = throttle_new();
 	api->status_cache = status_cache_new();
 	api->subscriptions = subscriptions_new(api, env->hub);
-	if (ipc_server_new(env->base, env->config->socket, env->config->socket_group, &server_ops, api, &api->server,
-	        err) < 0) {
+	if (ipc_server_new(env->base, env->config->socket, env->config->socket_group, &server_ops,
+		api, &api->server, err) < 0) {
 		api_free(&api);
 		return -1;
 	}

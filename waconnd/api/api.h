@@ -2,8 +2,9 @@
 /*
  * api: the daemon's side of ipc.proto: who is asking, may they, and the answer as JSON.
  *
- * Every request becomes a call (call.h), is authenticated by its token or by the socket's peer, checked against the one table
- * of operations (api.c) and handed to its handler. The gateway is assumed hostile: values are checked here again.
+ * Every request becomes a call (call.h), is authenticated by its token or by the socket's peer,
+ * checked against the one table of operations (api.c) and handed to its handler. The gateway is
+ * assumed hostile: values are checked here again.
  */
 #ifndef API_API_H
 #define API_API_H
@@ -31,7 +32,8 @@ struct api_env { /* all outlive the api */
 };
 
 /* Opens the socket of the configuration. -1 with a sentence in *err. */
-int api_new(const struct api_env *env, struct api **ret_api, const char **err) __attribute__((warn_unused_result));
+int api_new(const struct api_env *env, struct api **ret_api, const char **err)
+    __attribute__((warn_unused_result));
 /* SIGTERM: no new connections; requests from now on are refused as "stopping". */
 void api_stop(struct api *api);
 /* After the worker: a call that waits for a job is answered by the job's end. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Subscriptions: the hub's events to the peers that asked, filtered by what their principal may see. */
+/* Subscriptions: the hub's events to the peers that asked, filtered by what their principal may
+ * see. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,7 +109,8 @@ parse_kinds(struct call *c, const Ipc__Subscribe *q, unsigned *ret_mask)
 		unsigned bit = hub_kind_mask(q->kinds[i]);
 
 		if (bit == 0) {
-			call_invalid(c, "kinds", "unknown", "Kinds of events: status, qr, blast, message.");
+			call_invalid(
+			    c, "kinds", "unknown", "Kinds of events: status, qr, blast, message.");
 			return false;
 		}
 		mask |= bit;
@@ -139,7 +141,9 @@ api_subscribe(struct call *c)
 	s->id = c->request->id;
 	LIST_INSERT_HEAD(&all->list, s, entry);
 	all->count++;
-	last_id = q->last_event_id != NULL && q->last_event_id[0] != '\0' ? xstrdup(q->last_event_id) : NULL;
+	last_id = q->last_event_id != NULL && q->last_event_id[0] != '\0'
+		      ? xstrdup(q->last_event_id)
+		      : NULL;
 	outlet = call_scope(c) != NULL ? xstrdup(call_scope(c)) : NULL;
 	/* The answer goes out first: events of an id come only after it. */
 	call_reply_text(c, 200, "{\"success\":true}", strlen("{\"success\":true}"), NULL);

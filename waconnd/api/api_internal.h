@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* api_internal: the handlers of the operations, and what api.c and its parts share. Not for anyone above. */
+/* api_internal: the handlers of the operations, and what api.c and its parts share. Not for anyone
+ * above. */
 #ifndef API_API_INTERNAL_H
 #define API_API_INTERNAL_H
 
 #include "waconnd/api/call.h"
 
-struct call *call_new(struct api *api, const struct api_env *env, uint64_t peer, Ipc__Request *take_request);
+struct call *call_new(
+    struct api *api, const struct api_env *env, uint64_t peer, Ipc__Request *take_request);
 struct ipc_peer *api_peer(struct api *api, uint64_t serial); /* NULL when gone */
-struct calls *api_calls(struct api *api);      /* all that are under way */
+struct calls *api_calls(struct api *api);		     /* all that are under way */
 struct auth *api_auth(struct api *api);
 struct throttle *api_throttle(struct api *api);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* login, logout, me, health. A login's password is checked in a worker; a wrong name takes as long as a wrong password. */
+/* login, logout, me, health. A login's password is checked in a worker; a wrong name takes as long
+ * as a wrong password. */
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,8 +88,9 @@ store_session(struct call *c)
 	l->expires_ms = clock_wall_ms() + SESSION_MS;
 	(void)snprintf(expires, sizeof(expires), "%lld", (long long)l->expires_ms);
 	{
-		const struct db_param params[] = {DB_TEXT(id), DB_TEXT(c->who.user_id), DB_BYTES(hash, sizeof(hash)),
-		    DB_TEXT("login"), DB_TEXT("true"), DB_TEXT(expires)};
+		const struct db_param params[] = {DB_TEXT(id), DB_TEXT(c->who.user_id),
+		    DB_BYTES(hash, sizeof(hash)), DB_TEXT("login"), DB_TEXT("true"),
+		    DB_TEXT(expires)};
 
 		call_query(c, SQL_TOKEN_ADD, params, 6, "internal", on_session_stored);
 	}
@@ -100,7 +102,8 @@ check_password(void *arg)
 	struct call *c = arg;
 	struct login *l = c->state;
 
-	l->matches = password_matches(l->known ? l->hash : password_nobody(), c->request->login->password);
+	l->matches =
+	    password_matches(l->known ? l->hash : password_nobody(), c->request->login->password);
 }
 
 static void
@@ -113,8 +116,10 @@ on_checked(void *arg, int cancelled)
 	if (cancelled) {
 		call_problem(c, "stopping", NULL);
 	} else if (!l->known || !l->matches) {
-		throttle_failed(api_throttle(c->api), c->request->login->username, remote(c), clock_monotonic_ms());
-		log_warn("login.failed", LOG_STR("remote", remote(c)), LOG_STR("requestId", c->request->request_id));
+		throttle_failed(api_throttle(c->api), c->request->login->username, remote(c),
+		    clock_monotonic_ms());
+		log_warn("login.failed", LOG_STR("remote", remote(c)),
+		    LOG_STR("requestId", c->request->request_id));
 		call_problem(c, "login_failed", NULL);
 	} else {
 		throttle_succeeded(api_throttle(c->api), c->request->login->username, remote(c));
@@ -129,9 +134,11 @@ on_user(struct call *c, const PGresult *result)
 
 	if (PQntuples(result) == 1 && role_parse(PQgetvalue(result, 0, 2), &c->who.role) == 0) {
 		l->known = true;
-		(void)snprintf(c->who.user_id, sizeof(c->who.user_id), "%s", PQgetvalue(result, 0, 0));
+		(void)snprintf(
+		    c->who.user_id, sizeof(c->who.user_id), "%s", PQgetvalue(result, 0, 0));
 		(void)snprintf(c->who.name, sizeof(c->who.name), "%s", PQgetvalue(result, 0, 1));
-		(void)snprintf(c->who.outlet_id, sizeof(c->who.outlet_id), "%s", PQgetvalue(result, 0, 3));
+		(void)snprintf(
+		    c->who.outlet_id, sizeof(c->who.outlet_id), "%s", PQgetvalue(result, 0, 3));
 		(void)snprintf(l->hash, sizeof(l->hash), "%s", PQgetvalue(result, 0, 4));
 	}
 	if (worker_run(c->env->worker, check_password, on_checked, c) < 0)
@@ -172,7 +179,8 @@ api_login(struct call *c)
 		call_invalid(c, "password", "required", "Give the password (at most 256 bytes).");
 		return;
 	}
-	wait_s = throttle_wait(api_throttle(c->api), login->username, remote(c), clock_monotonic_ms());
+	wait_s =
+	    throttle_wait(api_throttle(c->api), login->username, remote(c), clock_monotonic_ms());
 	if (wait_s > 0) {
 		answer_throttled(c, wait_s);
 		return;

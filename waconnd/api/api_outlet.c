@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Outlets: their rows (list, add, get, edit, remove) and the operator's commands (connect, qr, disconnect, pause, resume, logout).
- * A row is changed in the database first, then in memory.
+ * Outlets: their rows (list, add, get, edit, remove) and the operator's commands (connect, qr,
+ * disconnect, pause, resume, logout). A row is changed in the database first, then in memory.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,8 +48,8 @@ api_outlet_list(struct call *c)
 		return;
 	(void)snprintf(limit_text, sizeof(limit_text), "%u", limit);
 	{
-		const struct db_param params[] = {DB_TEXT(call_scope(c)), DB_TEXT(q->q), DB_TEXT(q->cursor),
-		    DB_TEXT(limit_text)};
+		const struct db_param params[] = {
+		    DB_TEXT(call_scope(c)), DB_TEXT(q->q), DB_TEXT(q->cursor), DB_TEXT(limit_text)};
 
 		call_query(c, SQL_OUTLET_LIST, params, 4, NULL, on_listed);
 	}
@@ -89,7 +89,8 @@ check_fields(struct call *c, const Ipc__OutletFields *f)
 	}
 	if (f->whatsapp_number != NULL &&
 	    phone_normalise(f->whatsapp_number, PHONE_COUNTRY_DEFAULT, ch->number) < 0) {
-		call_invalid(c, "whatsappNumber", "invalid_number", "A telephone number such as 0812… or +62 812…");
+		call_invalid(c, "whatsappNumber", "invalid_number",
+		    "A telephone number such as 0812… or +62 812…");
 		return NULL;
 	}
 	if (pace_to_json(f->pace, &ch->pace, &field, &detail) < 0) {
@@ -99,13 +100,15 @@ check_fields(struct call *c, const Ipc__OutletFields *f)
 	return ch;
 }
 
-/* Columns of the statements that add and edit: json, id, name, number, is_active, auto_reconnect, pace. */
+/* Columns of the statements that add and edit: json, id, name, number, is_active, auto_reconnect,
+ * pace. */
 static void
 on_added(struct call *c, const PGresult *r)
 {
 	if (PQntuples(r) == 1) {
-		(void)outlets_added(c->env->outlets, PQgetvalue(r, 0, 1), PQgetvalue(r, 0, 2), PQgetvalue(r, 0, 3),
-		    PQgetvalue(r, 0, 4)[0] == 't', PQgetvalue(r, 0, 5)[0] == 't', PQgetvalue(r, 0, 6));
+		(void)outlets_added(c->env->outlets, PQgetvalue(r, 0, 1), PQgetvalue(r, 0, 2),
+		    PQgetvalue(r, 0, 3), PQgetvalue(r, 0, 4)[0] == 't',
+		    PQgetvalue(r, 0, 5)[0] == 't', PQgetvalue(r, 0, 6));
 		call_audit(c, "outlet_add", PQgetvalue(r, 0, 1), NULL);
 	}
 	call_reply_row(c, r, "outlet", 201);
@@ -126,7 +129,8 @@ api_outlet_add(struct call *c)
 	struct outlet_change *ch;
 
 	if (f->name == NULL || f->whatsapp_number == NULL) {
-		call_invalid(c, f->name == NULL ? "name" : "whatsappNumber", "required", "This field is required.");
+		call_invalid(c, f->name == NULL ? "name" : "whatsappNumber", "required",
+		    "This field is required.");
 		return;
 	}
 	ch = check_fields(c, f);
@@ -134,10 +138,10 @@ api_outlet_add(struct call *c)
 		return;
 	rng_id("outlet_", ch->id, sizeof(ch->id));
 	{
-		const struct db_param params[] = {DB_TEXT(ch->id), DB_TEXT(f->name), DB_TEXT(ch->number),
-		    DB_TEXT(flag(f->has_is_active, f->is_active)),
-		    DB_TEXT(flag(f->has_auto_reconnect, f->auto_reconnect)), DB_TEXT(buf_str(&ch->pace)),
-		    DB_TEXT(c->env->config->instance)};
+		const struct db_param params[] = {DB_TEXT(ch->id), DB_TEXT(f->name),
+		    DB_TEXT(ch->number), DB_TEXT(flag(f->has_is_active, f->is_active)),
+		    DB_TEXT(flag(f->has_auto_reconnect, f->auto_reconnect)),
+		    DB_TEXT(buf_str(&ch->pace)), DB_TEXT(c->env->config->instance)};
 
 		call_query(c, SQL_OUTLET_ADD, params, 7, "already_exists", on_added);
 	}
@@ -146,11 +150,13 @@ api_outlet_add(struct call *c)
 static void
 on_edited(struct call *c, const PGresult *r)
 {
-	struct outlet *o = PQntuples(r) == 1 ? outlets_find(c->env->outlets, PQgetvalue(r, 0, 1)) : NULL;
+	struct outlet *o =
+	    PQntuples(r) == 1 ? outlets_find(c->env->outlets, PQgetvalue(r, 0, 1)) : NULL;
 
 	if (o != NULL) {
-		outlets_changed(o, PQgetvalue(r, 0, 2), PQgetvalue(r, 0, 3), PQgetvalue(r, 0, 4)[0] == 't',
-		    PQgetvalue(r, 0, 5)[0] == 't', PQgetvalue(r, 0, 6));
+		outlets_changed(o, PQgetvalue(r, 0, 2), PQgetvalue(r, 0, 3),
+		    PQgetvalue(r, 0, 4)[0] == 't', PQgetvalue(r, 0, 5)[0] == 't',
+		    PQgetvalue(r, 0, 6));
 		call_audit(c, "outlet_edit", outlet_id(o), NULL);
 	}
 	call_reply_row(c, r, "outlet", 200);
@@ -168,8 +174,10 @@ api_outlet_edit(struct call *c)
 	ch = check_fields(c, f);
 	if (ch == NULL)
 		return;
-	if (f->whatsapp_number != NULL && outlet_linked(o) && strcmp(ch->number, outlet_number(o)) != 0) {
-		call_invalid(c, "whatsappNumber", "linked", "The outlet is linked to this number. Log it out first.");
+	if (f->whatsapp_number != NULL && outlet_linked(o) &&
+	    strcmp(ch->number, outlet_number(o)) != 0) {
+		call_invalid(c, "whatsappNumber", "linked",
+		    "The outlet is linked to this number. Log it out first.");
 		return;
 	}
 	{

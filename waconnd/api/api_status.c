@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The status of outlets, from memory, so that it answers while the database is away. The whole list is rendered once per
- * change and kept; its version is the ETag.
+ * The status of outlets, from memory, so that it answers while the database is away. The whole list
+ * is rendered once per change and kept; its version is the ETag.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -58,7 +58,8 @@ matches(struct call *c, struct outlet *o)
 		return false;
 	if (q->has_healthy && (bool)q->healthy != (outlet_unhealthy(o) == 0))
 		return false;
-	return q->q == NULL || q->q[0] == '\0' || contains(outlet_name(o), q->q) || contains(outlet_number(o), q->q);
+	return q->q == NULL || q->q[0] == '\0' || contains(outlet_name(o), q->q) ||
+	       contains(outlet_number(o), q->q);
 }
 
 struct page {
@@ -122,8 +123,8 @@ is_plain(const struct call *c, size_t limit)
 {
 	const Ipc__StatusList *q = c->request->status_list;
 
-	return call_scope(c) == NULL && q->status == NULL && !q->has_healthy && q->q == NULL && q->cursor == NULL &&
-	    limit == STATUS_LIMIT_MAX;
+	return call_scope(c) == NULL && q->status == NULL && !q->has_healthy && q->q == NULL &&
+	       q->cursor == NULL && limit == STATUS_LIMIT_MAX;
 }
 
 static const struct buf *

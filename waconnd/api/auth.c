@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Tokens to principals, with a small cache of fixed size (direct-mapped by the token's hash). Never stores or logs a token's text.
+ * Tokens to principals, with a small cache of fixed size (direct-mapped by the token's hash). Never
+ * stores or logs a token's text.
  */
 #include "waconnd/api/auth.h"
 
@@ -19,13 +20,13 @@
 #define TOKEN_PREFIX "wac_"
 #define TOKEN_RANDOM 30 /* characters of 62: 178 bits */
 #define CACHE_SIZE 4096
-#define FRESH_MS 5000              /* how long an answer of the database is believed */
-#define STALE_MS (10 * 60 * 1000)  /* … while the database is away */
+#define FRESH_MS 5000		  /* how long an answer of the database is believed */
+#define STALE_MS (10 * 60 * 1000) /* … while the database is away */
 
 struct cached {
 	uint8_t hash[32];
 	struct principal who;
-	int64_t at_ms;      /* monotonic; 0: unused */
+	int64_t at_ms;	    /* monotonic; 0: unused */
 	int64_t expires_ms; /* wall; 0: never */
 };
 
@@ -59,8 +60,8 @@ auth_new(const struct config *config)
 			continue;
 		}
 		a->admins[a->n_admins].uid = pw->pw_uid;
-		(void)snprintf(a->admins[a->n_admins].name, sizeof(a->admins[0].name), "local:%.50s",
-		    config->admin_users[i]);
+		(void)snprintf(a->admins[a->n_admins].name, sizeof(a->admins[0].name),
+		    "local:%.50s", config->admin_users[i]);
 		a->n_admins++;
 	}
 	return a;
@@ -91,7 +92,8 @@ auth_forget(struct auth *a, const char *token_id)
 void
 auth_make_token(char ret_text[AUTH_TOKEN_MAX], uint8_t ret_hash[32])
 {
-	static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	static const char alphabet[] =
+	    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	size_t n = strlen(TOKEN_PREFIX);
 
 	memcpy(ret_text, TOKEN_PREFIX, n);
@@ -111,12 +113,13 @@ static void
 on_token(struct call *c, const PGresult *result)
 {
 	struct identify *id = c->state;
-	void (*next)(struct call *c) = id->next;
+	void (*next)(struct call * c) = id->next;
 	struct cached *e = slot(id->auth, id->hash);
 	struct principal who = {0};
 
 	if (PQntuples(result) != 1 || role_parse(PQgetvalue(result, 0, 2), &who.role) < 0) {
-		call_problem(c, "unauthenticated", "The token is not known, has expired or was revoked.");
+		call_problem(
+		    c, "unauthenticated", "The token is not known, has expired or was revoked.");
 		return;
 	}
 	copy_field(who.user_id, sizeof(who.user_id), result, 0);

@@ -2,12 +2,15 @@
 /*
  * auth: from a token, or from the socket's peer, to who is asking.
  *
- * Tokens are random and kept only as SHA-256. What the database said of a token is remembered for a few seconds, and for
- * as long as the database is away, so that the status page goes on answering; a revocation here takes effect at once.
+ * Tokens are random and kept only as SHA-256. What the database said of a token is remembered for a
+ * few seconds, and for as long as the database is away, so that the status page goes on answering;
+ * a revocation here takes effect at once.
  *
- * A peer without a token is a local administrator if the kernel says that it runs as one of admin_users (waconnctl). The gateway may
- * run as such a user, too, so it marks what it forwards: a request with `remote` needs a token. A gateway that leaves the mark out can
- * therefore act as SUPERADMIN exactly if it runs as an administrator, who could connect by himself: run it as a user of its own.
+ * A peer without a token is a local administrator if the kernel says that it runs as one of
+ * admin_users (waconnctl). The gateway may run as such a user, too, so it marks what it forwards: a
+ * request with `remote` needs a token. A gateway that leaves the mark out can therefore act as
+ * SUPERADMIN exactly if it runs as an administrator, who could connect by himself: run it as a user
+ * of its own.
  */
 #ifndef API_AUTH_H
 #define API_AUTH_H

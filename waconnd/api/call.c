@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The life of a call: answers, problems, and the database queries in between. Knows no operation. */
+/* The life of a call: answers, problems, and the database queries in between. Knows no operation.
+ */
 #include "waconnd/api/call.h"
 
 #include <stdio.h>
@@ -17,10 +18,10 @@
 #define CURSOR_DIGITS_MAX 18
 
 static const char *const role_names[] = {
-	[ROLE_NONE] = "NONE",
-	[ROLE_USER] = "USER",
-	[ROLE_ADMIN] = "ADMIN",
-	[ROLE_SUPERADMIN] = "SUPERADMIN",
+    [ROLE_NONE] = "NONE",
+    [ROLE_USER] = "USER",
+    [ROLE_ADMIN] = "ADMIN",
+    [ROLE_SUPERADMIN] = "SUPERADMIN",
 };
 
 const char *
@@ -114,14 +115,16 @@ void
 call_reply(struct call *c, unsigned status, const struct buf *body)
 {
 	if (!buf_ok(body)) {
-		call_problem(c, "internal", "The answer would be too long. Ask for fewer with limit.");
+		call_problem(
+		    c, "internal", "The answer would be too long. Ask for fewer with limit.");
 		return;
 	}
 	call_reply_text(c, status, buf_str(body), body->len, NULL);
 }
 
 static void
-answer_problem(struct call *c, const struct problem *p, const char *detail, const struct problem_field *fields, size_t n)
+answer_problem(struct call *c, const struct problem *p, const char *detail,
+    const struct problem_field *fields, size_t n)
 {
 	Ipc__Response response = IPC__RESPONSE__INIT;
 	struct buf out = BUF_INIT(65536);
@@ -136,8 +139,9 @@ answer_problem(struct call *c, const struct problem *p, const char *detail, cons
 		response.has_retry_after_s = 1;
 		response.retry_after_s = p->status == 503 ? 2 : 60;
 	}
-	log_debug("api.problem", LOG_STR("requestId", c->request->request_id), LOG_STR("code", p->code),
-	    LOG_INT("op", c->request->op_case), LOG_STR("who", c->who.name));
+	log_debug("api.problem", LOG_STR("requestId", c->request->request_id),
+	    LOG_STR("code", p->code), LOG_INT("op", c->request->op_case),
+	    LOG_STR("who", c->who.name));
 	call_response(c, &response);
 	buf_done(&out);
 }
@@ -166,11 +170,13 @@ void
 call_database_problem(struct call *c, enum db_error error)
 {
 	if (error == DB_E_SQL || error == DB_E_CONFLICT) {
-		log_error("api.sql", LOG_STR("requestId", c->request->request_id), LOG_INT("op", c->request->op_case));
+		log_error("api.sql", LOG_STR("requestId", c->request->request_id),
+		    LOG_INT("op", c->request->op_case));
 		call_problem(c, "internal", NULL);
 	} else if (error == DB_E_LOST) {
 		call_problem(c, "database_unavailable",
-		    "The connection to the database broke: look whether a change was made before you repeat it.");
+		    "The connection to the database broke: look whether a change was made before "
+		    "you repeat it.");
 	} else {
 		call_problem(c, error == DB_E_FULL ? "overloaded" : "database_unavailable", NULL);
 	}
@@ -200,8 +206,8 @@ call_transaction(struct call *c, const struct db_step *steps, size_t n, const ch
 }
 
 void
-call_query(struct call *c, enum sql_id statement, const struct db_param *params, size_t n, const char *on_conflict,
-    void (*next)(struct call *c, const PGresult *result))
+call_query(struct call *c, enum sql_id statement, const struct db_param *params, size_t n,
+    const char *on_conflict, void (*next)(struct call *c, const PGresult *result))
 {
 	const struct db_step step = {statement, params, n};
 
@@ -274,7 +280,7 @@ bool
 call_cursor_is_number(struct call *c, const char *cursor)
 {
 	if (cursor == NULL || (cursor[0] != '\0' && strlen(cursor) <= CURSOR_DIGITS_MAX &&
-	                          cursor[strspn(cursor, "0123456789")] == '\0'))
+				  cursor[strspn(cursor, "0123456789")] == '\0'))
 		return true;
 	call_invalid(c, "cursor", "invalid", "Give a nextCursor as it was answered.");
 	return false;
@@ -308,14 +314,14 @@ void
 call_audit(const struct call *c, const char *action, const char *subject, const char *detail)
 {
 	const struct db_param params[] = {
-		DB_TEXT(c->who.name),
-		DB_TEXT(c->request->remote),
-		DB_TEXT(action),
-		DB_TEXT(subject),
-		DB_TEXT(detail),
+	    DB_TEXT(c->who.name),
+	    DB_TEXT(c->request->remote),
+	    DB_TEXT(action),
+	    DB_TEXT(subject),
+	    DB_TEXT(detail),
 	};
 
-	log_info("audit", LOG_STR("who", c->who.name), LOG_STR("action", action), LOG_STR("subject", subject),
-	    LOG_STR("requestId", c->request->request_id));
+	log_info("audit", LOG_STR("who", c->who.name), LOG_STR("action", action),
+	    LOG_STR("subject", subject), LOG_STR("requestId", c->request->request_id));
 	(void)db_query(c->env->store->db, SQL_AUDIT_ADD, params, 5, on_audited, NULL);
 }

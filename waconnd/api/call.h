@@ -2,8 +2,9 @@
 /*
  * call: one request under way, from its arrival to its one answer.
  *
- * A call lives until one of the answering functions is called on it, which frees it. Its peer may have gone by then: the answer is
- * dropped. Handlers that wait (for the database, for a worker) keep the pointer and must answer in the end.
+ * A call lives until one of the answering functions is called on it, which frees it. Its peer may
+ * have gone by then: the answer is dropped. Handlers that wait (for the database, for a worker)
+ * keep the pointer and must answer in the end.
  */
 #ifndef API_CALL_H
 #define API_CALL_H
@@ -23,7 +24,7 @@ int role_parse(const char *name, enum role *ret_role);
 struct principal { /* who is asking */
 	enum role role;
 	char user_id[32];   /* "" for a local administrator */
-	char name[65];      /* user name, or "local:root" */
+	char name[65];	    /* user name, or "local:root" */
 	char outlet_id[32]; /* of a USER, else "" */
 	char token_id[32];
 	bool is_session;
@@ -33,40 +34,44 @@ struct call {
 	LIST_ENTRY(call) entry;
 	const struct api_env *env;
 	struct api *api;
-	uint64_t peer;             /* its serial */
-	Ipc__Request *request;     /* owned */
+	uint64_t peer;	       /* its serial */
+	Ipc__Request *request; /* owned */
 	struct principal who;
-	int64_t since_ms;          /* monotonic */
-	void *state;               /* the handler's; freed with the call through free_state, or free() */
+	int64_t since_ms; /* monotonic */
+	void *state;	  /* the handler's; freed with the call through free_state, or free() */
 	void (*free_state)(void *state);
 	void (*next)(struct call *c, const PGresult *result); /* of call_query */
-	const char *on_conflict;   /* of call_query */
-	uint64_t ticket;           /* of the statement under way; 0: none */
+	const char *on_conflict;			      /* of call_query */
+	uint64_t ticket;	      /* of the statement under way; 0: none */
 	void (*work)(struct call *c); /* of idempotency_begin */
 };
 LIST_HEAD(calls, call);
 
 /* -- answers: each frees the call -- */
 void call_reply(struct call *c, unsigned status, const struct buf *body);
-void call_reply_text(struct call *c, unsigned status, const char *json, size_t len, const char *etag);
+void call_reply_text(
+    struct call *c, unsigned status, const char *json, size_t len, const char *etag);
 void call_response(struct call *c, Ipc__Response *response); /* id is filled in */
-void call_discard(struct call *c); /* frees it without an answer */
-void call_problem(struct call *c, const char *code, const char *detail);  /* detail NULL: the table's */
-void call_invalid(struct call *c, const char *field, const char *code, const char *detail); /* 422 for one field */
+void call_discard(struct call *c);			     /* frees it without an answer */
+void call_problem(
+    struct call *c, const char *code, const char *detail); /* detail NULL: the table's */
+void call_invalid(struct call *c, const char *field, const char *code,
+    const char *detail); /* 422 for one field */
 void call_invalid_fields(struct call *c, const struct problem_field *fields, size_t n);
 void call_database_problem(struct call *c, enum db_error error);
 
 /* -- help for handlers -- */
 /*
- * Ask the database; `next` gets the result. A failure is answered here: database_unavailable, internal, and a conflict with the
- * code on_conflict (NULL: "conflict").
+ * Ask the database; `next` gets the result. A failure is answered here: database_unavailable,
+ * internal, and a conflict with the code on_conflict (NULL: "conflict").
  */
-void call_query(struct call *c, enum sql_id statement, const struct db_param *params, size_t n, const char *on_conflict,
-    void (*next)(struct call *c, const PGresult *result));
+void call_query(struct call *c, enum sql_id statement, const struct db_param *params, size_t n,
+    const char *on_conflict, void (*next)(struct call *c, const PGresult *result));
 /* The same for several statements in one transaction; `next` gets the last result that has rows. */
-void call_transaction(struct call *c, const struct db_step *steps, size_t n, const char *on_conflict,
-    void (*next)(struct call *c, const PGresult *result));
-/* The outlet, if it exists and the caller may see it; else NULL, and the call is answered with not_found. */
+void call_transaction(struct call *c, const struct db_step *steps, size_t n,
+    const char *on_conflict, void (*next)(struct call *c, const PGresult *result));
+/* The outlet, if it exists and the caller may see it; else NULL, and the call is answered with
+ * not_found. */
 struct outlet *call_outlet(struct call *c, const char *id);
 /* The outlet this caller is confined to; NULL: none. */
 const char *call_scope(const struct call *c);
@@ -75,7 +80,8 @@ unsigned call_limit(struct call *c, const Ipc__List *list);
 /* {"success":true, … : the writer inside the object; call_finish closes and replies. */
 void call_begin(struct jsonw *j, struct buf *out);
 void call_finish(struct call *c, struct jsonw *j, unsigned status);
-/* A page of a list, as the statements answer it (one row: JSON array, next cursor): {"success":true, KEY: […], "nextCursor": …}. */
+/* A page of a list, as the statements answer it (one row: JSON array, next cursor):
+ * {"success":true, KEY: […], "nextCursor": …}. */
 void call_reply_page(struct call *c, const PGresult *result, const char *key);
 /* A cursor that is a row's number: false, and the call answered, when it is not. */
 bool call_cursor_is_number(struct call *c, const char *cursor);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Checks a pace and writes what it holds; what is absent stays absent, so that defaults can change later. */
+/* Checks a pace and writes what it holds; what is absent stays absent, so that defaults can change
+ * later. */
 #include "waconnd/api/pace.h"
 
 #include "common/jsonw.h"
@@ -34,7 +35,8 @@ check(const Ipc__Pace *pace, const char **ret_field, const char **ret_detail)
 }
 
 int
-pace_to_json(const Ipc__Pace *pace, struct buf *out, const char **ret_field, const char **ret_detail)
+pace_to_json(
+    const Ipc__Pace *pace, struct buf *out, const char **ret_field, const char **ret_detail)
 {
 	struct jsonw j;
 

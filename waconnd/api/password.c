@@ -20,10 +20,10 @@ password_hash(const char *password, char ret_hash[PASSWORD_HASH_LEN])
 	uint8_t salt[SALT_LEN];
 
 	rng_bytes(salt, sizeof(salt));
-	return argon2id_hash_encoded(T_COST, M_COST_KIB, PARALLELISM, password, strlen(password), salt, sizeof(salt),
-	           HASH_LEN, ret_hash, PASSWORD_HASH_LEN) == ARGON2_OK
-	    ? 0
-	    : -1;
+	return argon2id_hash_encoded(T_COST, M_COST_KIB, PARALLELISM, password, strlen(password),
+		   salt, sizeof(salt), HASH_LEN, ret_hash, PASSWORD_HASH_LEN) == ARGON2_OK
+		   ? 0
+		   : -1;
 }
 
 bool

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * password: argon2id, in its encoded form ("$argon2id$…"). Both functions take tens of milliseconds and 64 MiB: run them in a worker.
+ * password: argon2id, in its encoded form ("$argon2id$…"). Both functions take tens of milliseconds
+ * and 64 MiB: run them in a worker.
  */
 #ifndef API_PASSWORD_H
 #define API_PASSWORD_H
@@ -12,9 +13,11 @@
 #define PASSWORD_HASH_LEN 128
 
 /* -1 when the hash could not be made (memory). */
-int password_hash(const char *password, char ret_hash[PASSWORD_HASH_LEN]) __attribute__((warn_unused_result));
+int password_hash(const char *password, char ret_hash[PASSWORD_HASH_LEN])
+    __attribute__((warn_unused_result));
 bool password_matches(const char *hash, const char *password);
-/* A valid hash that no password is known to match, so that an unknown name takes as long as a known one. */
+/* A valid hash that no password is known to match, so that an unknown name takes as long as a known
+ * one. */
 const char *password_nobody(void);
 
 #endif

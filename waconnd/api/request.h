@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define REQUEST_TEXT_MAX 65536 /* bytes of a message, which WhatsApp takes */
+#define REQUEST_TEXT_MAX 65536	  /* bytes of a message, which WhatsApp takes */
 #define REQUEST_TEMPLATE_MAX 4096 /* characters of a blast's text */
 
 /* Are all strings in the message and below it valid UTF-8? */

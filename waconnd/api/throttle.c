@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Failed logins in a small table of fixed size, scanned in full: a few kilobytes, looked at once a login. */
+/* Failed logins in a small table of fixed size, scanned in full: a few kilobytes, looked at once a
+ * login. */
 #include "waconnd/api/throttle.h"
 
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 
 #define ENTRIES 1024
 #define WINDOW_MS (15 * 60 * 1000)
-#define FREE_PER_ACCOUNT 5  /* failures before the first wait */
+#define FREE_PER_ACCOUNT 5 /* failures before the first wait */
 #define FREE_PER_ADDRESS 20
 #define WAIT_FIRST_S 5
 #define WAIT_MAX_S 900
@@ -44,8 +45,8 @@ make_key(const char *account, const char *address, uint8_t key[16])
 {
 	uint8_t digest[32];
 
-	sha256_two(account != NULL ? account : "", account != NULL ? strlen(account) + 1 : 0, address, strlen(address),
-	    digest);
+	sha256_two(account != NULL ? account : "", account != NULL ? strlen(account) + 1 : 0,
+	    address, strlen(address), digest);
 	memcpy(key, digest, 16);
 }
 

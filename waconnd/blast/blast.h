@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * blast: the engine that works each outlet's queue: claims QUEUED messages, paces them, sends them through the outlet's link and
- * records what became of them (DESIGN section 6). Messages outside any blast go through the same queue, first and unpaced by
- * blasts' windows.
+ * blast: the engine that works each outlet's queue: claims QUEUED messages, paces them, sends them
+ * through the outlet's link and records what became of them (DESIGN section 6). Messages outside
+ * any blast go through the same queue, first and unpaced by blasts' windows.
  *
  * It sleeps until the next due time; blast_kick is a hint, a sweep every 5 s is the truth.
  */
@@ -13,19 +13,22 @@
 
 struct blasts;
 
-struct blasts *blasts_new(struct event_base *base, struct store *store, struct hub *hub, struct outlets *outlets);
+struct blasts *blasts_new(
+    struct event_base *base, struct store *store, struct hub *hub, struct outlets *outlets);
 void blasts_free(struct blasts **b);
 /* Stop claiming (SIGTERM). What is in flight finishes. */
 void blasts_stop(struct blasts *b);
 bool blasts_idle(const struct blasts *b); /* nothing in flight */
-/* Something changed for this outlet (NULL: any), a pause or a cancellation perhaps: what waits is asked for anew. */
+/* Something changed for this outlet (NULL: any), a pause or a cancellation perhaps: what waits is
+ * asked for anew. */
 void blasts_kick(struct blasts *b, struct outlet *o);
 /* There is more to send through this outlet; what waits already stays. */
 void blasts_added(struct blasts *b, struct outlet *o);
 /* The blast was made or moved: subscribers are told. */
 void blasts_changed(struct blasts *b, const char *blast);
-/* When n more messages of this outlet with this pace would begin and be through, from from_ms on; PACER_NEVER past ten years. */
-void blasts_estimate(const struct outlet *o, const struct outlet_pace *pace, int64_t from_ms, uint64_t n, int64_t *ret_starts_ms,
-    int64_t *ret_finishes_ms);
+/* When n more messages of this outlet with this pace would begin and be through, from from_ms on;
+ * PACER_NEVER past ten years. */
+void blasts_estimate(const struct outlet *o, const struct outlet_pace *pace, int64_t from_ms,
+    uint64_t n, int64_t *ret_starts_ms, int64_t *ret_finishes_ms);
 
 #endif

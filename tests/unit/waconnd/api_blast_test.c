@@ -199,23 +199,25 @@ no_phones(struct request *r)
 	r->recipients[0].phone = r->recipients[1].phone = NULL;
 }
 
+/* clang-format off */
 static const struct refusal {
 	void (*spoil)(struct request *r);
 	const char *outcome, *field;
 } refusals[] = {
-    {no_text,	       "422 validation_failed",  "message.text"    },
-    {blank_text,		 "422 validation_failed",  "message.text"	},
-    {long_text,		"422 validation_failed",	 "message.text"    },
-    {no_outlets,		 "422 validation_failed",  "outlets"	   },
-    {no_numbers,		 "422 validation_failed",  "audience.numbers"},
-    {wild_pace,		"422 validation_failed",	 "pace.window"     },
-    {past,		  "422 validation_failed",  "scheduleAt"	},
-    {over_before_it_begins, "422 validation_failed",  "expiresAt"	},
-    {unknown_outlet,	     "404 not_found",	      NULL		  },
-    {sick_outlet,		  "409 no_healthy_outlet",  NULL	       },
-    {bad_numbers,		  "422 no_valid_recipient", NULL		},
-    {no_phones,		"422 no_valid_recipient", NULL	      },
+	{no_text, "422 validation_failed", "message.text"},
+	{blank_text, "422 validation_failed", "message.text"},
+	{long_text, "422 validation_failed", "message.text"},
+	{no_outlets, "422 validation_failed", "outlets"},
+	{no_numbers, "422 validation_failed", "audience.numbers"},
+	{wild_pace, "422 validation_failed", "pace.window"},
+	{past, "422 validation_failed", "scheduleAt"},
+	{over_before_it_begins, "422 validation_failed", "expiresAt"},
+	{unknown_outlet, "404 not_found", NULL},
+	{sick_outlet, "409 no_healthy_outlet", NULL},
+	{bad_numbers, "422 no_valid_recipient", NULL},
+	{no_phones, "422 no_valid_recipient", NULL},
 };
+/* clang-format on */
 
 static void
 test_refused(void **state)

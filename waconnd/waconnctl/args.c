@@ -56,7 +56,7 @@ find_option(const char *word, const char **ret_value)
 
 /* Takes the option at argv[*i], and its value. */
 static int
-take_option(struct args *a, int argc, char *const *argv, int *i, struct buf *err)
+take_option(struct args *a, int argc, const char *const *argv, int *i, struct buf *err)
 {
 	const char *word = argv[*i], *value;
 	enum arg arg = find_option(word, &value);
@@ -82,7 +82,7 @@ take_option(struct args *a, int argc, char *const *argv, int *i, struct buf *err
 }
 
 int
-args_parse(int argc, char *const *argv, struct args *ret_args, struct buf *err)
+args_parse(int argc, const char *const *argv, struct args *ret_args, struct buf *err)
 {
 	struct args a = {0};
 	bool words_only = false;

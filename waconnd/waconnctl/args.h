@@ -48,7 +48,7 @@ struct args {
 
 /* Reads argv (without the program's name). -1: `err` says what is wrong; there is nothing to free.
  */
-int args_parse(int argc, char *const *argv, struct args *ret_args, struct buf *err)
+int args_parse(int argc, const char *const *argv, struct args *ret_args, struct buf *err)
     __attribute__((warn_unused_result));
 void args_done(struct args *args);
 bool args_has(const struct args *args, enum arg arg);

@@ -90,12 +90,19 @@ say_unknown(struct ctl *ctl, const struct args *args)
 	buf_done(&verbs);
 }
 
+/* "noun verb synopsis", as far as there is one. */
+static void
+print_line(const struct command *c, const char *before, FILE *out)
+{
+	(void)fprintf(out, "%s%s%s%s%s%s\n", before, c->noun, c->verb != NULL ? " " : "",
+	    c->verb != NULL ? c->verb : "", c->synopsis[0] != '\0' ? " " : "", c->synopsis);
+}
+
 static void
 say_usage(struct ctl *ctl, const struct command *c, const char *what, const char *which)
 {
 	(void)ctl_say(ctl, CTL_UNASKED, "%s%s", what, which);
-	(void)fprintf(ctl->err, "usage: waconnctl %s%s%s %s\n", c->noun, c->verb != NULL ? " " : "",
-	    c->verb != NULL ? c->verb : "", c->synopsis);
+	print_line(c, "usage: waconnctl ", ctl->err);
 }
 
 static int
@@ -144,9 +151,10 @@ void
 command_help(FILE *out)
 {
 	(void)fputs("usage: waconnctl [-s SOCKET] [--json] COMMAND …\n\n", out);
-	for (const struct command *c = commands; c->noun != NULL; c++)
-		(void)fprintf(out, "  %s%s%s %s\n      %s\n", c->noun, c->verb != NULL ? " " : "",
-		    c->verb != NULL ? c->verb : "", c->synopsis, c->summary);
+	for (const struct command *c = commands; c->noun != NULL; c++) {
+		print_line(c, "  ", out);
+		(void)fprintf(out, "      %s\n", c->summary);
+	}
 	(void)fputs(
 	    "\n"
 	    "Numbers come from the words after the options, from --to, and from --file FILE\n"

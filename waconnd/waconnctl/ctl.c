@@ -111,11 +111,11 @@ ctl_failed(struct ctl *ctl, enum ipc_failure failure)
 		enum ipc_failure failure;
 		const char *what;
 	} known[] = {
-	    {IPC_E_LOST, "The connection broke while waiting. Look at the state before you repeat "
-		 "a change."},
+	    {IPC_E_LOST,	 "The connection broke while waiting. Look at the state before you repeat "
+			 "a change."				    },
 	    {IPC_E_DEADLINE,
 		"waconnd did not answer in time. Look at the state before you repeat a change."},
-	    {IPC_E_FULL,	 "The request is too large. Send fewer recipients at once."},
+	    {IPC_E_FULL,	 "The request is too large. Send fewer recipients at once."	   },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {

@@ -51,7 +51,7 @@ main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* What the connection logs is said in a person's words here. */
 	log_init("waconnctl", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-	if (args_parse(argc - 1, argv + 1, &args, &err) < 0) {
+	if (args_parse(argc - 1, (const char *const *)argv + 1, &args, &err) < 0) {
 		status = ctl_say(&ctl, CTL_UNASKED, "%s; see --help", buf_str(&err));
 	} else {
 		status = run(&ctl, &args);

@@ -6,7 +6,6 @@
  */
 #include "waconnd/link/resend.h"
 
-#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +33,7 @@ struct resend {
 	const char *id;	   /* in receipt */
 	struct jid device; /* as Signal knows it */
 	char count[16];	   /* as it goes back */
-	int64_t times;
+	unsigned times;
 	char *text;
 	struct key_hold *map_hold, *hold;
 	struct node *stanza;
@@ -300,6 +299,16 @@ refusal_of(struct resends *r, const struct node *stanza, struct jid *ret_device)
 	return NULL;
 }
 
+static unsigned
+times_of(const struct node *stanza)
+{
+	int64_t count;
+
+	if (node_get_int(node_find(stanza, "retry"), "count", &count) != 0 || count < 1)
+		return 1;
+	return count < 100 ? (unsigned)count : 100;
+}
+
 void
 resends_take(struct resends *r, const struct node *stanza)
 {
@@ -321,9 +330,8 @@ resends_take(struct resends *r, const struct node *stanza)
 	e->id = node_get(e->receipt, "id");
 	e->device = device;
 	e->token = ++r->next_token;
-	if (node_get_int(node_find(stanza, "retry"), "count", &e->times) != 0 || e->times < 1)
-		e->times = 1;
-	(void)snprintf(e->count, sizeof(e->count), "%" PRId64, e->times > 99 ? 99 : e->times);
+	e->times = times_of(stanza);
+	(void)snprintf(e->count, sizeof(e->count), "%u", e->times);
 	TAILQ_INSERT_TAIL(&r->all, e, entry);
 	r->n++;
 	ops = link_callbacks(r->m->link, &arg);

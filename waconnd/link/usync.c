@@ -297,15 +297,35 @@ on_later(evutil_socket_t fd, short what, void *arg)
 		send_query(u);
 }
 
+/* A query under way that asks for this user already; NULL: none. */
+static struct query *
+find_query(struct usync *u, const struct jid *user)
+{
+	struct query *q;
+	struct ask *a;
+
+	TAILQ_FOREACH(q, &u->queries, entry)
+	{
+		if (q->kind != ASK_DEVICES)
+			continue;
+		TAILQ_FOREACH(a, &q->asks, entry)
+		if (jid_same_user(&a->user, user))
+			return q;
+	}
+	return NULL;
+}
+
 void
 usync_ask(struct usync *u, const struct jid *user, usync_cb cb, void *arg)
 {
 	struct ask *a = xcalloc(1, sizeof(*a));
+	struct query *q;
 
 	a->kind = ASK_DEVICES;
 	a->user = jid_without_device(user);
 	a->cb = cb;
 	a->arg = arg;
-	TAILQ_INSERT_TAIL(&u->waiting, a, entry);
+	q = find_query(u, user);
+	TAILQ_INSERT_TAIL(q != NULL ? &q->asks : &u->waiting, a, entry);
 	kick(u);
 }

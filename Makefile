@@ -76,7 +76,7 @@ all: ## build the programs and the web UI in build/
 demo: ## everything against a simulated WhatsApp, with demo data (DEMO_PORT=3000 DEMO_DIR=var/demo)
 	@tests/install.sh demo
 	@$(AGAIN) programs web
-	@exec node tests/demo/demo.mjs
+	@WACONN_BUILD=$(O) exec node tests/demo/demo.mjs
 
 check: ## build and run every test there is
 	@tests/install.sh check
@@ -88,7 +88,7 @@ check: ## build and run every test there is
 run: ## everything against the real WhatsApp, with a lasting database in var/run/
 	@tests/install.sh demo
 	@$(AGAIN) programs web
-	@exec node tests/demo/run.mjs
+	@WACONN_BUILD=$(O) exec node tests/demo/run.mjs
 
 fuzz: ## fuzz every parser for a while each (SECONDS=60)
 	@tests/install.sh check

@@ -44,7 +44,7 @@ export class Cluster {
 
 	/** Statements in a database; rows come as lines, columns parted by '|'. */
 	async query(sql, database = 'waconn') {
-		const args = ['-h', path.join(this.dir, 'run'), '-U', 'waconn', '-d', database, '-AtqX', '-v', 'ON_ERROR_STOP=1', '-c', sql];
+		const args = ['-h', /host=(\S+)/.exec(this.dsn)[1], '-U', 'waconn', '-d', database, '-AtqX', '-v', 'ON_ERROR_STOP=1', '-c', sql];
 		const { stdout } = await run('psql', args);
 
 		return stdout.split('\n').filter((line) => line !== '');

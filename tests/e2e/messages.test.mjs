@@ -122,19 +122,30 @@ scenario('a device that cannot decrypt asks again and gets it, under the same id
 
 scenario('acks with an error: FAILED, with the reason', async () => {
 	// Codes that make the outlet hold its blasts do not hold single messages; each on its own outlet all the same.
-	const codes = [463, 475, 479, 400];
-	await Promise.all(codes.map(async (error, i) => {
+	// A device list that is out of date (479) is asked for anew, once.
+	const codes = [[463, 1], [475, 1], [400, 1], [479, 2]];
+	await Promise.all(codes.map(async ([error, times], i) => {
 		const number = `62837000000${i}`;
 		const outlet = await world.linkedOutlet(`Ack ${error}`, number);
 		const to = phone();
 
-		await world.sim.fault('ack_error', { phone: number, when: 'message', error });
+		await world.sim.fault('ack_error', { phone: number, when: 'message', error, times });
 		const failed = await becomes(await send(to, 'refused', outlet), 'FAILED');
 		assert.equal(failed.reason, `rejected_${error}`);
 		assert.ok(failed.times.failedAt);
 		assert.deepEqual(await world.sim.messages({ to }), []);
 		assert.equal((await world.status(outlet)).healthy, true);
 	}));
+});
+
+scenario('a device list that is out of date (479): asked for anew, and sent', async () => {
+	const number = '628370000020';
+	const outlet = await world.linkedOutlet('Stale', number);
+	const to = phone();
+
+	await world.sim.fault('ack_error', { phone: number, when: 'message', error: 479 });
+	await becomes(await send(to, 'second try', outlet), 'DELIVERED');
+	assert.equal((await world.sim.messages({ to })).length, 1);
 });
 
 scenario('too fast (429): sent later, not failed', async () => {

@@ -127,6 +127,7 @@ class World {
 
 	async openDatabase() {
 		if (this.options.database === 'own') {
+			fs.chmodSync(this.dir, 0o711); // PostgreSQL's user goes through it
 			this.cluster = new Cluster(path.join(this.dir, 'pg'), { fast: this.options.fast ?? true });
 			return this.cluster.start();
 		}

@@ -7,7 +7,7 @@
 #	tests/postgres.sh dsn DIR
 #
 # PostgreSQL refuses to run as root: then it runs as postgres or, without that user, as nobody. FAST=1 turns fsync off.
-# The socket's path holds at most 107 bytes: keep DIR short.
+# A socket's path holds at most 107 bytes: when DIR is long, the socket is in a directory of /tmp.
 set -eu
 
 usage()
@@ -22,7 +22,11 @@ case $2 in
 /*) dir=$2 ;;
 *) dir=$PWD/$2 ;;
 esac
-dsn="host=$dir/run user=waconn dbname=waconn"
+run=$dir/run
+if [ ${#run} -gt 80 ]; then
+	run=/tmp/wcpg-$(printf %s "$dir" | cksum | cut -d ' ' -f 1)
+fi
+dsn="host=$run user=waconn dbname=waconn"
 
 user=
 if [ "$(id -u)" -eq 0 ]; then
@@ -32,6 +36,12 @@ if [ "$(id -u)" -eq 0 ]; then
 			break
 		fi
 	done
+fi
+
+# Directories on the way that only root may enter, such as root's home: that user gets past them, where the system allows it.
+caps=
+if [ -n "$user" ] && setpriv --inh-caps=+dac_read_search --ambient-caps=+dac_read_search true 2>/dev/null; then
+	caps='--inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search'
 fi
 
 # Runs a program of PostgreSQL, unprivileged, from a directory that everybody may enter.
@@ -50,7 +60,8 @@ pg()
 		exit 1
 	fi
 	if [ -n "$user" ]; then
-		(cd / && exec setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups "$path" "$@")
+		# shellcheck disable=SC2086 # a list of words
+		(cd / && exec setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups $caps "$path" "$@")
 	else
 		(cd / && exec "$path" "$@")
 	fi
@@ -58,11 +69,11 @@ pg()
 
 start()
 {
-	mkdir -p "$dir/run"
+	mkdir -p "$dir" "$run"
 	# The server's user owns what is its own; the way there must be open to it.
 	if [ -n "$user" ]; then
 		chmod 755 "$dir"
-		chown "$user" "$dir/run"
+		chown "$user" "$run"
 	fi
 	if [ ! -f "$dir/data/PG_VERSION" ]; then
 		mkdir -p "$dir/data"
@@ -71,7 +82,7 @@ start()
 		pg initdb -D "$dir/data" -U waconn --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-instructions ${FAST:+-N} >&2
 		{
 			echo "listen_addresses = ''"
-			echo "unix_socket_directories = '$dir/run'"
+			echo "unix_socket_directories = '$run'"
 			echo "logging_collector = off"
 			echo "max_connections = 100"
 			[ -z "${FAST:-}" ] || echo "fsync = off"
@@ -81,8 +92,8 @@ start()
 		# The server keeps no descriptor of ours open, so that a pipe that we print into ends with us.
 		pg pg_ctl start -w -t 60 -D "$dir/data" -l "$dir/data/server.log" </dev/null >&2 2>&1
 	fi
-	if [ -z "$(pg psql -h "$dir/run" -U waconn -d postgres -Atc "SELECT 1 FROM pg_database WHERE datname = 'waconn'")" ]; then
-		pg createdb -h "$dir/run" -U waconn waconn
+	if [ -z "$(pg psql -h "$run" -U waconn -d postgres -Atc "SELECT 1 FROM pg_database WHERE datname = 'waconn'")" ]; then
+		pg createdb -h "$run" -U waconn waconn
 	fi
 	echo "$dsn"
 }
@@ -95,6 +106,7 @@ stop)
 	if pg pg_ctl status -D "$dir/data" >/dev/null 2>&1; then
 		pg pg_ctl stop -w -t 60 -m fast -D "$dir/data" >&2
 	fi
+	[ "$run" = "$dir/run" ] || rm -rf "$run"
 	;;
 dsn)
 	echo "$dsn"

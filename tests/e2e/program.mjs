@@ -53,6 +53,7 @@ export class Program {
 		const child = spawn(this.command, this.args, {
 			stdio: ['ignore', onLine ? 'pipe' : log, log],
 			env: { ...SANITIZER_OPTIONS, ...process.env, ...this.env },
+			detached: true, // Ctrl-C in a terminal is for this process, which then stops it
 		});
 
 		this.child = child;

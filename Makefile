@@ -110,7 +110,9 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-9s %s\n", $$1, $$2 }'
 
 programs: $(O)/waconnd $(O)/apigw $(O)/waconnctl $(O)/wasim
+	@:
 web: $(O)/web/index.html
+	@:
 
 # -- generated ------------------------------------------------------------------
 $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h: %.proto

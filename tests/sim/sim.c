@@ -266,8 +266,6 @@ violation(
 	va_start(ap, fmt);
 	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
 	va_end(ap);
-	log_info("violation", LOG_PHONE("phone", a != NULL ? a->phone : ""),
-	    LOG_INT("device", device), LOG_STR("rule", rule), LOG_STR("detail", detail));
 	record_violation(s->record, a != NULL ? a->phone : "", device, rule, "%s", detail);
 }
 

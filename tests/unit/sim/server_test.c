@@ -1,0 +1,833 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The server side over its own wire: pairing, login, pre-keys, device lists, routing, what waits
+ * for a companion that is away, and the rules that it must keep.
+ */
+#include "tests/unit/sim/server_world.h"
+
+#define ANA "6281100001"
+#define BUDI "6281100002"
+
+/* -- pairing -------------------------------------------------------------------------- */
+
+static void
+test_pairing(void **state)
+{
+	struct server_world w;
+	struct client c;
+	struct jid pn = jid_make(JID_SERVER_PN, ANA, 1);
+	const char *error;
+
+	(void)state;
+	world_begin(&w);
+	client_init(&c, &w);
+	client_register(&c);
+	assert_int_equal(client_scan(&c, ANA, 3, NULL, &error), 0);
+	assert_true(jid_equal(&c.jid, &pn));
+	assert_null(account_device(account_find(w.sim, ANA, false), 1));
+	assert_int_equal(client_sign(&c), ADV_OK);
+	assert_non_null(account_device(account_find(w.sim, ANA, false), 1));
+	assert_true(node_get_is(client_got(&c, "stream:error"), "code", "515"));
+	assert_null(c.conn);
+	/* The next one of the same phone has another number; its keys are others. */
+	client_done(&c);
+	client_link(&c, &w, ANA);
+	assert_int_equal(c.jid.device, 2);
+	client_done(&c);
+	assert_violations(&w, "");
+	world_end(&w);
+}
+
+static void
+test_pairing_spoiled(void **state)
+{
+	static const struct {
+		const char *fault;
+		int result;
+	} cases[] = {
+	    {"hmac",	     ADV_E_HMAC     },
+	    {"signature", ADV_E_SIGNATURE},
+	};
+	struct server_world w;
+	struct client c;
+	const char *error;
+
+	(void)state;
+	world_begin(&w);
+	for (size_t i = 0; i < 2; i++) {
+		client_init(&c, &w);
+		client_register(&c);
+		assert_int_equal(client_scan(&c, ANA, 0, cases[i].fault, &error), 0);
+		assert_int_equal(client_sign(&c), cases[i].result);
+		assert_null(c.conn);
+		assert_int_equal(account_find(w.sim, ANA, false)->device_count, 0);
+		client_done(&c);
+	}
+	assert_violations(&w, "");
+	world_end(&w);
+}
+
+static void
+test_scan_refused(void **state)
+{
+	struct server_world w;
+	struct client c, other;
+	const char *error;
+
+	(void)state;
+	world_begin(&w);
+	client_init(&c, &w);
+	client_init(&other, &w);
+	client_register(&c);
+	account_set_registered(account_find(w.sim, BUDI, true), false);
+	assert_int_equal(client_scan(&c, BUDI, 0, NULL, &error), -2);
+	assert_int_equal(client_scan(&c, "12", 0, NULL, &error), -2);
+	/* Another companion's keys in the QR of this connection. */
+	other.got[other.got_count++] = node_dup(client_got(&c, "iq"));
+	other.noise = noise_new_initiator(&other.noise_pair, NULL);
+	assert_int_equal(client_scan(&other, ANA, 0, NULL, &error), -2);
+	client_hang_up(&c);
+	other.conn = NULL;
+	assert_int_equal(client_scan(&other, ANA, 0, NULL, &error), -1);
+	client_done(&c);
+	client_done(&other);
+	world_end(&w);
+}
+
+/* Signed with another key than it paired with. */
+static void
+test_bad_device_signature(void **state)
+{
+	struct server_world w;
+	struct client c;
+	struct curve_pair other;
+	const char *error;
+	struct node *iq, *n;
+	struct adv_result adv;
+	size_t len;
+	const uint8_t *data;
+	const struct node *success;
+
+	(void)state;
+	world_begin(&w);
+	client_init(&c, &w);
+	client_register(&c);
+	assert_int_equal(client_scan(&c, ANA, 0, NULL, &error), 0);
+	success = client_got(&c, "iq");
+	data = node_data(node_find(node_find(success, "pair-success"), "device-identity"), &len);
+	curve_generate(&other);
+	memcpy(other.pub, c.identity.pub, CURVE_KEY_LEN);
+	assert_int_equal(adv_accept(data, len, c.secret, &other, &adv), ADV_OK);
+	iq = node_new("iq", "type", "result", "id", node_get(success, "id"), NULL);
+	n = node_child(
+	    node_child(iq, "pair-device-sign", NULL), "device-identity", "key-index", "1", NULL);
+	node_bytes(n, adv.reply.data, adv.reply.len);
+	adv_result_done(&adv);
+	client_send(&c, iq);
+	assert_null(client_got(&c, "stream:error"));
+	assert_null(c.conn);
+	assert_int_equal(account_find(w.sim, ANA, false)->device_count, 0);
+	assert_violations(&w, "pair_device_sign");
+	client_done(&c);
+	world_end(&w);
+}
+
+/* -- login ---------------------------------------------------------------------------- */
+
+static void
+test_login(void **state)
+{
+	struct server_world w;
+	struct client c;
+	struct curve_pair own;
+
+	(void)state;
+	world_begin(&w);
+	client_link(&c, &w, ANA);
+	own = c.noise_pair;
+	curve_generate(&c.noise_pair);
+	client_login(&c);
+	assert_true(node_get_is(client_got(&c, "failure"), "reason", "401"));
+	assert_null(c.conn);
+	c.noise_pair = own;
+	client_login(&c);
+	assert_non_null(client_got(&c, "success"));
+	assert_int_equal(account_unlink(account_find(w.sim, ANA, false), 1), 0);
+	client_read(&c);
+	assert_true(node_get_is(client_got(&c, "stream:error"), "code", "401"));
+	assert_true(node_get_is(
+	    node_find(client_got(&c, "stream:error"), "conflict"), "type", "device_removed"));
+	client_login(&c);
+	assert_true(node_get_is(client_got(&c, "failure"), "reason", "401"));
+	assert_int_equal(account_unlink(account_find(w.sim, ANA, false), 1), -1);
+	client_done(&c);
+	assert_violations(&w, "");
+	world_end(&w);
+}
+
+static void
+test_replaced(void **state)
+{
+	struct server_world w;
+	struct client first, second;
+	const struct node *error;
+
+	(void)state;
+	world_begin(&w);
+	client_link(&first, &w, ANA);
+	client_init(&second, &w);
+	second.noise_pair = first.noise_pair;
+	second.jid = first.jid;
+	client_login(&second);
+	client_read(&first);
+	error = client_got(&first, "stream:error");
+	assert_null(node_get(error, "code"));
+	assert_true(node_get_is(node_find(error, "conflict"), "type", "replaced"));
+	assert_null(first.conn);
+	assert_non_null(client_got(&second, "success"));
+	assert_ptr_equal(account_device(account_find(w.sim, ANA, false), 1)->conn, second.conn);
+	client_done(&first);
+	client_done(&second);
+	world_end(&w);
+}
+
+static void
+test_before_success(void **state)
+{
+	struct server_world w;
+	struct client c;
+
+	(void)state;
+	world_begin(&w);
+	client_init(&c, &w);
+	client_register(&c);
+	client_send(&c, node_new("message", "id", "A", "type", "text", NULL));
+	assert_non_null(client_ask(&c, node_new("iq", "type", "get", "xmlns", "w:p", NULL)));
+	assert_null(client_upload(&c, 1, 1, 0));
+	assert_violations(&w, "before_success before_success");
+	client_done(&c);
+	world_end(&w);
+}
+
+/* -- pre-keys ------------------------------------------------------------------------- */
+
+static int64_t
+count_keys(struct client *c)
+{
+	struct node *iq = node_new("iq", "type", "get", "xmlns", "encrypt", NULL);
+	int64_t n = -1;
+
+	(void)node_child(iq, "count", NULL);
+	assert_int_equal(node_get_int(node_find(client_ask(c, iq), "count"), "value", &n), 0);
+	return n;
+}
+
+static void
+test_prekeys(void **state)
+{
+	struct server_world w;
+	struct client c;
+	const struct node *n;
+	struct node *bundle;
+	uint32_t last = 0;
+	int64_t count;
+
+	(void)state;
+	world_begin(&w);
+	client_link(&c, &w, ANA);
+	assert_int_equal(count_keys(&c), 0);
+	assert_true(node_get_is(client_upload(&c, 1, 6, 0), "type", "result"));
+	assert_true(node_get_is(client_upload(&c, 1, 6, 0), "type", "result")); /* repeated */
+	assert_int_equal(count_keys(&c), 6);
+	/* Each goes out once, in order; then bundles have none. */
+	for (uint32_t i = 1; i <= 7; i++) {
+		size_t len;
+		const uint8_t *id;
+
+		bundle = account_bundle(w.sim, i % 2 == 0 ? &c.jid : &c.lid);
+		id = node_data(node_find(node_find(bundle, "key"), "id"), &len);
+		if (i < 7) {
+			assert_int_equal(len, 3);
+			assert_int_equal(id[2], last + 1);
+			last = id[2];
+		} else {
+			assert_null(node_find(bundle, "key"));
+		}
+		assert_non_null(node_find(bundle, "skey"));
+		assert_non_null(node_find(bundle, "device-identity"));
+		node_free(&bundle);
+	}
+	client_read(&c);
+	n = client_got(&c, "notification");
+	assert_true(node_get_is(n, "type", "encrypt"));
+	assert_int_equal(node_get_int(node_find(n, "count"), "value", &count), 0);
+	assert_int_equal(count, 4);
+	assert_violations(&w, "");
+	(void)client_upload(&c, 6, 1, 0);
+	(void)client_upload(&c, 7, 1, 0);
+	(void)client_upload(&c, 7, 1, 1);
+	(void)client_upload(&c, 0, 1, 0);
+	assert_violations(&w, "prekey_reused prekey_reused prekey_zero");
+	assert_int_equal(count_keys(&c), 1);
+	client_done(&c);
+	world_end(&w);
+}
+
+static void
+test_unknown_devices(void **state)
+{
+	static const char *const jids[] = {
+	    ANA ":7@s.whatsapp.net", "111@lid", BUDI "@s.whatsapp.net", "1:2@lid"};
+	struct server_world w;
+	struct client c;
+	struct node *iq, *key;
+	const struct node *answer, *user;
+	struct jid jid;
+
+	(void)state;
+	world_begin(&w);
+	client_link(&c, &w, ANA);
+	account_set_registered(account_find(w.sim, BUDI, true), false);
+	iq = node_new("iq", "type", "get", "xmlns", "encrypt", NULL);
+	key = node_child(iq, "key", NULL);
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(jid_parse(jids[i], &jid), 0);
+		node_set_jid(node_child(key, "user", NULL), "jid", &jid);
+	}
+	answer = client_ask(&c, iq);
+	user = node_first(node_find(answer, "list"));
+	for (size_t i = 0; i < 4; i++, user = node_next(user)) {
+		assert_true(node_get_is(user, "jid", jids[i]));
+		assert_true(node_get_is(node_find(user, "error"), "code", "404"));
+	}
+	assert_null(user);
+	client_done(&c);
+	world_end(&w);
+}
+
+/* -- usync ---------------------------------------------------------------------------- */
+
+static const struct node *
+usync(
+    struct client *c, const char *protocol, const char *mode, const char *jid, const char *contact)
+{
+	struct node *iq = node_new("iq", "type", "get", "xmlns", "usync", NULL);
+	struct node *u = node_child(iq, "usync", "sid", "1", "mode", "query", NULL);
+	struct node *user;
+	struct jid parsed;
+
+	(void)node_child(node_child(u, "query", NULL), protocol, "addressing_mode", mode, NULL);
+	user = node_child(node_child(u, "list", NULL), "user", NULL);
+	if (jid != NULL) {
+		assert_int_equal(jid_parse(jid, &parsed), 0);
+		node_set_jid(user, "jid", &parsed);
+	}
+	if (contact != NULL)
+		node_text(node_child(user, "contact", NULL), contact);
+	return node_first(node_find(node_find(client_ask(c, iq), "usync"), "list"));
+}
+
+static void
+test_usync(void **state)
+{
+	struct server_world w;
+	struct client c;
+	const struct node *user, *device;
+	char lid[JID_TEXT_MAX];
+	struct jid jid;
+
+	(void)state;
+	world_begin(&w);
+	client_link(&c, &w, ANA);
+	jid = account_lid(account_find(w.sim, ANA, false), 0);
+	(void)jid_format(&jid, lid);
+	user = usync(&c, "devices", NULL, ANA "@s.whatsapp.net", NULL);
+	assert_true(node_get_is(user, "jid", ANA "@s.whatsapp.net"));
+	device = node_first(node_find(node_find(user, "devices"), "device-list"));
+	assert_true(node_get_is(device, "id", "0"));
+	assert_null(node_get(device, "key-index"));
+	device = node_next(device);
+	assert_true(node_get_is(device, "id", "1"));
+	assert_true(node_get_is(device, "key-index", "1"));
+	assert_non_null(node_find(node_find(user, "devices"), "key-index-list"));
+	user = usync(&c, "lid", NULL, ANA "@s.whatsapp.net", NULL);
+	assert_true(node_get_is(node_find(user, "lid"), "val", lid));
+	user = usync(&c, "contact", NULL, NULL, "+" ANA);
+	assert_true(node_get_is(user, "jid", ANA "@s.whatsapp.net"));
+	assert_true(node_get_is(node_find(user, "contact"), "type", "in"));
+	user = usync(&c, "contact", "lid", NULL, "+" ANA "@c.us");
+	assert_true(node_get_is(user, "jid", lid));
+	assert_true(node_get_is(user, "pn_jid", ANA "@s.whatsapp.net"));
+	account_set_registered(account_find(w.sim, BUDI, true), false);
+	user = usync(&c, "contact", "lid", NULL, "+" BUDI "@c.us");
+	assert_true(node_get_is(node_find(user, "contact"), "type", "out"));
+	user = usync(&c, "devices", NULL, BUDI "@s.whatsapp.net", NULL);
+	assert_null(node_first(node_find(node_find(user, "devices"), "device-list")));
+	user = usync(&c, "contact", "lid", NULL, "+12@c.us");
+	assert_true(node_get_is(node_find(user, "contact"), "type", "invalid"));
+	client_done(&c);
+	assert_violations(&w, "");
+	world_end(&w);
+}
+
+/* -- messages ------------------------------------------------------------------------- */
+
+struct part {
+	const struct jid *to;
+	const char *type;
+};
+
+static void
+put_enc(struct node *parent, const char *type)
+{
+	const uint8_t bytes[] = {0x33, 1, 2, 3};
+
+	node_bytes(node_child(parent, "enc", "v", "2", "type", type, NULL), bytes, sizeof(bytes));
+}
+
+/* Sends it; the ack. */
+static const struct node *
+say(struct client *c, const char *id, const struct jid *to, const struct part *parts, size_t n,
+    bool identity)
+{
+	struct node *m = node_new("message", "id", id, "type", "text", NULL);
+	struct node *participants = node_child(m, "participants", NULL);
+
+	node_set_jid(m, "to", to);
+	for (size_t i = 0; i < n; i++) {
+		struct node *one = node_child(participants, "to", NULL);
+
+		node_set_jid(one, "jid", parts[i].to);
+		put_enc(one, parts[i].type);
+	}
+	if (identity)
+		node_bytes(node_child(m, "device-identity", NULL), c->adv.account.data,
+		    c->adv.account.len);
+	client_send(c, m);
+	return client_got(c, "ack");
+}
+
+static void
+acknowledge(struct client *c, const struct node *stanza)
+{
+	struct node *ack = node_new("ack", "class", node_tag(stanza), "id", node_get(stanza, "id"),
+	    "type", node_get(stanza, "type"), NULL);
+	struct jid from;
+
+	assert_int_equal(node_get_jid(stanza, "from", &from), 0);
+	node_set_jid(ack, "to", &from);
+	client_send(c, ack);
+}
+
+struct trio {
+	struct server_world w;
+	struct client ana, ana2, budi;
+	struct jid ana0, budi0;
+};
+
+static void
+trio_begin(struct trio *t)
+{
+	world_begin(&t->w);
+	client_link(&t->ana, &t->w, ANA);
+	client_link(&t->ana2, &t->w, ANA);
+	client_link(&t->budi, &t->w, BUDI);
+	t->ana0 = account_lid(account_find(t->w.sim, ANA, false), 0);
+	t->budi0 = account_lid(account_find(t->w.sim, BUDI, false), 0);
+	client_read(&t->ana);
+	acknowledge(&t->ana, client_got(&t->ana, "notification")); /* of the second device */
+	client_forget(&t->ana);
+}
+
+static void
+trio_end(struct trio *t)
+{
+	client_done(&t->ana);
+	client_done(&t->ana2);
+	client_done(&t->budi);
+	world_end(&t->w);
+}
+
+static void
+test_routing(void **state)
+{
+	struct trio t;
+	const struct node *m, *ack;
+	char pn[] = ANA "@s.whatsapp.net";
+	char budi_pn[] = BUDI "@s.whatsapp.net";
+	char text[JID_TEXT_MAX];
+
+	(void)state;
+	trio_begin(&t);
+	ack = say(&t.ana, "A1", &t.budi0,
+	    (const struct part[]){
+		{&t.budi.lid, "pkmsg"},
+		{&t.ana2.lid, "msg"  },
+		      {&t.budi0,	 "msg"  },
+		 {&t.ana0,	   "msg"	}
+	 },
+	    4, true);
+	assert_true(node_get_is(ack, "id", "A1"));
+	assert_null(node_get(ack, "error"));
+	assert_null(node_get(ack, "phash"));
+	client_read(&t.budi);
+	m = client_got(&t.budi, "message");
+	assert_true(node_get_is(m, "from", jid_format(&t.ana.lid, text)));
+	assert_true(node_get_is(m, "sender_pn", pn));
+	assert_true(node_get_is(m, "notify", "Toko"));
+	assert_null(node_get(m, "recipient"));
+	assert_true(node_get_is(node_find(m, "enc"), "type", "pkmsg"));
+	assert_non_null(node_find(m, "device-identity"));
+	client_read(&t.ana2);
+	m = client_got(&t.ana2, "message");
+	assert_true(node_get_is(m, "recipient", jid_format(&t.budi0, text)));
+	assert_true(node_get_is(m, "peer_recipient_pn", budi_pn));
+	assert_null(node_get(m, "sender_pn"));
+	assert_null(node_find(m, "device-identity"));
+	assert_null(client_got(&t.ana, "message"));
+	trio_end(&t);
+}
+
+/* Receipts come back in the address space in which the message was written. */
+static void
+test_receipts(void **state)
+{
+	struct trio t;
+	struct jid to = jid_make(JID_SERVER_PN, BUDI, 0), budi1 = t.budi.jid;
+	struct jid own = jid_make(JID_SERVER_PN, ANA, 0);
+	struct node *receipt;
+	const struct node *n;
+	char text[JID_TEXT_MAX];
+
+	(void)state;
+	trio_begin(&t);
+	budi1 = t.budi.jid;
+	(void)say(&t.ana, "A2", &to,
+	    (const struct part[]){
+		{&to,	      "msg"},
+		      {&budi1,      "msg"},
+		       {&own,	      "msg"},
+		      {&t.ana2.jid, "msg"}
+	  },
+	    4, false);
+	client_read(&t.budi);
+	receipt = node_new("receipt", "id", "A2", NULL);
+	assert_int_equal(node_get_jid(client_got(&t.budi, "message"), "from", &to), 0);
+	node_set_jid(receipt, "to", &to);
+	client_forget(&t.ana);
+	client_send(&t.budi, receipt);
+	assert_int_equal(account_device(account_find(t.w.sim, BUDI, false), 1)->outbox_count, 0);
+	client_read(&t.ana);
+	for (unsigned i = 0; i < t.ana.got_count; i++) {
+		n = t.ana.got[i];
+		if (node_is(n, "receipt") && node_get_is(n, "from", jid_format(&t.budi.jid, text)))
+			return trio_end(&t);
+	}
+	fail_msg("no receipt from the number");
+}
+
+/* Phones that decrypt nothing of it have something to say, too. */
+static void
+assert_first_violation(struct server_world *w, const char *rule)
+{
+	json_t *all = record_violations(sim_record(w->sim), ANA);
+	const json_t *first = json_array_get(json_object_get(all, "violations"), 0);
+
+	assert_string_equal(json_string_value(json_object_get(first, "rule")), rule);
+	json_decref(all);
+}
+
+static void
+test_rules(void **state)
+{
+	static const struct {
+		const char *rule;
+		const char *error;
+		int parts[4]; /* 1 budi0, 2 budi1, 3 ana0, 4 ana2, 5 the sender, 6 budi's number, 7
+				 a stranger */
+		bool pkmsg, identity;
+	} cases[] = {
+	    {"mixed_addressing", "400", {1, 2, 3, 6}, false, false},
+	    {"participants",     "400", {1, 2, 3, 7}, false, false},
+	    {"participants",     "400", {1, 2, 2, 3}, false, false},
+	    {"own_device",	   NULL,	 {1, 2, 3, 5}, false, false},
+	    {"device_identity",	NULL,  {1, 2, 3, 4}, true,  false},
+	    {"device_identity",	NULL,  {1, 2, 3, 4}, false, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct trio t;
+		struct jid budi_pn = jid_make(JID_SERVER_PN, BUDI, 0);
+		struct jid stranger;
+		struct part parts[4];
+		const struct node *ack;
+
+		trio_begin(&t);
+		stranger = account_lid(account_find(t.w.sim, "6281100003", true), 0);
+		for (size_t k = 0; k < 4; k++) {
+			const struct jid *const who[] = {NULL, &t.budi0, &t.budi.lid, &t.ana0,
+			    &t.ana2.lid, &t.ana.lid, &budi_pn, &stranger};
+
+			parts[k] =
+			    (struct part){who[cases[i].parts[k]], cases[i].pkmsg ? "pkmsg" : "msg"};
+		}
+		ack = say(&t.ana, "A3", &t.budi0, parts, 4, cases[i].identity);
+		if (cases[i].error != NULL)
+			assert_true(node_get_is(ack, "error", cases[i].error));
+		else
+			assert_null(node_get(ack, "error"));
+		client_read(&t.budi);
+		if (cases[i].error != NULL)
+			assert_null(client_got(&t.budi, "message"));
+		assert_first_violation(&t.w, cases[i].rule);
+		trio_end(&t);
+	}
+}
+
+/* A list that is out of date is told by the ack; one that was told of is a violation. */
+static void
+test_stale_devices(void **state)
+{
+	struct trio t;
+	const struct node *ack;
+
+	(void)state;
+	trio_begin(&t);
+	ack = say(&t.ana, "A4", &t.budi0,
+	    (const struct part[]){
+		{&t.budi0, "msg"},
+		   {&t.ana0,  "msg"}
+	   },
+	    2, false);
+	assert_non_null(node_get(ack, "phash"));
+	assert_null(node_get(ack, "error"));
+	ack = say(&t.ana, "A5", &t.budi0,
+	    (const struct part[]){
+		{&t.budi0,	   "msg"},
+		   {&t.budi.lid, "msg"},
+		 {&t.ana0,	   "msg"},
+		   {&t.ana2.lid, "msg"}
+	       },
+	    4, false);
+	assert_null(node_get(ack, "phash"));
+	trio_end(&t);
+}
+
+/* -- what waits ----------------------------------------------------------------------- */
+
+static void
+test_offline(void **state)
+{
+	struct trio t;
+	struct device *d;
+	const struct node *n;
+	int64_t count;
+
+	(void)state;
+	trio_begin(&t);
+	d = account_device(account_find(t.w.sim, BUDI, false), 1);
+	client_hang_up(&t.budi);
+	for (int i = 0; i < 3; i++) {
+		const char id[] = {'M', (char)('0' + i), 0};
+
+		(void)say(&t.ana, id, &t.budi0,
+		    (const struct part[]){
+			{&t.budi.lid, "msg"}
+		    },
+		    1, false);
+	}
+	assert_int_equal(d->outbox_count, 3);
+	/* Twice: what is not acknowledged comes again. */
+	for (int round = 0; round < 2; round++) {
+		int messages = 0;
+
+		client_login(&t.budi);
+		assert_null(client_got(&t.budi, "message"));
+		client_active(&t.budi);
+		n = node_find(t.budi.got[3], "offline_preview");
+		assert_int_equal(node_get_int(n, "message", &count), 0);
+		assert_int_equal(count, 3 - round);
+		for (unsigned i = 0; i < t.budi.got_count; i++) {
+			const char id[] = {'M', (char)('0' + messages + round), 0};
+
+			n = t.budi.got[i];
+			if (!node_is(n, "message"))
+				continue;
+			assert_true(node_get_is(n, "id", id));
+			assert_int_equal(node_get_int(n, "offline", &count), 0);
+			assert_int_equal(count, messages++);
+		}
+		assert_int_equal(messages, 3 - round);
+		for (unsigned i = 0; i < t.budi.got_count; i++)
+			if (node_is(t.budi.got[i], "message")) {
+				acknowledge(&t.budi, t.budi.got[i]);
+				break;
+			}
+		assert_int_equal(d->outbox_count, 2 - round);
+		client_hang_up(&t.budi);
+	}
+	assert_violations(&t.w, "");
+	trio_end(&t);
+}
+
+static void
+test_acknowledged_once(void **state)
+{
+	struct trio t;
+	struct node *never;
+	const struct node *m;
+
+	(void)state;
+	trio_begin(&t);
+	(void)say(&t.ana, "A6", &t.budi0,
+	    (const struct part[]){
+		{&t.budi.lid, "msg"}
+	    },
+	    1, false);
+	client_read(&t.budi);
+	m = client_got(&t.budi, "message");
+	acknowledge(&t.budi, m);
+	assert_violations(&t.w, "");
+	acknowledge(&t.budi, m);
+	never = node_new("ack", "class", "notification", "id", "nothing", NULL);
+	node_set_jid(never, "to", &t.ana0);
+	client_send(&t.budi, never);
+	assert_violations(&t.w, "ack_twice ack_twice");
+	trio_end(&t);
+}
+
+static void
+test_late_ack(void **state)
+{
+	struct trio t;
+	struct outgoing *o;
+
+	(void)state;
+	trio_begin(&t);
+	(void)say(&t.ana, "A7", &t.budi0,
+	    (const struct part[]){
+		{&t.budi.lid, "msg"}
+	    },
+	    1, false);
+	o = TAILQ_FIRST(&t.w.sim->watched);
+	assert_non_null(o);
+	outbox_tick(t.w.sim, o->sent_ms + ACK_LIMIT_MS);
+	assert_violations(&t.w, "");
+	outbox_tick(t.w.sim, o->sent_ms + ACK_LIMIT_MS + 1);
+	outbox_tick(t.w.sim, o->sent_ms + 2 * ACK_LIMIT_MS);
+	assert_violations(&t.w, "ack_late");
+	trio_end(&t);
+}
+
+/* -- faults on the wire --------------------------------------------------------------- */
+
+static void
+arm(struct server_world *w, const char *text)
+{
+	json_t *json = json_loads(text, 0, NULL);
+	const char *error;
+	unsigned id;
+
+	assert_int_equal(fault_arm(w->sim, json, &id, &error), 0);
+	json_decref(json);
+}
+
+static void
+test_login_faults(void **state)
+{
+	struct server_world w;
+	struct client c;
+
+	(void)state;
+	world_begin(&w);
+	client_link(&c, &w, ANA);
+	arm(&w, "{\"action\":\"failure\",\"reason\":\"402\",\"code\":101,\"expire\":\"60\","
+		"\"phone\":\"" ANA "\"}");
+	arm(&w,
+	    "{\"action\":\"stream_error\",\"code\":503,\"when\":\"login\",\"phone\":\"" BUDI "\"}");
+	client_login(&c);
+	assert_true(node_get_is(client_got(&c, "failure"), "reason", "402"));
+	assert_true(node_get_is(client_got(&c, "failure"), "expire", "60"));
+	assert_null(c.conn);
+	client_login(&c);
+	assert_non_null(client_got(&c, "success"));
+	arm(&w, "{\"action\":\"reset\",\"phone\":\"" ANA "\"}");
+	assert_true(c.conn->reset);
+	client_done(&c);
+	world_end(&w);
+}
+
+/* Cut anywhere, compressed, and still the same. */
+static void
+test_split(void **state)
+{
+	struct server_world w;
+	struct client c;
+
+	(void)state;
+	world_begin(&w);
+	client_link(&c, &w, ANA);
+	client_hang_up(&c);
+	arm(&w, "{\"action\":\"split\",\"when\":\"connect\",\"times\":2}");
+	client_login(&c);
+	assert_non_null(client_got(&c, "success"));
+	client_active(&c);
+	assert_non_null(usync(&c, "devices", NULL, ANA "@s.whatsapp.net", NULL));
+	client_done(&c);
+	world_end(&w);
+}
+
+static void
+test_message_faults(void **state)
+{
+	struct trio t;
+	const struct part parts[] = {
+	    {&t.budi.lid, "msg"}
+	};
+
+	(void)state;
+	trio_begin(&t);
+	arm(&t.w, "{\"action\":\"ack_error\",\"error\":463,\"phone\":\"" ANA "\"}");
+	assert_true(node_get_is(say(&t.ana, "F1", &t.budi0, parts, 1, false), "error", "463"));
+	client_forget(&t.ana);
+	arm(&t.w, "{\"action\":\"drop_ack\",\"phone\":\"" ANA "\"}");
+	assert_null(say(&t.ana, "F2", &t.budi0, parts, 1, false));
+	arm(&t.w, "{\"action\":\"lose_message\"}");
+	assert_null(say(&t.ana, "F3", &t.budi0, parts, 1, false));
+	client_read(&t.budi);
+	assert_true(node_get_is(client_got(&t.budi, "message"), "id", "F2"));
+	assert_non_null(say(&t.ana, "F3", &t.budi0, parts, 1, false));
+	client_read(&t.budi);
+	assert_true(node_get_is(client_got(&t.budi, "message"), "id", "F3"));
+	trio_end(&t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_pairing),
+	    cmocka_unit_test(test_pairing_spoiled),
+	    cmocka_unit_test(test_scan_refused),
+	    cmocka_unit_test(test_bad_device_signature),
+	    cmocka_unit_test(test_login),
+	    cmocka_unit_test(test_replaced),
+	    cmocka_unit_test(test_before_success),
+	    cmocka_unit_test(test_prekeys),
+	    cmocka_unit_test(test_unknown_devices),
+	    cmocka_unit_test(test_usync),
+	    cmocka_unit_test(test_routing),
+	    cmocka_unit_test(test_receipts),
+	    cmocka_unit_test(test_rules),
+	    cmocka_unit_test(test_stale_devices),
+	    cmocka_unit_test(test_offline),
+	    cmocka_unit_test(test_acknowledged_once),
+	    cmocka_unit_test(test_late_ack),
+	    cmocka_unit_test(test_login_faults),
+	    cmocka_unit_test(test_split),
+	    cmocka_unit_test(test_message_faults),
+	};
+
+	return cmocka_run_group_tests_name("server", tests, NULL, NULL);
+}

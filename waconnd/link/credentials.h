@@ -2,7 +2,8 @@
 /*
  * credentials: what makes us a linked device: the keys made before pairing and what pairing gave.
  *
- * One blob (protobuf of credentials.proto) under KEY_CREDENTIALS. Written before anything on the wire depends on it.
+ * One blob (protobuf of credentials.proto) under KEY_CREDENTIALS. Written before anything on the
+ * wire depends on it.
  */
 #ifndef LINK_CREDENTIALS_H
 #define LINK_CREDENTIALS_H
@@ -21,19 +22,19 @@ struct credentials {
 	struct curve_pair signed_prekey;
 	uint32_t signed_prekey_id;
 	uint8_t signed_prekey_sig[CURVE_SIGNATURE_LEN];
-	uint32_t registration_id;           /* 1..16380 */
+	uint32_t registration_id; /* 1..16380 */
 	uint8_t adv_secret[ADV_SECRET_LEN];
-	uint32_t next_prekey_id;            /* 1..2^24-1, never reused */
-	bool prekeys_uploaded;              /* the server took a batch of pre-keys once */
+	uint32_t next_prekey_id; /* 1..2^24-1, never reused */
+	bool prekeys_uploaded;	 /* the server took a batch of pre-keys once */
 	/* since pairing: */
 	bool paired;
-	struct jid own;                     /* PN with device */
-	struct jid own_lid;                 /* LID with device */
-	uint8_t *account;                   /* ADVSignedDeviceIdentity, sent as device-identity; owned */
+	struct jid own;	    /* PN with device */
+	struct jid own_lid; /* LID with device */
+	uint8_t *account;   /* ADVSignedDeviceIdentity, sent as device-identity; owned */
 	size_t account_len;
-	char platform[32];                  /* "android", "iphone" … */
+	char platform[32]; /* "android", "iphone" … */
 	char push_name[128];
-	uint8_t routing[64];                /* edge routing info, routing_len 0: none */
+	uint8_t routing[64]; /* edge routing info, routing_len 0: none */
 	size_t routing_len;
 };
 
@@ -43,7 +44,9 @@ void credentials_done(struct credentials *c); /* wipes */
 /* Into an empty buf of at least CREDENTIALS_MAX; free that with buf_done_secret. */
 #define CREDENTIALS_MAX 16384
 void credentials_pack(const struct credentials *c, struct buf *out);
-/* -1 when it is not what credentials_pack wrote: shape, lengths, ranges, or a key pair that is none. */
-int credentials_unpack(const void *data, size_t len, struct credentials *ret) __attribute__((warn_unused_result));
+/* -1 when it is not what credentials_pack wrote: shape, lengths, ranges, or a key pair that is
+ * none. */
+int credentials_unpack(const void *data, size_t len, struct credentials *ret)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -227,7 +227,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 	answer_refused(l);
 	if (l->phase >= LINK_ENDING && !l->torn_down)
 		tear_down(l);
-	if (!l->freed && l->phase == LINK_ENDING && !l->ws.closing)
+	if (!l->freed && l->phase == LINK_ENDING)
 		begin_close(l);
 	if (!l->freed && l->phase == LINK_ENDED)
 		report_end(l);

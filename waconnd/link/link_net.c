@@ -69,10 +69,11 @@ make_context(struct link_net *net, const char *tls_ca, char *err, size_t size)
 	    .uid = -1,
 	    .timeout_secs = CONNECT_SECONDS,
 	    .vhost_name = "whatsapp",
-	    .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
-		       LWS_SERVER_OPTION_JUST_USE_RAW_ORIGIN,
+	    .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_JUST_USE_RAW_ORIGIN,
 	};
 
+	if (net->url.tls)
+		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	link_net_log_begin();
 	net->context = lws_loop_context(net->loop, &info);
 	if (net->context == NULL)

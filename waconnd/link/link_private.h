@@ -32,6 +32,7 @@ struct link_ws {
 	struct lws *wsi; /* NULL: there is none (any more) */
 	bool up;	 /* the upgrade was answered */
 	bool closing;	 /* close it when the queue is empty */
+	bool goodbye;	 /* the closing handshake has begun */
 	STAILQ_HEAD(, link_frame) queue;
 	size_t queued_bytes;
 	size_t queued;

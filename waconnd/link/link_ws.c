@@ -118,11 +118,25 @@ link_ws_write(struct link *l, const void *prefix, size_t prefix_len, const void 
 	link_alive_sent(l);
 }
 
+/*
+ * Not by returning -1 from the callback: on libuv, Debian's libwebsockets closes twice then, and
+ * the second time without a close frame.
+ */
 void
 link_ws_close(struct link *l)
 {
-	l->ws.closing = true;
-	(void)lws_callback_on_writable(l->ws.wsi);
+	struct link_ws *ws = &l->ws;
+
+	if (ws->goodbye)
+		return;
+	ws->closing = true;
+	if (!STAILQ_EMPTY(&ws->queue)) {
+		(void)lws_callback_on_writable(ws->wsi);
+		return;
+	}
+	ws->goodbye = true;
+	lws_close_reason(ws->wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 }
 
 /* One write a callback: libwebsockets keeps what the kernel did not take and asks again itself. */
@@ -132,25 +146,16 @@ on_writable(struct link *l)
 	struct link_ws *ws = &l->ws;
 	struct link_frame *f = STAILQ_FIRST(&ws->queue);
 
-	if (f != NULL) {
-		const int n = lws_write(ws->wsi, f->data + LWS_PRE, f->len, LWS_WRITE_BINARY);
-
-		if (n < 0)
-			return -1;
-		drop_frame(ws);
-	}
-	if (!STAILQ_EMPTY(&ws->queue)) {
+	if (f == NULL)
+		return 0;
+	if (lws_write(ws->wsi, f->data + LWS_PRE, f->len, LWS_WRITE_BINARY) < 0)
+		return -1;
+	drop_frame(ws);
+	if (!STAILQ_EMPTY(&ws->queue))
 		(void)lws_callback_on_writable(ws->wsi);
-		return 0;
-	}
-	if (!ws->closing)
-		return 0;
-	if (f != NULL) {
-		(void)lws_callback_on_writable(ws->wsi);
-		return 0;
-	}
-	lws_close_reason(ws->wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
-	return -1;
+	else if (ws->closing)
+		event_active(l->turn, EV_TIMEOUT, 0);
+	return 0;
 }
 
 /* -- in -- */

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The message side of a link, reduced to notes of what it was handed: in place of the real one, so
+ * that the tests of the connection stand alone.
+ */
+#ifndef TESTS_LINK_FAKE_MESSAGING_H
+#define TESTS_LINK_FAKE_MESSAGING_H
+
+#include "common/xalloc.h"
+#include "tests/unit/link/fake_keys.h"
+#include "waconnd/link/link_internal.h"
+
+static struct fake_messaging_notes {
+	unsigned made, freed, opened;
+	unsigned messages, receipts, acks, devices, identities, tokens, prekeys;
+	void *pending; /* a send without an answer */
+} notes;
+
+struct messaging {
+	struct link *link;
+};
+
+struct messaging *
+messaging_new(struct link *l)
+{
+	struct messaging *m = xcalloc(1, sizeof(*m));
+
+	m->link = l;
+	notes.made++;
+	return m;
+}
+
+void
+messaging_free(struct messaging **m)
+{
+	void *arg;
+	const struct link_ops *ops = link_callbacks((*m)->link, &arg);
+
+	if (notes.pending != NULL)
+		ops->sent(arg, notes.pending, LINK_SENT_UNCERTAIN, 0);
+	notes.pending = NULL;
+	notes.freed++;
+	free(*m);
+	*m = NULL;
+}
+
+void
+messaging_open(struct messaging *m)
+{
+	(void)m;
+	notes.opened++;
+}
+
+void
+messaging_message(struct messaging *m, const struct node *stanza)
+{
+	link_ack(m->link, stanza);
+	notes.messages++;
+}
+
+void
+messaging_receipt(struct messaging *m, const struct node *stanza)
+{
+	link_ack(m->link, stanza);
+	notes.receipts++;
+}
+
+void
+messaging_message_ack(struct messaging *m, const struct node *stanza)
+{
+	(void)m;
+	(void)stanza;
+	notes.acks++;
+}
+
+void
+messaging_devices(struct messaging *m, const struct node *notification)
+{
+	(void)m;
+	(void)notification;
+	notes.devices++;
+}
+
+void
+messaging_identity(struct messaging *m, const struct node *notification)
+{
+	(void)m;
+	(void)notification;
+	notes.identities++;
+}
+
+void
+messaging_privacy_token(struct messaging *m, const struct node *notification)
+{
+	(void)m;
+	(void)notification;
+	notes.tokens++;
+}
+
+void
+messaging_send_text(
+    struct messaging *m, const char *id, const char *phone, const char *text, void *send_arg)
+{
+	(void)m;
+	(void)id;
+	(void)phone;
+	(void)text;
+	notes.pending = send_arg;
+}
+
+void
+messaging_retry_text(struct messaging *m, uint64_t token, const char *text)
+{
+	(void)m;
+	(void)token;
+	(void)text;
+}
+
+void
+messaging_make_prekeys(struct messaging *m, unsigned count, struct node *list)
+{
+	struct credentials *c = link_credentials(m->link);
+
+	for (unsigned i = 0; i < count; i++)
+		node_set_int(node_child(list, "key", NULL), "n", c->next_prekey_id++);
+	notes.prekeys += count;
+}
+
+#endif

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A link's life over a real socket against a played server: login, ends, logout, and what it must
+ * not do. */
+#include "tests/unit/link/link_world.h"
+
+#include "common/clock.h"
+
+static void
+test_login_first_time(void **state)
+{
+	struct world *w = *state;
+	const struct node *upload;
+	unsigned keys = 0;
+
+	w->give_login = true;
+	world_begin_login(w);
+	world_run(w, world_is_ready);
+	assert_int_equal(w->opened, 1);
+	assert_int_equal(w->readied, 1);
+	assert_int_equal(w->server.payload.username, 6281234567890ull);
+	assert_int_equal(w->server.payload.device, 3);
+	assert_true(w->server.payload.passive);
+	assert_non_null(strcasestr(w->server.request, "Origin: https://web.whatsapp.com\r\n"));
+	assert_non_null(strcasestr(w->server.request, "GET /ws/chat HTTP/1.1\r\n"));
+	assert_null(strcasestr(w->server.request, "Sec-WebSocket-Protocol"));
+	assert_null(strcasestr(w->server.request, "permessage-deflate"));
+	upload = world_got(w, "iq", "list");
+	assert_non_null(upload);
+	for (const struct node *k = node_first(node_find(upload, "list")); k != NULL;
+	     k = node_next(k))
+		keys++;
+	assert_int_equal(keys, 812);
+	assert_non_null(node_find(upload, "registration"));
+	assert_non_null(node_find(upload, "skey"));
+	assert_non_null(world_got(w, "iq", "active"));
+	assert_non_null(world_got(w, "iq", "digest"));
+	assert_non_null(world_got(w, "ib", "unified_session"));
+	assert_true(link_last_heard_ms(w->link) > 0);
+	assert_true(link_latency_ms(w->link) >= 0);
+	assert_true(link_credentials(w->link)->prekeys_uploaded);
+	assert_true(w->keys.commits >= 1);
+}
+
+static void
+test_login_again_uploads_nothing(void **state)
+{
+	struct world *w = *state;
+
+	w->give_login = true;
+	w->prekey_count = 700;
+	world_begin_login(w);
+	world_run(w, world_is_ready);
+	assert_null(world_got(w, "iq", "list"));
+	assert_int_equal(notes.prekeys, 0);
+}
+
+static bool
+asked_for_batch(struct world *w)
+{
+	return world_got(w, "ib", "offline_batch") != NULL;
+}
+
+static void
+test_backlog(void **state)
+{
+	struct world *w = *state;
+	struct node *n;
+
+	w->give_login = true;
+	w->prekey_count = 700;
+	world_begin_login(w);
+	world_run(w, world_is_open);
+	n = node_new("ib", NULL);
+	node_child(n, "offline_preview", "count", "1", NULL);
+	fake_send(&w->server, n);
+	world_run(w, asked_for_batch);
+	assert_int_equal(w->readied, 0);
+	n = node_new("message", "id", "3EB0AA", "from", "1@s.whatsapp.net", "offline", "1", NULL);
+	fake_send(&w->server, n);
+	n = node_new("ib", NULL);
+	node_child(n, "offline", "count", "1", NULL);
+	fake_send(&w->server, n);
+	world_run(w, world_is_ready);
+	assert_int_equal(notes.messages, 1);
+}
+
+static bool
+got_pong(struct world *w)
+{
+	const struct node *n = world_got(w, "iq", NULL);
+
+	return node_get_is(n, "id", "srv-1") && node_get_is(n, "type", "result");
+}
+
+static bool
+got_acks(struct world *w)
+{
+	unsigned acks = 0;
+
+	for (unsigned i = 0; i < w->n_got; i++)
+		acks += node_is(w->got[i], "ack");
+	return acks == 4;
+}
+
+static void
+test_small_stanzas(void **state)
+{
+	struct world *w = *state;
+	struct node *n;
+	const struct node *ack;
+
+	w->give_login = true;
+	w->prekey_count = 700;
+	world_begin_login(w);
+	world_run(w, world_is_ready);
+	fake_send(&w->server, node_new("iq", "type", "get", "xmlns", "urn:xmpp:ping", "id", "srv-1",
+				  "from", "s.whatsapp.net", NULL));
+	world_run(w, got_pong);
+	fake_send(&w->server, node_new("notification", "type", "mystery", "id", "n1", "from",
+				  "s.whatsapp.net", NULL));
+	fake_send(&w->server, node_new("call", "id", "c1", "from", "62811@s.whatsapp.net", NULL));
+	fake_send(&w->server, node_new("novelty", "id", "x1", "from", "s.whatsapp.net", NULL));
+	n = node_new(
+	    "notification", "type", "devices", "id", "n2", "from", "62811@s.whatsapp.net", NULL);
+	fake_send(&w->server, n);
+	fake_send(&w->server, node_new("ack", "class", "message", "id", "m1", NULL));
+	fake_send(&w->server, node_new("chatstate", "from", "62811@s.whatsapp.net", NULL));
+	world_run(w, got_acks);
+	assert_int_equal(notes.devices, 1);
+	ack = world_got(w, "ack", NULL);
+	assert_true(node_get_is(ack, "class", "notification"));
+	assert_true(node_get_is(ack, "type", "devices"));
+	assert_true(node_get_is(ack, "to", "62811@s.whatsapp.net"));
+}
+
+static bool
+got_clean(struct world *w)
+{
+	return world_got(w, "iq", "clean") != NULL;
+}
+
+static bool
+has_routing(struct world *w)
+{
+	return w->server.routing.len > 0 && world_has_login(w);
+}
+
+static void
+test_dirty_and_routing(void **state)
+{
+	struct world *w = *state;
+	static const uint8_t routing[] = {8, 3, 8, 12};
+	struct node *n;
+
+	w->give_login = true;
+	w->prekey_count = 700;
+	world_begin_login(w);
+	world_run(w, world_is_open);
+	n = node_new("ib", NULL);
+	node_bytes(node_child(node_child(n, "edge_routing", NULL), "routing_info", NULL), routing,
+	    sizeof(routing));
+	fake_send(&w->server, n);
+	n = node_new("ib", NULL);
+	node_child(n, "dirty", "type", "account_sync", "timestamp", "1700", NULL);
+	fake_send(&w->server, n);
+	world_run(w, got_clean);
+	assert_true(
+	    node_get_is(node_find(world_got(w, "iq", "clean"), "clean"), "timestamp", "1700"));
+	/* The next connection begins with it. */
+	link_free(&w->link);
+	world_begin(w, LINK_LOGIN);
+	world_run(w, has_routing);
+	assert_int_equal(w->server.routing.len, sizeof(routing));
+	assert_memory_equal(w->server.routing.data, routing, sizeof(routing));
+}
+
+/* -- ends -- */
+
+static void
+test_failures(void **state)
+{
+	static const struct {
+		const char *reason;
+		enum link_end end;
+	} rows[] = {
+	    {"401", LINK_END_LOGGED_OUT },
+	    {"403", LINK_END_LOCKED	   },
+	    {"405", LINK_END_OUTDATED   },
+	    {"406", LINK_END_BANNED	   },
+	    {"503", LINK_END_UNAVAILABLE},
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		w->ended = 0;
+		world_begin_login(w);
+		world_run(w, world_has_login);
+		fake_send(&w->server, node_new("failure", "reason", rows[i].reason, NULL));
+		world_run(w, world_is_ended);
+		assert_int_equal(w->end, rows[i].end);
+		assert_int_equal(w->opened, 0);
+		link_free(&w->link);
+		fake_server_drop(&w->server);
+	}
+}
+
+static void
+test_ban_has_an_end(void **state)
+{
+	struct world *w = *state;
+
+	world_begin_login(w);
+	world_run(w, world_has_login);
+	fake_send(&w->server,
+	    node_new("failure", "reason", "402", "code", "104", "expire", "3600", NULL));
+	world_run(w, world_is_ended);
+	assert_int_equal(w->end, LINK_END_TEMP_BANNED);
+	assert_true(w->until_ms > clock_wall_ms() + 3500000);
+	assert_non_null(strstr(w->detail, "same message"));
+}
+
+static void
+test_stream_error_restart(void **state)
+{
+	struct world *w = *state;
+
+	w->give_login = true;
+	w->prekey_count = 700;
+	world_begin_login(w);
+	world_run(w, world_is_ready);
+	link_send_text(w->link, "3EB0", "62811", "hello", w);
+	fake_send(&w->server, node_new("stream:error", "code", "515", NULL));
+	world_run(w, world_is_ended);
+	assert_int_equal(w->end, LINK_END_RESTART);
+	assert_int_equal(w->sent, 1);
+	assert_int_equal(w->sent_result, LINK_SENT_UNCERTAIN);
+	/* Too late to send, but still answered. */
+	w->ended = 0;
+	w->in_call = true;
+	link_send_text(w->link, "3EB1", "62811", "hello", w);
+	w->in_call = false;
+	event_base_loop(w->base, EVLOOP_NONBLOCK);
+	assert_int_equal(w->sent, 2);
+}
+
+static void
+test_closed_by_server(void **state)
+{
+	struct world *w = *state;
+
+	w->give_login = true;
+	world_begin_login(w);
+	world_run(w, world_is_open);
+	fake_server_drop(&w->server);
+	world_run(w, world_is_ended);
+	assert_int_equal(w->end, LINK_END_CLOSED);
+}
+
+static void
+test_garbage(void **state)
+{
+	struct world *w = *state;
+
+	w->give_login = true;
+	world_begin_login(w);
+	world_run(w, world_is_open);
+	fake_frame_send(&w->server, "this was never sealed by anyone", 31);
+	world_run(w, world_is_ended);
+	assert_int_equal(w->end, LINK_END_PROTOCOL);
+}
+
+static void
+test_refused(void **state)
+{
+	struct world *w = *state;
+
+	evconnlistener_free(w->server.listener);
+	w->server.listener = NULL;
+	world_begin_login(w);
+	world_run(w, world_is_ended);
+	assert_int_equal(w->end, LINK_END_REFUSED);
+}
+
+static void
+test_untrusted(void **state)
+{
+	struct world *w = *state;
+
+	curve_generate(&w->server.root);
+	world_begin_login(w);
+	world_run(w, world_is_ended);
+	assert_int_equal(w->end, LINK_END_UNTRUSTED);
+	assert_false(noise_ready(w->server.noise));
+}
+
+static void
+test_close_is_orderly(void **state)
+{
+	struct world *w = *state;
+
+	w->give_login = true;
+	world_begin_login(w);
+	world_run(w, world_is_open);
+	w->in_call = true;
+	link_close(w->link);
+	link_close(w->link);
+	w->in_call = false;
+	world_run(w, world_is_ended);
+	assert_int_equal(w->end, LINK_END_ASKED);
+	assert_true(w->server.closed);
+}
+
+static void
+test_close_at_once(void **state)
+{
+	struct world *w = *state;
+
+	world_begin_login(w);
+	w->in_call = true;
+	link_close(w->link);
+	w->in_call = false;
+	world_run(w, world_is_ended);
+	assert_int_equal(w->end, LINK_END_ASKED);
+	assert_int_equal(w->server.connections, 0);
+}
+
+static void
+test_no_keys(void **state)
+{
+	struct world *w = *state;
+
+	world_begin(w, LINK_LOGIN);
+	world_run(w, world_is_ended);
+	assert_int_equal(w->end, LINK_END_BAD_KEYS);
+}
+
+static void
+test_spoilt_keys(void **state)
+{
+	struct world *w = *state;
+
+	fake_put(&w->keys.keydb, KEY_CREDENTIALS, "", "nonsense", 8);
+	world_begin(w, LINK_LOGIN);
+	world_run(w, world_is_ended);
+	assert_int_equal(w->end, LINK_END_BAD_KEYS);
+}
+
+static void
+test_database_away(void **state)
+{
+	struct world *w = *state;
+
+	w->keys.fail = -1;
+	world_begin_login(w);
+	world_run(w, world_is_ended);
+	assert_int_equal(w->end, LINK_END_STORAGE);
+}
+
+static void
+test_logout(void **state)
+{
+	struct world *w = *state;
+	const struct node *remove;
+
+	w->give_login = true;
+	w->prekey_count = 700;
+	world_begin_login(w);
+	world_run(w, world_is_ready);
+	w->in_call = true;
+	link_logout(w->link);
+	w->in_call = false;
+	world_run(w, world_is_ended);
+	assert_int_equal(w->end, LINK_END_LOGGED_OUT);
+	assert_int_equal(w->keys.wipes, 1);
+	assert_true(LIST_EMPTY(&w->keys.keys));
+	remove =
+	    node_find(world_got(w, "iq", "remove-companion-device"), "remove-companion-device");
+	assert_true(node_get_is(remove, "jid", WORLD_PHONE ":3@s.whatsapp.net"));
+	assert_true(node_get_is(remove, "reason", "user_initiated"));
+}
+
+static bool
+asked_to_remove(struct world *w)
+{
+	return world_got(w, "iq", "remove-companion-device") != NULL;
+}
+
+static void
+test_logout_cut(void **state)
+{
+	struct world *w = *state;
+
+	w->give_login = true;
+	w->prekey_count = 700;
+	world_begin_login(w);
+	world_run(w, world_is_ready);
+	w->give_login = false;
+	link_logout(w->link);
+	world_run(w, asked_to_remove);
+	fake_server_drop(&w->server);
+	world_run(w, world_is_ended);
+	assert_int_equal(w->end, LINK_END_LOGGED_OUT);
+	assert_int_equal(w->keys.wipes, 1);
+}
+
+static bool
+is_freed(struct world *w)
+{
+	return w->link == NULL;
+}
+
+static void
+test_free_inside_callback(void **state)
+{
+	struct world *w = *state;
+
+	w->give_login = true;
+	w->free_at_open = true;
+	world_begin_login(w);
+	world_run(w, is_freed);
+	assert_int_equal(w->ended, 0);
+}
+
+int
+main(void)
+{
+#define T(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
+	const struct CMUnitTest tests[] = {
+	    T(test_login_first_time),
+	    T(test_login_again_uploads_nothing),
+	    T(test_backlog),
+	    T(test_small_stanzas),
+	    T(test_dirty_and_routing),
+	    T(test_failures),
+	    T(test_ban_has_an_end),
+	    T(test_stream_error_restart),
+	    T(test_closed_by_server),
+	    T(test_garbage),
+	    T(test_refused),
+	    T(test_untrusted),
+	    T(test_close_is_orderly),
+	    T(test_close_at_once),
+	    T(test_no_keys),
+	    T(test_spoilt_keys),
+	    T(test_database_away),
+	    T(test_logout),
+	    T(test_logout_cut),
+	    T(test_free_inside_callback),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A loop with one link, its keys, and the server it talks to; what the link says is written down.
+ */
+#ifndef TESTS_LINK_LINK_WORLD_H
+#define TESTS_LINK_LINK_WORLD_H
+
+#include "tests/unit/link/fake_messaging.h"
+#include "tests/unit/link/fake_server.h"
+#include "waconnd/link/link.h"
+#include "waconnd/link/link_net.h"
+
+#define WORLD_PHONE "6281234567890"
+#define WORLD_SENT_MAX 256
+
+struct world {
+	struct event_base *base;
+	struct fake_server server;
+	struct fake_keys keys;
+	struct link_net *net;
+	struct link *link;
+	/* what came */
+	unsigned qrs, paired, opened, readied, ended, sent;
+	char qr[2048];
+	unsigned sequence;
+	int64_t expires_ms;
+	enum link_end end;
+	char detail[256];
+	int64_t until_ms;
+	char paired_name[64];
+	enum link_sent sent_result;
+	bool in_call; /* into the link: nothing may come */
+	bool free_at_qr, free_at_open;
+	/* stanzas that the server got */
+	struct node *got[WORLD_SENT_MAX];
+	unsigned n_got;
+	bool give_login; /* the server plays a login */
+	int64_t prekey_count;
+	bool (*until)(struct world *w);
+};
+
+static struct world world;
+
+static void
+world_check(struct world *w)
+{
+	assert_false(w->in_call);
+	assert_int_equal(w->ended, 0);
+	if (w->until != NULL && w->until(w))
+		(void)event_base_loopexit(w->base, NULL);
+}
+
+static void
+world_qr(void *arg, const char *text, unsigned sequence, int64_t expires_ms)
+{
+	struct world *w = arg;
+
+	(void)snprintf(w->qr, sizeof(w->qr), "%s", text);
+	w->sequence = sequence;
+	w->expires_ms = expires_ms;
+	w->qrs++;
+	if (w->free_at_qr)
+		link_free(&w->link);
+	world_check(w);
+}
+
+static void
+world_paired(void *arg, const struct jid *own, const struct jid *lid, const char *name)
+{
+	struct world *w = arg;
+
+	assert_string_equal(own->user, WORLD_PHONE);
+	assert_int_equal(lid->server, JID_SERVER_LID);
+	(void)snprintf(w->paired_name, sizeof(w->paired_name), "%s", name);
+	w->paired++;
+	world_check(w);
+}
+
+static void
+world_open(void *arg, const struct jid *own, const struct jid *lid)
+{
+	struct world *w = arg;
+
+	(void)own;
+	(void)lid;
+	w->opened++;
+	assert_true(link_is_open(w->link));
+	assert_false(link_is_ready(w->link));
+	if (w->free_at_open)
+		link_free(&w->link);
+	world_check(w);
+}
+
+static void
+world_ready(void *arg)
+{
+	struct world *w = arg;
+
+	w->readied++;
+	assert_true(link_is_ready(w->link));
+	world_check(w);
+}
+
+static void
+world_sent(void *arg, void *send_arg, enum link_sent result, unsigned code)
+{
+	struct world *w = arg;
+
+	(void)send_arg;
+	(void)code;
+	w->sent++;
+	w->sent_result = result;
+	world_check(w);
+}
+
+static void
+world_ended(void *arg, enum link_end end, const char *detail, int64_t until_ms)
+{
+	struct world *w = arg;
+
+	world_check(w);
+	w->ended++;
+	w->end = end;
+	(void)snprintf(w->detail, sizeof(w->detail), "%s", detail);
+	w->until_ms = until_ms;
+	assert_false(link_is_open(w->link));
+	if (w->until != NULL && w->until(w))
+		(void)event_base_loopexit(w->base, NULL);
+}
+
+static const struct link_ops world_ops = {
+    .qr = world_qr,
+    .paired = world_paired,
+    .open = world_open,
+    .ready = world_ready,
+    .sent = world_sent,
+    .ended = world_ended,
+};
+
+/* -- the server's part of a login -- */
+
+UNUSED_FN static struct node *
+world_answer(const struct node *iq, const char *type)
+{
+	struct node *n = node_new("iq", "type", type, "id", node_get(iq, "id"), NULL);
+	const struct jid server = jid_server_self();
+
+	node_set_jid(n, "from", &server);
+	return n;
+}
+
+static void
+world_play_iq(struct world *w, const struct node *iq)
+{
+	struct node *answer = world_answer(iq, "result");
+
+	if (node_find(iq, "count") != NULL) {
+		node_set_int(node_child(answer, "count", NULL), "value", w->prekey_count);
+	} else if (node_find(iq, "digest") != NULL) {
+		const struct credentials *c = link_credentials(w->link);
+		struct node *digest = node_child(answer, "digest", NULL), *skey;
+		const uint8_t id[3] = {0, 0, 1};
+
+		node_bytes(node_child(digest, "identity", NULL), c->identity.pub, CURVE_KEY_LEN);
+		skey = node_child(digest, "skey", NULL);
+		node_bytes(node_child(skey, "id", NULL), id, sizeof(id));
+	}
+	fake_send(&w->server, answer);
+}
+
+static void
+world_stanza(struct fake_server *s, const struct node *stanza)
+{
+	struct world *w = &world;
+
+	(void)s;
+	assert_true(w->n_got < WORLD_SENT_MAX);
+	w->got[w->n_got++] = node_dup(stanza);
+	if (w->give_login && node_is(stanza, "iq") && node_get(stanza, "xmlns") != NULL)
+		world_play_iq(w, stanza);
+	if (w->until != NULL && w->until(w))
+		(void)event_base_loopexit(w->base, NULL);
+}
+
+static void
+world_login(struct fake_server *s)
+{
+	struct world *w = &world;
+
+	if (w->give_login && !s->payload.is_registration) {
+		const struct jid lid = jid_make(JID_SERVER_LID, "99887766", 3);
+		struct node *n = node_new("success", NULL);
+
+		node_set_int(n, "t", time(NULL));
+		node_set_jid(n, "lid", &lid);
+		fake_send(s, n);
+	}
+	if (w->until != NULL && w->until(w))
+		(void)event_base_loopexit(w->base, NULL);
+}
+
+/* -- running it -- */
+
+static void
+world_too_late(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	fail_msg("it did not happen");
+}
+
+/* Runs until the condition holds; a test that waits in vain fails. */
+UNUSED_FN static void
+world_run(struct world *w, bool (*until)(struct world *w))
+{
+	const struct timeval limit = {20, 0};
+	struct event *late = event_new(w->base, -1, 0, world_too_late, w);
+
+	assert_int_equal(event_add(late, &limit), 0);
+	w->until = until;
+	if (!until(w))
+		link_net_run(w->net);
+	assert_true(until(w));
+	w->until = NULL;
+	event_free(late);
+}
+
+UNUSED_FN static bool
+world_is_ended(struct world *w)
+{
+	return w->ended > 0;
+}
+
+UNUSED_FN static bool
+world_is_ready(struct world *w)
+{
+	return w->readied > 0;
+}
+
+UNUSED_FN static bool
+world_is_open(struct world *w)
+{
+	return w->opened > 0;
+}
+
+UNUSED_FN static bool
+world_has_qr(struct world *w)
+{
+	return w->qrs > 0;
+}
+
+UNUSED_FN static bool
+world_has_login(struct world *w)
+{
+	return w->server.noise != NULL && noise_ready(w->server.noise);
+}
+
+/* The newest stanza that the server got with this tag and, if given, child. */
+UNUSED_FN static const struct node *
+world_got(const struct world *w, const char *tag, const char *child)
+{
+	for (unsigned i = w->n_got; i > 0; i--)
+		if (node_is(w->got[i - 1], tag) &&
+		    (child == NULL || node_find(w->got[i - 1], child) != NULL))
+			return w->got[i - 1];
+	return NULL;
+}
+
+UNUSED_FN static void
+world_save_linked(struct world *w, struct credentials *c)
+{
+	struct buf packed = BUF_INIT(CREDENTIALS_MAX);
+	static const uint8_t account[] = {1, 2, 3};
+
+	assert_int_equal(credentials_generate(c), 0);
+	c->paired = true;
+	c->own = jid_make(JID_SERVER_PN, WORLD_PHONE, 3);
+	c->own_lid = jid_make(JID_SERVER_LID, "99887766", 3);
+	c->account = xmemdup(account, sizeof(account));
+	c->account_len = sizeof(account);
+	credentials_pack(c, &packed);
+	fake_put(&w->keys.keydb, KEY_CREDENTIALS, "", packed.data, packed.len);
+	buf_done_secret(&packed);
+}
+
+UNUSED_FN static void
+world_begin(struct world *w, enum link_mode mode)
+{
+	const struct link_params params = {
+	    .mode = mode,
+	    .outlet = "outlet_test",
+	    .expect_phone = WORLD_PHONE,
+	    .device_name = "waconn",
+	    .keys = &w->keys.keydb,
+	};
+
+	w->in_call = true;
+	w->link = link_new(w->net, &params, &world_ops, w);
+	w->in_call = false;
+	assert_non_null(w->link);
+}
+
+/* Linked keys are in place and the login is under way. */
+UNUSED_FN static void
+world_begin_login(struct world *w)
+{
+	struct credentials c;
+
+	world_save_linked(w, &c);
+	credentials_done(&c);
+	world_begin(w, LINK_LOGIN);
+}
+
+UNUSED_FN static int
+world_setup(void **state)
+{
+	struct world *w = &world;
+	struct link_net_config config = {.connects_per_second = 1000};
+	char url[64], err[256] = "";
+
+	memset(w, 0, sizeof(*w));
+	memset(&notes, 0, sizeof(notes));
+	w->base = event_base_new();
+	assert_non_null(w->base);
+	fake_server_init(&w->server, w->base);
+	w->server.on_stanza = world_stanza;
+	w->server.on_login = world_login;
+	fake_keys_init(&w->keys, w->base);
+	(void)snprintf(url, sizeof(url), "ws://127.0.0.1:%u/ws/chat", w->server.port);
+	config.url = url;
+	config.noise_root = w->server.root.pub;
+	if (link_net_new(w->base, &config, &w->net, err, sizeof(err)) < 0)
+		fail_msg("%s", err);
+	*state = w;
+	return 0;
+}
+
+UNUSED_FN static int
+world_teardown(void **state)
+{
+	struct world *w = *state;
+
+	w->in_call = true;
+	link_free(&w->link);
+	w->in_call = false;
+	for (unsigned i = 0; i < w->n_got; i++)
+		node_free(&w->got[i]);
+	/* What the loop still has to put away. */
+	event_base_loop(w->base, EVLOOP_NONBLOCK);
+	assert_int_equal(notes.made, notes.freed);
+	link_net_free(&w->net);
+	fake_keys_done(&w->keys);
+	fake_server_done(&w->server);
+	event_base_free(w->base);
+	return 0;
+}
+
+#endif

@@ -108,6 +108,15 @@ link_handshake_frame(struct link *l, const uint8_t *body, size_t len)
 	buf_done(&finish);
 }
 
+/* What says nothing of the link by its own silence: acks, answers and the like get no reply. */
+static bool
+is_answered(const struct node *n)
+{
+	return node_is(n, "message") ||
+	       (node_is(n, "iq") &&
+		   (node_get_is(n, "type", "get") || node_get_is(n, "type", "set")));
+}
+
 void
 link_write(struct link *l, struct node *take_node)
 {
@@ -121,6 +130,8 @@ link_write(struct link *l, struct node *take_node)
 			link_fail(l, LINK_END_PROTOCOL, "a stanza cannot be sealed");
 		else
 			link_ws_write(l, NULL, 0, sealed->data, sealed->len);
+		if (is_answered(take_node))
+			link_alive_sent(l);
 	}
 	node_free(&take_node);
 }

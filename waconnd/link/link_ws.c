@@ -115,7 +115,6 @@ link_ws_write(struct link *l, const void *prefix, size_t prefix_len, const void 
 	ws->queued++;
 	ws->queued_bytes += total;
 	(void)lws_callback_on_writable(ws->wsi);
-	link_alive_sent(l);
 }
 
 /*

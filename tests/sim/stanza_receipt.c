@@ -21,31 +21,27 @@ struct receipt {
 	struct account *account; /* whose `to` is */
 };
 
-/* Whom a receipt concerns. */
-enum concerns {
-	ALL_DEVICES, /* of the account */
-	ONE_DEVICE,  /* that `to` names */
-	OWN_OTHERS,  /* own devices but the sending one */
-	NOBODY
-};
+static void pass_to_all(const struct receipt *r);    /* devices of the account */
+static void pass_to_one(const struct receipt *r);    /* the device that `to` names */
+static void pass_to_others(const struct receipt *r); /* own devices but the sending one */
 
 static const struct receipt_kind {
 	const char *type; /* NULL: delivered */
 	bool acknowledges;
-	bool once; /* more of them for one delivery are an error */
-	enum concerns concerns;
+	bool once;			       /* more of them for one delivery are an error */
+	void (*pass)(const struct receipt *r); /* to whom it concerns; NULL: nobody */
 } kinds[] = {
-    {NULL,	   true,	 true,  ALL_DEVICES},
-    {"inactive",	 true,  true,  ALL_DEVICES},
-    {"sender",       true,  true,  ONE_DEVICE },
-    {"peer_msg",	 true,  false, ONE_DEVICE },
-    {"hist_sync",	  false, false, ONE_DEVICE },
-    {"read",	     false, false, ALL_DEVICES},
-    {"played",       false, false, ALL_DEVICES},
-    {"read-self",	  false, false, OWN_OTHERS },
-    {"played-self",  false, false, OWN_OTHERS },
-    {"retry",	      false, false, ONE_DEVICE },
-    {"server-error", false, false, NOBODY	 },
+    {NULL,	   true,	 true,  pass_to_all	  },
+    {"inactive",	 true,  true,  pass_to_all	},
+    {"sender",       true,  true,  pass_to_one   },
+    {"peer_msg",	 true,  false, pass_to_one	 },
+    {"hist_sync",	  false, false, pass_to_one   },
+    {"read",	     false, false, pass_to_all   },
+    {"played",       false, false, pass_to_all	},
+    {"read-self",	  false, false, pass_to_others},
+    {"played-self",  false, false, pass_to_others},
+    {"retry",	      false, false, pass_to_one   },
+    {"server-error", false, false, NULL	       },
 };
 
 static const struct receipt_kind *
@@ -213,24 +209,12 @@ pass_to_others(const struct receipt *r)
 }
 
 static void
-pass_on(const struct receipt *r, const struct receipt_kind *k)
+pass_to_one(const struct receipt *r)
 {
 	const struct peer one = account_peer(r->sim, &r->to);
 
-	switch (k->concerns) {
-	case ALL_DEVICES:
-		pass_to_all(r);
-		break;
-	case ONE_DEVICE:
-		if (peer_exists(&one, &r->to) && !peer_equal(&one, r->from))
-			pass(r, &one);
-		break;
-	case OWN_OTHERS:
-		pass_to_others(r);
-		break;
-	case NOBODY:
-		break;
-	}
+	if (peer_exists(&one, &r->to) && !peer_equal(&one, r->from))
+		pass(r, &one);
 }
 
 void
@@ -255,8 +239,8 @@ receipt_in(struct sim *s, const struct peer *from, struct conn *c, const struct 
 	if (c != NULL)
 		client_receipt(&r, k);
 	r.account = account_by_jid(s, &r.to);
-	if (r.account != NULL)
-		pass_on(&r, k);
+	if (r.account != NULL && k->pass != NULL)
+		k->pass(&r);
 }
 
 /* -- acknowledgements ----------------------------------------------------------------- */

@@ -110,12 +110,25 @@ accepted(struct ws *w, int fd)
 	return -1;
 }
 
+static int
+on_accept(struct ws *w, struct lws *wsi, struct conn **slot, const void *in, size_t len)
+{
+	(void)wsi;
+	(void)slot;
+	(void)len;
+	return accepted(w, (int)(intptr_t)in);
+}
+
 /* The upgrade's path. */
 static int
-asked(struct lws *wsi)
+on_upgrade(struct ws *w, struct lws *wsi, struct conn **slot, const void *in, size_t len)
 {
 	char path[PATH_MAX_LEN];
 
+	(void)w;
+	(void)slot;
+	(void)in;
+	(void)len;
 	if (lws_hdr_copy(wsi, path, sizeof(path), WSI_TOKEN_GET_URI) <= 0 ||
 	    strcmp(path, PATH) != 0)
 		return -1;
@@ -123,30 +136,37 @@ asked(struct lws *wsi)
 }
 
 static int
-established(struct ws *w, struct lws *wsi, struct conn **slot)
+on_open(struct ws *w, struct lws *wsi, struct conn **slot, const void *in, size_t len)
 {
+	(void)in;
+	(void)len;
 	*slot = conn_new(w->sim, wsi, lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) > 0);
 	fault_connected(*slot);
 	return 0;
 }
 
 static int
-received(struct lws *wsi, struct conn *c, const void *data, size_t len)
+on_data(struct ws *w, struct lws *wsi, struct conn **slot, const void *in, size_t len)
 {
+	(void)w;
 	if (!lws_frame_is_binary(wsi)) {
-		conn_violation(c, "text_message", "a WebSocket text message");
+		conn_violation(*slot, "text_message", "a WebSocket text message");
 		return -1;
 	}
-	conn_receive(c, data, len);
+	conn_receive(*slot, in, len);
 	return 0;
 }
 
 static int
-writeable(struct lws *wsi, struct conn *c)
+on_writeable(struct ws *w, struct lws *wsi, struct conn **slot, const void *in, size_t len)
 {
+	struct conn *c = *slot;
 	struct chunk *k;
 	int r = 0;
 
+	(void)w;
+	(void)in;
+	(void)len;
 	if (c->reset) {
 		reset(lws_get_socket_fd(wsi));
 		return -1;
@@ -166,28 +186,38 @@ writeable(struct lws *wsi, struct conn *c)
 }
 
 static int
+on_closed(struct ws *w, struct lws *wsi, struct conn **slot, const void *in, size_t len)
+{
+	(void)w;
+	(void)wsi;
+	(void)in;
+	(void)len;
+	conn_free(slot);
+	return 0;
+}
+
+static const struct {
+	enum lws_callback_reasons reason;
+	int (*handle)(
+	    struct ws *w, struct lws *wsi, struct conn **slot, const void *in, size_t len);
+} callbacks[] = {
+    {LWS_CALLBACK_FILTER_NETWORK_CONNECTION,  on_accept   },
+    {LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION, on_upgrade	},
+    {LWS_CALLBACK_ESTABLISHED,		       on_open     },
+    {LWS_CALLBACK_RECEIVE,			   on_data	  },
+    {LWS_CALLBACK_SERVER_WRITEABLE,	    on_writeable},
+    {LWS_CALLBACK_CLOSED,			  on_closed   },
+};
+
+static int
 callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
 	struct ws *w = lws_context_user(lws_get_context(wsi));
-	struct conn **slot = user;
 
-	switch ((int)reason) {
-	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-		return accepted(w, (int)(intptr_t)in);
-	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		return asked(wsi);
-	case LWS_CALLBACK_ESTABLISHED:
-		return established(w, wsi, slot);
-	case LWS_CALLBACK_RECEIVE:
-		return received(wsi, *slot, in, len);
-	case LWS_CALLBACK_SERVER_WRITEABLE:
-		return writeable(wsi, *slot);
-	case LWS_CALLBACK_CLOSED:
-		conn_free(slot);
-		return 0;
-	default:
-		return lws_callback_http_dummy(wsi, reason, user, in, len);
-	}
+	for (size_t i = 0; i < sizeof(callbacks) / sizeof(callbacks[0]); i++)
+		if (callbacks[i].reason == reason)
+			return callbacks[i].handle(w, wsi, user, in, len);
+	return lws_callback_http_dummy(wsi, reason, user, in, len);
 }
 
 static const struct lws_protocols protocols[] = {

@@ -67,7 +67,7 @@ AGAIN = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(she
 .DEFAULT_GOAL = all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all demo check run lint format fuzz install clean help programs web unit-tests fuzzers npm-tests
+.PHONY: all demo check run lint format docs fuzz install clean help programs web unit-tests fuzzers npm-tests
 
 all: ## build the programs and the web UI in build/
 	@tests/install.sh build
@@ -102,6 +102,11 @@ lint: ## formatting, order of includes, banned functions, cppcheck
 format: ## clang-format over all C
 	@tests/install.sh check
 	find common waconnd apigw tests -name node_modules -prune -o -name '*.[ch]' -print | xargs clang-format -i
+
+docs: ## write the pages that come out of tables anew
+	@tests/install.sh check
+	@$(AGAIN) $(O)/tests/waconnd/outlet_states_doc_test
+	@UPDATE=1 $(O)/tests/waconnd/outlet_states_doc_test
 
 clean: ## remove what was built
 	rm -rf $(O)

@@ -49,6 +49,13 @@ async function breaksAndMends(action, fields, seen, deadline) {
 const concurrently = { concurrency: true };
 
 scenario('links break and mend', concurrently, async (t) => {
+	// Meanwhile, those that have nothing to say stay as they are.
+	const quiet = await linked('Quiet');
+	const scanning = await world.addOutlet('Scanning', phone());
+	const stream = await world.admin.events({ kinds: 'status' });
+	await world.admin.post(`/outlets/${scanning}/connect`, { method: 'qr' });
+	await world.qr(scanning);
+
 	await Promise.all([
 		t.test('reset by the peer', () => breaksAndMends('reset', {}, 'TIMEOUT', 10_000)),
 		t.test('closed by the peer', () => breaksAndMends('close', {}, 'TIMEOUT', 10_000)),
@@ -105,6 +112,9 @@ scenario('links break and mend', concurrently, async (t) => {
 			assert.equal(text, 'and back');
 		}),
 	]);
+	assert.deepEqual(statusesOf(stream, quiet.id).filter((s) => s !== 'CONNECTED'), []);
+	assert.deepEqual(statusesOf(stream, scanning).filter((s) => s !== 'CONNECTING'), []);
+	stream.close();
 });
 
 scenario('a server that is away: TIMEOUT with retries counted; back when it is back', async () => {

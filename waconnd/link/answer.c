@@ -92,14 +92,3 @@ answer_retry(struct messaging *m, const struct node *stanza, unsigned count, boo
 		add_keys(m, receipt);
 	return receipt;
 }
-
-bool
-answer_is_name(const char *text)
-{
-	const size_t len = text != NULL ? strlen(text) : 0;
-
-	for (size_t i = 0; i < len; i++)
-		if (text[i] <= 0x20 || text[i] >= 0x7f)
-			return false;
-	return len > 0 && len < STANZA_ID_MAX;
-}

@@ -24,7 +24,5 @@ struct node *answer_retry(
     struct messaging *m, const struct node *stanza, unsigned count, bool with_keys);
 /* History arrived. */
 struct node *answer_history(const struct messaging *m, const char *id);
-/* Letters, digits and punctuation of ASCII, not too long: what ids and users are made of. */
-bool answer_is_name(const char *text);
 
 #endif

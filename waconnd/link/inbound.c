@@ -4,12 +4,12 @@
 
 #include <string.h>
 
-#include "waconnd/link/answer.h"
+#include "waconnd/link/stanza_id.h"
 
 static bool
 is_named(const struct jid *jid)
 {
-	return answer_is_name(jid->user);
+	return stanza_id_is_plain(jid->user);
 }
 
 /* The first of the attributes that is an address of that kind, without device. */
@@ -102,7 +102,7 @@ inbound_read(const struct node *stanza, const struct jid *own, const struct jid 
 	static const char *const chat_lid[] = {"recipient_lid", "peer_recipient_lid"};
 	struct inbound_info in = {.id = node_get(stanza, "id")};
 
-	if (!answer_is_name(in.id) || read_people(stanza, own, own_lid, &in) != 0)
+	if (!stanza_id_is_plain(in.id) || read_people(stanza, own, own_lid, &in) != 0)
 		return -1;
 	if (node_get_int(stanza, "t", &in.t) != 0 || in.t < 0)
 		in.t = 0;

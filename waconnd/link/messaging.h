@@ -13,10 +13,9 @@
 
 #include "waconnd/link/device_cache.h"
 #include "waconnd/link/link_internal.h"
+#include "waconnd/link/stanza_id.h"
 #include "waconnd/signal/key_cache.h"
 #include "waconnd/signal/signal_store.h"
-
-#define STANZA_ID_MAX 128 /* longer ids are nobody's */
 
 struct usync;
 struct bundles;

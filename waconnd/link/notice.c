@@ -14,7 +14,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/xalloc.h"
-#include "waconnd/link/answer.h"
 #include "waconnd/link/lid.h"
 #include "waconnd/link/peer.h"
 
@@ -109,8 +108,8 @@ notices_devices(struct notices *n, const struct node *notification)
 		return;
 	from = jid_without_device(&from);
 	drop_list(m, &from);
-	if (node_get_jid(notification, "lid", &lid) == 0 && answer_is_name(lid.user) &&
-	    answer_is_name(from.user)) {
+	if (node_get_jid(notification, "lid", &lid) == 0 && stanza_id_is_plain(lid.user) &&
+	    stanza_id_is_plain(from.user)) {
 		lid = jid_without_device(&lid);
 		lid_learn(m, &from, &lid);
 		drop_list(m, &lid);
@@ -182,13 +181,13 @@ notices_identity(struct notices *n, const struct node *notification)
 
 	/* Our own phone's identity is fixed by the pairing. */
 	if (node_get_jid(notification, "from", &from) != 0 || !jid_is_user(&from) ||
-	    !answer_is_name(from.user) || messaging_is_own_user(m, &from))
+	    !stanza_id_is_plain(from.user) || messaging_is_own_user(m, &from))
 		return;
 	from = jid_without_device(&from);
 	messaging_log_identity(m, &from);
 	drop_user(m, &from);
 	if ((node_get_jid(notification, "lid", &lid) == 0 && jid_is_user(&lid) &&
-		answer_is_name(lid.user)) ||
+		stanza_id_is_plain(lid.user)) ||
 	    lid_find(m, &from, &lid)) {
 		lid = jid_without_device(&lid);
 		drop_user(m, &lid);
@@ -264,7 +263,7 @@ read_giver(const struct node *notification, struct token *t)
 {
 	struct jid from, lid;
 
-	if (node_get_jid(notification, "from", &from) != 0 || !answer_is_name(from.user))
+	if (node_get_jid(notification, "from", &from) != 0 || !stanza_id_is_plain(from.user))
 		return -1;
 	from = jid_without_device(&from);
 	if (from.server == JID_SERVER_PN)
@@ -274,7 +273,7 @@ read_giver(const struct node *notification, struct token *t)
 	else
 		return -1;
 	if (from.server == JID_SERVER_PN && node_get_jid(notification, "sender_lid", &lid) == 0 &&
-	    lid.server == JID_SERVER_LID && answer_is_name(lid.user))
+	    lid.server == JID_SERVER_LID && stanza_id_is_plain(lid.user))
 		t->lid = jid_without_device(&lid);
 	return 0;
 }

@@ -9,7 +9,6 @@
 
 #include "common/log.h"
 #include "common/xalloc.h"
-#include "waconnd/link/answer.h"
 #include "waconnd/link/resend.h"
 
 struct receipt { /* handed up, not yet on disk */
@@ -101,7 +100,7 @@ hand_up(struct messaging *m, const char *id, enum link_receipt kind, int64_t t)
 	const struct link_ops *ops;
 	void *arg = NULL;
 
-	if (!answer_is_name(id))
+	if (!stanza_id_is_plain(id))
 		return;
 	ops = link_callbacks(m->link, &arg);
 	if (ops->receipt != NULL)

@@ -178,9 +178,26 @@ on_committed(void *arg)
 
 /* -- work -- */
 
+#define NAMES_MAX (2 * RECEIVE_ENCS_MAX + 8)
+
+/* The same device under its number: where its session is from before its LID was known. */
+static bool
+number_of(const struct inbound_info *info, struct jid *ret)
+{
+	if (info->sender.server != JID_SERVER_LID || jid_is_none(&info->sender_pair.pn))
+		return false;
+	*ret = info->sender_pair.pn;
+	ret->device = info->sender.device;
+	return true;
+}
+
 static void
 finish_first(struct receiver *r, struct inbound *in)
 {
+	struct jid pn;
+
+	if (number_of(&in->info, &pn))
+		signal_move_device(r->m->signal, &pn, &in->info.sender);
 	receive_contents(r->m, in);
 	choose_answers(r->m, in);
 	key_hold_free(&in->map_hold);
@@ -201,21 +218,22 @@ on_keys(void *arg)
 	work(r);
 }
 
-#define NAMES_MAX (2 * RECEIVE_ENCS_MAX + 8)
-
 /* Everything that decrypting it may touch. True when it is in memory already. */
 static bool
 hold_keys(struct receiver *r, struct inbound *in)
 {
 	const struct inbound_info *info = &in->info;
 	struct prekey_name prekeys[2 * RECEIVE_ENCS_MAX];
-	struct device_names device;
+	struct device_names device, by_number;
 	struct key_name names[NAMES_MAX];
+	struct jid pn;
 	char group[JID_TEXT_MAX], sender_key[SIGNAL_GROUP_NAME_MAX];
 	size_t n = receive_prekeys(r->m, in, prekeys, names);
 	bool ready;
 
 	n += messaging_device_names(&info->sender, &device, &names[n]);
+	if (number_of(info, &pn))
+		n += messaging_device_names(&pn, &by_number, &names[n]);
 	if (info->is_group) {
 		signal_group_name(jid_format(&info->chat, group), &info->sender, sender_key);
 		names[n++] = (struct key_name){KEY_SENDER_KEY, sender_key};

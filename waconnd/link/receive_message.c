@@ -127,7 +127,7 @@ chat_of(struct messaging *m, const struct inbound *in, const struct wa_message *
 
 	if (!in->info.from_me || message->destination == NULL ||
 	    jid_parse(message->destination, &chat) != 0 || !jid_is_user(&chat) ||
-	    !answer_is_name(chat.user))
+	    !stanza_id_is_plain(chat.user))
 		return in->info.chat;
 	chat = jid_without_device(&chat);
 	return lid_find(m, &chat, &lid) ? lid : chat;

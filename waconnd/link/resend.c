@@ -15,7 +15,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/xalloc.h"
-#include "waconnd/link/answer.h"
 #include "waconnd/link/bundle.h"
 #include "waconnd/link/lid.h"
 #include "waconnd/link/resend_limit.h"
@@ -288,8 +287,8 @@ refusal_of(struct resends *r, const struct node *stanza, struct jid *ret_device)
 {
 	const char *id = node_get(stanza, "id");
 
-	if (!answer_is_name(id) || node_get_jid(stanza, "from", ret_device) != 0 ||
-	    !jid_is_user(ret_device) || !answer_is_name(ret_device->user) ||
+	if (!stanza_id_is_plain(id) || node_get_jid(stanza, "from", ret_device) != 0 ||
+	    !jid_is_user(ret_device) || !stanza_id_is_plain(ret_device->user) ||
 	    node_find(stanza, "retry") == NULL)
 		return "malformed";
 	if (r->n >= RESENDS_MAX)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The states of a text on its way out. Each state has one step; whoever answers posts the next
- * state, so a send is in one place at any time. All encryption of a send, and its commit, is in one
- * turn of the loop: sends never interleave in a ratchet.
+ * The states of a text on its way out, up to its keys; send_out.c has the others. Each state has
+ * one step; whoever answers posts the next state, so a send is in one place at any time. All
+ * encryption of a send, and its commit, is in one turn of the loop: sends never interleave in a
+ * ratchet.
  */
 #include "waconnd/link/send.h"
 
@@ -17,26 +18,10 @@
 #include "waconnd/link/bundle.h"
 #include "waconnd/link/lid.h"
 #include "waconnd/link/send_private.h"
-#include "waconnd/link/token_issue.h"
 #include "waconnd/link/usync.h"
 
-#define ACK_MS 75000
 #define LOOKUPS_MAX 4 /* rounds of asking before giving up */
 #define TOO_MANY 429  /* what a send beyond the limit comes back with */
-#define ACK_STALE 479 /* stanza rejected: devices or addressing out of date */
-#define ACK_ADDRESSING 421
-
-TAILQ_HEAD(send_list, send);
-
-struct sends {
-	struct messaging *m;
-	struct send_list all;
-	struct send_list acks; /* SEND_ACK, by deadline */
-	struct send_list ended;
-	unsigned n;
-	struct event *report; /* results go out in a turn of their own */
-	struct event *timer;  /* of the first ack */
-};
 
 static const char *const state_names[SEND_STATES] = {
     [SEND_NUMBER] = "number",
@@ -59,8 +44,8 @@ list_of(struct sends *ss, enum send_state state)
 }
 
 /* The one place where the state changes. */
-static void
-enter(struct send *s, enum send_state state)
+void
+send_enter(struct send *s, enum send_state state)
 {
 	struct sends *ss = s->sends;
 
@@ -73,12 +58,12 @@ enter(struct send *s, enum send_state state)
 		steps[state](s);
 }
 
-static void
-finish(struct send *s, enum link_sent result, unsigned code)
+void
+send_finish(struct send *s, enum link_sent result, unsigned code)
 {
 	s->result = result;
 	s->code = code;
-	enter(s, SEND_ENDED);
+	send_enter(s, SEND_ENDED);
 }
 
 /* -- number and devices -- */
@@ -86,7 +71,7 @@ finish(struct send *s, enum link_sent result, unsigned code)
 static void
 on_number(void *arg)
 {
-	enter(arg, SEND_LOOKUP);
+	send_enter(arg, SEND_LOOKUP);
 }
 
 static void
@@ -97,14 +82,14 @@ step_number(struct send *s)
 
 	s->number_hold = key_cache_hold(s->m->keys, &name, 1, on_number, s, &ready);
 	if (ready)
-		enter(s, SEND_LOOKUP);
+		send_enter(s, SEND_LOOKUP);
 }
 
 static void
 on_asked(struct send *s)
 {
 	if (--s->asked == 0 && s->state == SEND_LOOKUP)
-		enter(s, SEND_LOOKUP);
+		send_enter(s, SEND_LOOKUP);
 }
 
 /* A result ends the send, but not before all that it asked for has come back. */
@@ -161,7 +146,7 @@ ask(struct send *s)
 	    jid_is_none(&s->chat) || device_cache_find(m->devices, &s->chat, now) == NULL;
 
 	if (++s->lookups > LOOKUPS_MAX) {
-		finish(s, LINK_SENT_FAILED, 0);
+		send_finish(s, LINK_SENT_FAILED, 0);
 		return;
 	}
 	s->asked = (unsigned)own + (unsigned)chat;
@@ -178,7 +163,7 @@ step_lookup(struct send *s)
 	struct jid lid;
 
 	if (s->failed) {
-		finish(s, s->result, s->code);
+		send_finish(s, s->result, s->code);
 		return;
 	}
 	if (jid_is_none(&s->chat) && messaging_is_own_user(m, &s->pn))
@@ -188,9 +173,9 @@ step_lookup(struct send *s)
 	if (jid_is_none(&s->chat) || !send_choose_devices(s))
 		ask(s);
 	else if (s->n_devices == 0)
-		finish(s, LINK_SENT_NO_DEVICE, 0);
+		send_finish(s, LINK_SENT_NO_DEVICE, 0);
 	else
-		enter(s, SEND_KEYS);
+		send_enter(s, SEND_KEYS);
 }
 
 /* -- keys -- */
@@ -198,7 +183,7 @@ step_lookup(struct send *s)
 static void
 on_keys(void *arg)
 {
-	enter(arg, SEND_BUNDLES);
+	send_enter(arg, SEND_BUNDLES);
 }
 
 static void
@@ -215,7 +200,7 @@ step_keys(struct send *s)
 		names[n++] = (struct key_name){KEY_PEER, s->chat.user};
 	s->hold = key_cache_hold(s->m->keys, names, n, on_keys, s, &ready);
 	if (ready)
-		enter(s, SEND_BUNDLES);
+		send_enter(s, SEND_BUNDLES);
 }
 
 static void
@@ -225,9 +210,9 @@ on_bundles(void *arg, bool heard, unsigned code)
 
 	s->bundle_code = code;
 	if (heard)
-		enter(s, SEND_ENCRYPT);
+		send_enter(s, SEND_ENCRYPT);
 	else
-		finish(s, LINK_SENT_UNCERTAIN, 0);
+		send_finish(s, LINK_SENT_UNCERTAIN, 0);
 }
 
 static void
@@ -241,147 +226,9 @@ step_bundles(struct send *s)
 		if (!signal_has_session(m->signal, &s->devices[i]))
 			missing[n++] = s->devices[i];
 	if (n == 0)
-		enter(s, SEND_ENCRYPT);
+		send_enter(s, SEND_ENCRYPT);
 	else
 		bundles_ask(m->bundles, missing, n, false, on_bundles, s);
-}
-
-/* -- out -- */
-
-static void
-step_encrypt(struct send *s)
-{
-	s->stanza = send_stanza(s);
-	key_hold_free(&s->hold);
-	key_hold_free(&s->number_hold);
-	if (s->stanza == NULL)
-		finish(s, LINK_SENT_FAILED, s->bundle_code);
-	else
-		enter(s, SEND_COMMIT);
-}
-
-static void
-on_committed(void *arg)
-{
-	enter(arg, SEND_WRITE);
-}
-
-static void
-step_commit(struct send *s)
-{
-	key_cache_commit(s->m->keys, on_committed, s);
-}
-
-static void
-step_write(struct send *s)
-{
-	struct node *stanza = s->stanza;
-
-	s->stanza = NULL;
-	link_write(s->m->link, stanza);
-	enter(s, SEND_ACK);
-}
-
-/* All wait equally long: the first in the list is the first to be over. */
-static void
-arm(struct sends *ss)
-{
-	const struct send *first = TAILQ_FIRST(&ss->acks);
-	int64_t ms;
-
-	if (first == NULL || event_pending(ss->timer, EV_TIMEOUT, NULL))
-		return;
-	ms = first->deadline_ms - clock_monotonic_ms();
-	if (ms < 0)
-		ms = 0;
-	const struct timeval tv = {ms / 1000, ms % 1000 * 1000};
-
-	(void)event_add(ss->timer, &tv);
-}
-
-static void
-step_ack(struct send *s)
-{
-	s->deadline_ms = clock_monotonic_ms() + ACK_MS;
-	arm(s->sends);
-}
-
-static void
-on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct sends *ss = arg;
-	const int64_t now = clock_monotonic_ms();
-	struct send *s;
-
-	(void)fd;
-	(void)what;
-	while ((s = TAILQ_FIRST(&ss->acks)) != NULL && s->deadline_ms <= now)
-		finish(s, LINK_SENT_UNCERTAIN, 0);
-	arm(ss);
-}
-
-/* -- acks -- */
-
-static void
-forget_devices(struct send *s)
-{
-	struct messaging *m = s->m;
-
-	device_cache_drop(m->devices, &s->chat);
-	device_cache_drop(m->devices, messaging_own(m));
-}
-
-/* Once, under the same id, with what the server says now of the devices. */
-static void
-send_again(struct send *s)
-{
-	s->again = true;
-	s->lookups = 0;
-	forget_devices(s);
-	enter(s, SEND_NUMBER);
-}
-
-static void
-check_phash(struct send *s, const char *phash)
-{
-	bool same = phash == NULL;
-
-	for (size_t i = 0; i < s->n_phashes; i++)
-		same |= phash != NULL && strcmp(phash, s->phashes[i]) == 0;
-	if (same)
-		return;
-	log_info("send.phash_differs", LOG_STR("outlet", link_outlet(s->m->link)),
-	    LOG_STR("id", s->id));
-	forget_devices(s);
-}
-
-void
-sends_ack(struct sends *ss, const struct node *ack)
-{
-	const char *id = node_get(ack, "id"), *error = node_get(ack, "error");
-	struct send *s;
-	int64_t code = 0;
-
-	TAILQ_FOREACH(s, &ss->acks, entry)
-	if (id != NULL && strcmp(s->id, id) == 0)
-		break;
-	if (s == NULL)
-		return;
-	if (error == NULL) {
-		check_phash(s, node_get(ack, "phash"));
-		if (s->chat.server == JID_SERVER_LID)
-			token_issue(ss->m, &s->chat);
-		finish(s, LINK_SENT_OK, 0);
-		return;
-	}
-	if (node_get_int(ack, "error", &code) != 0 || code < 0 || code > 9999)
-		code = 0;
-	log_info("send.rejected", LOG_STR("outlet", link_outlet(ss->m->link)), LOG_STR("id", s->id),
-	    LOG_STR("error", error));
-	if ((code == ACK_STALE || code == ACK_ADDRESSING) && !s->again)
-		send_again(s);
-	else
-		finish(s, LINK_SENT_REJECTED, (unsigned)code);
 }
 
 /* -- life -- */
@@ -444,10 +291,10 @@ static void (*const steps[SEND_STATES])(struct send *s) = {
     [SEND_LOOKUP] = step_lookup,
     [SEND_KEYS] = step_keys,
     [SEND_BUNDLES] = step_bundles,
-    [SEND_ENCRYPT] = step_encrypt,
-    [SEND_COMMIT] = step_commit,
-    [SEND_WRITE] = step_write,
-    [SEND_ACK] = step_ack,
+    [SEND_ENCRYPT] = send_step_encrypt,
+    [SEND_COMMIT] = send_step_commit,
+    [SEND_WRITE] = send_step_write,
+    [SEND_ACK] = send_step_ack,
     [SEND_ENDED] = step_ended,
 };
 
@@ -465,12 +312,12 @@ sends_text(struct sends *ss, const char *id, const char *phone, const char *text
 	TAILQ_INSERT_TAIL(&ss->all, s, entry);
 	ss->n++;
 	if (!fits) {
-		finish(s, LINK_SENT_FAILED, ss->n > LINK_SENDS_MAX ? TOO_MANY : 0);
+		send_finish(s, LINK_SENT_FAILED, ss->n > LINK_SENDS_MAX ? TOO_MANY : 0);
 		return;
 	}
 	(void)snprintf(s->id, sizeof(s->id), "%s", id);
 	s->pn = jid_make(JID_SERVER_PN, phone, 0);
-	enter(s, SEND_NUMBER);
+	send_enter(s, SEND_NUMBER);
 }
 
 struct sends *
@@ -483,7 +330,7 @@ sends_new(struct messaging *m)
 	TAILQ_INIT(&ss->acks);
 	TAILQ_INIT(&ss->ended);
 	ss->report = event_new(link_base(m->link), -1, 0, on_report, ss);
-	ss->timer = evtimer_new(link_base(m->link), on_timer, ss);
+	ss->timer = evtimer_new(link_base(m->link), sends_on_timer, ss);
 	if (ss->report == NULL || ss->timer == NULL)
 		abort();
 	return ss;

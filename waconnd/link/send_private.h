@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* send_private: one text on its way out, shared by send.c (its states) and send_stanza.c (what is
- * written). */
+/* send_private: one text on its way out, shared by send.c and send_out.c (its states) and
+ * send_stanza.c (what is written). */
 #ifndef LINK_SEND_PRIVATE_H
 #define LINK_SEND_PRIVATE_H
 
@@ -42,7 +42,7 @@ struct send {
 	bool again;	      /* sent once more after a refusal that says: stale devices */
 	unsigned bundle_code; /* the error of the last bundle query */
 	struct key_hold *number_hold, *hold;
-	size_t n_devices;
+	size_t n_devices, n_theirs; /* the peer's come first, then our own others */
 	struct jid devices[SEND_DEVICES_MAX];
 	size_t n_phashes;
 	char phashes[2][PHASH_LEN + 1]; /* with and without the sending device */
@@ -53,6 +53,31 @@ struct send {
 	unsigned code;
 };
 
+TAILQ_HEAD(send_list, send);
+
+struct sends {
+	struct messaging *m;
+	struct send_list all;
+	struct send_list acks; /* SEND_ACK, by deadline */
+	struct send_list ended;
+	unsigned n;
+	struct event *report; /* results go out in a turn of their own */
+	struct event *timer;  /* of the first ack */
+};
+
+/* -- send.c -- */
+/* The one place where the state changes. */
+void send_enter(struct send *s, enum send_state state);
+void send_finish(struct send *s, enum link_sent result, unsigned code);
+
+/* -- send_out.c -- */
+void send_step_encrypt(struct send *s);
+void send_step_commit(struct send *s);
+void send_step_write(struct send *s);
+void send_step_ack(struct send *s);
+void sends_on_timer(evutil_socket_t fd, short what, void *arg);
+
+/* -- send_stanza.c -- */
 /* The devices that get it, from the caches: the peer's, and our own others. False when a list is
  * missing there. */
 bool send_choose_devices(struct send *s);

@@ -49,12 +49,13 @@ send_choose_devices(struct send *s)
 	const struct jid own = send_own(s), own_user = jid_without_device(&own);
 	const struct device_list *list;
 
-	s->n_devices = 0;
+	s->n_devices = s->n_theirs = 0;
 	if (!jid_same_user(&s->chat, &own)) {
 		list = device_cache_find(cache, &s->chat, now);
 		if (list == NULL)
 			return false;
 		add_devices(s, &s->chat, list, NULL);
+		s->n_theirs = s->n_devices;
 		if (s->n_devices == 0)
 			return true;
 	}
@@ -96,7 +97,7 @@ add_participants(struct send *s, struct node *stanza, bool *ret_any_prekey)
 	messaging_plaintext(s->text, &s->chat, &ours);
 	for (size_t i = 0; i < s->n_devices; i++) {
 		const struct jid *device = &s->devices[i];
-		const bool is_own = messaging_is_own_user(m, device);
+		const bool is_own = i >= s->n_theirs;
 		bool prekey = false;
 		enum signal_result r = messaging_encrypt(
 		    m, device, is_own ? &ours : &theirs, true, NULL, participants, &prekey);

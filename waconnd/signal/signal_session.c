@@ -87,6 +87,30 @@ signal_drop_device(struct signal_store *s, const struct jid *device)
 	key_cache_del(s->keys, KEY_IDENTITY, name);
 }
 
+static void
+move_key(struct key_cache *keys, enum key_kind kind, const char *from, const char *to)
+{
+	size_t len = 0, other_len = 0;
+	const uint8_t *value = key_cache_find(keys, kind, from, &len);
+
+	if (value == NULL)
+		return;
+	if (key_cache_find(keys, kind, to, &other_len) == NULL)
+		key_cache_put(keys, kind, to, value, len);
+	key_cache_del(keys, kind, from);
+}
+
+void
+signal_move_device(struct signal_store *s, const struct jid *from, const struct jid *to)
+{
+	char from_name[SIGNAL_NAME_MAX], to_name[SIGNAL_NAME_MAX];
+
+	signal_device_name(from, from_name);
+	signal_device_name(to, to_name);
+	move_key(s->keys, KEY_SESSION, from_name, to_name);
+	move_key(s->keys, KEY_IDENTITY, from_name, to_name);
+}
+
 uint32_t
 signal_session_registration(struct signal_store *s, const struct jid *device)
 {

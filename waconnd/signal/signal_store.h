@@ -44,6 +44,8 @@ bool signal_has_session(struct signal_store *s, const struct jid *device);
 uint32_t signal_session_registration(struct signal_store *s, const struct jid *device);
 /* Session and identity, e.g. of a device that was removed. Need not be held. */
 void signal_drop_device(struct signal_store *s, const struct jid *device);
+/* What is kept of a device under one address moves to another where nothing is kept; both held. */
+void signal_move_device(struct signal_store *s, const struct jid *from, const struct jid *to);
 
 struct signal_bundle { /* keys as in stanzas, without 0x05 */
 	uint32_t registration_id;

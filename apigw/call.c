@@ -158,10 +158,19 @@ call_invalid(struct call *c)
 	call_problem(c, code, NULL);
 }
 
-const char *
-call_failure_code(enum ipc_failure failure)
+void
+call_failed(struct call *c, enum ipc_failure failure)
 {
-	return failure == IPC_E_DEADLINE ? "daemon_timeout" : "daemon_unavailable";
+	if (failure == IPC_E_DEADLINE)
+		call_problem(c, "daemon_timeout", NULL);
+	else if (failure == IPC_E_FULL)
+		call_problem(c, "overloaded", NULL);
+	else if (failure == IPC_E_LOST && !session_method_safe(c->http->head.method))
+		call_problem(c, "daemon_unavailable",
+		    "The connection to waconnd broke meanwhile: look whether the change was made "
+		    "before you repeat it.");
+	else
+		call_problem(c, "daemon_unavailable", NULL);
 }
 
 void
@@ -196,7 +205,7 @@ on_response(void *arg, enum ipc_failure failure, const Ipc__Response *response)
 
 	c->ipc_id = 0;
 	if (failure != IPC_OK)
-		call_problem(c, call_failure_code(failure), NULL);
+		call_failed(c, failure);
 	else if (c->route->answer != NULL && response->status < 400)
 		c->route->answer(c, response);
 	else
@@ -212,7 +221,7 @@ call_send(struct call *c)
 	    c->gw->ipc, &c->request, c->route->deadline_ms, on_response, c, &failure);
 	drop_blocks(c);
 	if (c->ipc_id == 0) {
-		call_problem(c, call_failure_code(failure), NULL);
+		call_failed(c, failure);
 		return;
 	}
 	c->http->gone = on_gone;
@@ -325,7 +334,7 @@ check_body(struct call *c)
 
 	if (session_method_safe(c->http->head.method))
 		return 0;
-	if (body->len == 0 && c->route->body == ROUTE_NO_BODY)
+	if (body->len == 0 && c->route->body != ROUTE_JSON)
 		return 0;
 	if (!is_json_type(http_head_get(&c->http->head, "content-type"))) {
 		call_problem(c, "unsupported_media_type", NULL);

@@ -47,8 +47,8 @@ void call_reply(struct call *c, unsigned status, const char *type, const struct 
 void call_problem(struct call *c, const char *code, const char *detail);
 void call_not_allowed(struct call *c, const char *allow); /* 405; allow: the methods there are */
 void call_invalid(struct call *c); /* validation_failed, with the errors collected in c->body */
-/* The code of what kept the daemon from answering. */
-const char *call_failure_code(enum ipc_failure failure);
+/* Replies with what kept the daemon from answering. */
+void call_failed(struct call *c, enum ipc_failure failure);
 /* What every response carries. */
 void call_headers(const struct call *c, struct buf *headers, const char *type);
 /* The daemon's answer as it is. */

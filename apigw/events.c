@@ -24,6 +24,7 @@ struct stream {
 	struct call *call; /* until the daemon has answered */
 	struct http_request *http;
 	uint64_t ipc_id;
+	unsigned heartbeats;
 };
 LIST_HEAD(streams, stream);
 
@@ -58,6 +59,16 @@ stream_write(struct stream *s, const void *data, size_t len)
 		on_gone(s);
 }
 
+/* Over, from this side: the browser comes back by itself. */
+static void
+stream_end(struct stream *s, const char *words)
+{
+	ipc_client_forget(s->gw->ipc, s->ipc_id);
+	if (http_stream_write(s->http, words, strlen(words)) == 0)
+		http_stream_end(s->http);
+	stream_free(s);
+}
+
 static void
 on_heartbeat(evutil_socket_t fd, short what, void *arg)
 {
@@ -68,8 +79,12 @@ on_heartbeat(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (s = LIST_FIRST(&e->streams); s != NULL; s = next) {
 		next = LIST_NEXT(s, entry);
-		if (s->call == NULL)
+		if (s->call != NULL)
+			continue;
+		if (++s->heartbeats < EVENTS_LIFE_S / EVENTS_HEARTBEAT_S)
 			stream_write(s, ": heartbeat\n\n", 13);
+		else
+			stream_end(s, ": come back\n\n");
 	}
 }
 
@@ -82,14 +97,11 @@ one_line(const char *text)
 static void
 on_event(void *arg, enum ipc_failure failure, const Ipc__Event *event)
 {
-	static const char lost[] = ": the daemon's connection broke; come back\n\n";
 	struct stream *s = arg;
 	struct buf out = BUF_INIT(EVENT_MAX);
 
 	if (failure != IPC_OK) {
-		if (http_stream_write(s->http, lost, sizeof(lost) - 1) == 0)
-			http_stream_end(s->http);
-		stream_free(s);
+		stream_end(s, ": the daemon's connection broke; come back\n\n");
 		return;
 	}
 	if (one_line(event->event_id))
@@ -134,7 +146,7 @@ on_answer(void *arg, enum ipc_failure failure, const Ipc__Response *response)
 	s->http->gone = NULL;
 	stream_free(s);
 	if (failure != IPC_OK)
-		call_problem(c, call_failure_code(failure), NULL);
+		call_failed(c, failure);
 	else
 		call_pass(c, response);
 }
@@ -193,7 +205,7 @@ events_run(struct call *c)
 	if (s->ipc_id == 0) {
 		s->call = NULL;
 		stream_free(s);
-		call_problem(c, call_failure_code(failure), NULL);
+		call_failed(c, failure);
 		return;
 	}
 	c->http->gone = on_gone;

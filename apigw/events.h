@@ -12,6 +12,7 @@ struct call;
 struct events;
 
 #define EVENTS_HEARTBEAT_S 15
+#define EVENTS_LIFE_S 3600 /* then a reader shows its token again */
 
 struct events *events_new(struct event_base *base);
 /* After the HTTP server is freed: all streams are gone by then. */

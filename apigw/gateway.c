@@ -51,10 +51,11 @@ on_refusal(void *arg, unsigned status, struct buf *ret_headers, struct buf *ret_
 		const char *code;
 	} codes[] = {
 	    {408, "request_timeout"  },
-	      {413, "payload_too_large"},
-		  {431, "headers_too_large"},
-	    {0,	"bad_request"	     }
-	      };
+	    {413, "payload_too_large"},
+	    {431, "headers_too_large"},
+	    {503, "overloaded"	      },
+	    {0,	"bad_request"	     },
+	};
 	char id[32];
 	size_t i = 0;
 
@@ -64,6 +65,8 @@ on_refusal(void *arg, unsigned status, struct buf *ret_headers, struct buf *ret_
 	rng_id("req_", id, sizeof(id));
 	buf_addf(ret_headers, "X-Request-Id: %s\r\nContent-Type: application/problem+json\r\n", id);
 	buf_add_str(ret_headers, "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
+	if (status == 503)
+		buf_add_str(ret_headers, "Retry-After: 1\r\n");
 	problem_write(ret_body, problem_find(codes[i].code), NULL, id, NULL, 0);
 }
 
@@ -93,6 +96,20 @@ load_tls(const struct gateway_conf *conf)
 	    LOG_STR("why", ERR_reason_error_string(ERR_peek_last_error())));
 	SSL_CTX_free(ctx);
 	return NULL;
+}
+
+int
+gateway_check(const struct gateway_conf *conf)
+{
+	SSL_CTX *ctx;
+
+	if (conf->tls_cert == NULL)
+		return 0;
+	ctx = load_tls(conf);
+	if (ctx == NULL)
+		return -1;
+	SSL_CTX_free(ctx);
+	return 0;
 }
 
 struct gateway *
@@ -134,11 +151,32 @@ gateway_free(struct gateway **gw)
 	*gw = NULL;
 }
 
+static bool
+same_list(char *const *a, size_t n_a, char *const *b, size_t n_b)
+{
+	size_t i = 0;
+
+	while (i < n_a && i < n_b && strcmp(a[i], b[i]) == 0)
+		i++;
+	return i == n_a && i == n_b;
+}
+
+static void
+warn_of_fixed(const struct gateway_conf *old, const struct gateway_conf *fresh)
+{
+	if (!same_list(old->listen, old->n_listen, fresh->listen, fresh->n_listen) ||
+	    (old->tls_cert == NULL) != (fresh->tls_cert == NULL))
+		log_warn("apigw.needs_restart", LOG_STR("key", "[http] listen"));
+	if (!same_list(old->sockets, old->n_sockets, fresh->sockets, fresh->n_sockets))
+		log_warn("apigw.needs_restart", LOG_STR("key", "[daemon] socket"));
+}
+
 void
 gateway_reload(struct gateway *gw, struct gateway_conf *take_conf)
 {
 	SSL_CTX *tls = take_conf->tls_cert != NULL ? load_tls(take_conf) : NULL;
 
+	warn_of_fixed(&gw->conf, take_conf);
 	if (tls != NULL && gw->tls != NULL) { /* connections that are open hold the old one */
 		http_server_set_tls(gw->http, tls);
 		SSL_CTX_free(gw->tls);
@@ -206,7 +244,7 @@ listen_info(const struct addrinfo *ai)
 	return fd;
 }
 
-/* ADDRESS:PORT or [ADDRESS]:PORT; "*" and nothing mean all addresses. */
+/* ADDRESS:PORT or [ADDRESS]:PORT; the address "*" means all of them. */
 static int
 listen_inet(const char *text)
 {

@@ -12,8 +12,6 @@
 #include "apigw/web_files.h"
 #include "common/ipc.h"
 
-#define APIGW_VERSION "0.1.0"
-
 struct events;
 
 struct gateway {
@@ -26,12 +24,15 @@ struct gateway {
 	SSL_CTX *tls;
 };
 
+/* Can it be served with? -1: the certificate is not usable (said in the log). */
+int gateway_check(const struct gateway_conf *conf) __attribute__((warn_unused_result));
 /* Takes conf. Listens on nothing yet. NULL: the certificate is not usable (said in the log). */
 struct gateway *gateway_new(struct event_base *base, struct gateway_conf *take_conf);
 /* On what the configuration says, or on what systemd passed. */
 int gateway_listen(struct gateway *gw) __attribute__((warn_unused_result));
 int gateway_listen_fd(struct gateway *gw, int take_fd) __attribute__((warn_unused_result));
-/* Takes what can change while running: log, proxies, body limit, web UI, certificate. */
+/* Takes what can change while running: log, proxies, body limit, web UI, certificate. What needs a
+ * new start (listen, socket) is said in the log. */
 void gateway_reload(struct gateway *gw, struct gateway_conf *take_conf);
 void gateway_stop(struct gateway *gw);
 void gateway_free(struct gateway **gw);

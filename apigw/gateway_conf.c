@@ -116,18 +116,22 @@ set_format(void *target, const struct conf_key *key, const char *value, const ch
 	return log_format_parse(value, &c->log_format);
 }
 
+#define AT(field) offsetof(struct gateway_conf, field)
+
+/* clang-format off */
 static const struct conf_key keys[] = {
-    {"http",			"listen",     true,	     set_listen,0},
-    {"http",			"tls_cert",	 false,	conf_set_string,offsetof(struct gateway_conf,tls_cert)},
-    {"http",			     "tls_key",				    false,	       conf_set_string,offsetof(struct gateway_conf,tls_key)},
-    {"http",		     "trusted_proxy",				 true,				     set_proxy,0			},
-    {"http",			    "web_root",					false,					    conf_set_string,	 offsetof(struct gateway_conf,web_root)},
-    {"http", "max_body",	 false,		set_max_body,offsetof(struct gateway_conf,max_body)},
-    {"daemon",		 "socket", true,set_socket,0},
-    {"log",			 "level",			   false,					       set_level,0},
-    {"log",			"format", false,set_format,0},
-    {NULL,			NULL,			  false,									NULL,												   0																						       },
+	{"http",   "listen",        true,  set_listen,      0},
+	{"http",   "tls_cert",      false, conf_set_string, AT(tls_cert)},
+	{"http",   "tls_key",       false, conf_set_string, AT(tls_key)},
+	{"http",   "trusted_proxy", true,  set_proxy,       0},
+	{"http",   "web_root",      false, conf_set_string, AT(web_root)},
+	{"http",   "max_body",      false, set_max_body,    AT(max_body)},
+	{"daemon", "socket",        true,  set_socket,      0},
+	{"log",    "level",         false, set_level,       0},
+	{"log",    "format",        false, set_format,      0},
+	{0},
 };
+/* clang-format on */
 
 int
 gateway_conf_read(const char *path, struct gateway_conf *ret_conf, struct buf *errors)

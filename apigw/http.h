@@ -18,14 +18,15 @@
 #define HTTP_CONNECTIONS_MAX 1024
 #define HTTP_PER_ADDRESS_MAX 64
 #define HTTP_REQUESTS_MAX 10000 /* on one connection */
-#define HTTP_STREAM_QUEUE_MAX                                               \
-	(1u << 20) /* unsent bytes of a stream before its reader is dropped \
-		    */
+#define HTTP_STREAM_QUEUE_MAX                                                                 \
+	(1u << 20)		     /* unsent bytes of a stream before its reader is dropped \
+				      */
+#define HTTP_BODIES_MAX (256u << 20) /* bytes that all bodies together may take */
 
 struct http_limits {
 	unsigned head_ms, body_ms, idle_ms, write_ms, linger_ms;
 	unsigned connections_max, per_address_max;
-	size_t body_max;
+	size_t body_max, bodies_max;
 };
 extern const struct http_limits http_limits_default;
 
@@ -45,8 +46,8 @@ struct http_request {
 
 struct http_server_ops {
 	void (*request)(void *arg, struct http_request *r);
-	/* A request that cannot be read: the body of the answer. `status` is 400, 408, 413 or 431.
-	 */
+	/* A request that cannot be read: the body of the answer. `status` is 400, 408, 413, 431 or
+	 * 503. */
 	void (*refusal)(void *arg, unsigned status, struct buf *ret_headers, struct buf *ret_body);
 	/* Addresses that carry the connections of many clients are not counted. */
 	bool (*exempt)(void *arg, const char *peer);

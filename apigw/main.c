@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* apigw: options, signals, the loop. */
 #include <event2/event.h>
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,10 +9,9 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include <getopt.h>
-
 #include "apigw/gateway.h"
 #include "common/log.h"
+#include "common/version.h"
 
 #define CONF_DEFAULT "/etc/waconn/apigw.conf"
 #define ERRORS_MAX 65536
@@ -138,9 +138,9 @@ main(int argc, char **argv)
 {
 	static const struct option options[] = {
 	    {"version", no_argument, NULL, 'V'},
-		 {"help",	  no_argument, NULL, 'h'},
-		   {0	     }
-	      };
+	    {"help",     no_argument, NULL, 'h'},
+	    {0	      },
+	};
 	struct program p = {.conf_path = CONF_DEFAULT};
 	struct gateway_conf conf;
 	bool test = false;
@@ -148,7 +148,7 @@ main(int argc, char **argv)
 
 	while ((o = getopt_long(argc, argv, "c:tv", options, NULL)) != -1) {
 		if (o == 'V' || o == 'h') {
-			(void)fputs(o == 'V' ? "apigw " APIGW_VERSION "\n" : usage, stdout);
+			(void)fputs(o == 'V' ? "apigw " WACONN_VERSION "\n" : usage, stdout);
 			return 0;
 		}
 		if (o == 'c')
@@ -166,11 +166,12 @@ main(int argc, char **argv)
 	}
 	if (read_conf(&p, &conf) < 0)
 		return 1;
-	if (test) {
-		gateway_conf_done(&conf);
-		return 0;
-	}
 	log_init("apigw", conf.log_level, conf.log_format);
+	if (test) {
+		o = gateway_check(&conf);
+		gateway_conf_done(&conf);
+		return o < 0 ? 1 : 0;
+	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	raise_descriptors();
 	return run(&p, &conf);

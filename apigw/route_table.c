@@ -10,80 +10,69 @@
 
 #define SHORT_MS 15000
 #define LONG_MS 60000 /* blasts of many recipients */
+#define HEALTH_MS 3000
 
 #define OP(name) IPC__REQUEST__OP_##name
 #define NONE ROUTE_NO_BODY
 #define JSON ROUTE_JSON
+#define MAYBE ROUTE_JSON_OPTIONAL
+#define LIST routes_build_list
+#define ID routes_build_id
 
-#define GET_LIST(p, op, s)                                                                \
-	{                                                                                 \
-		"GET", p, NONE, false, OP(op), SHORT_MS, routes_build_list, NULL, NULL, s \
-	}
-#define WITH_ID(m, p, op, s)                                                        \
-	{                                                                           \
-		m, p, NONE, false, OP(op), SHORT_MS, routes_build_id, NULL, NULL, s \
-	}
-#define WITH_BODY(m, p, op, ms, build, s)                           \
-	{                                                           \
-		m, p, JSON, false, OP(op), ms, build, NULL, NULL, s \
-	}
+/* clang-format off */
+/* What most are: for whoever shows a token, the daemon's answer passed on as it is. */
+#define ASK(method, path, body, op, build, summary) \
+	{method, path, body, false, OP(op), SHORT_MS, build, NULL, NULL, summary}
+#define ASK_LONG(method, path, op, build, summary) \
+	{method, path, JSON, false, OP(op), LONG_MS, build, NULL, NULL, summary}
+#define HEALTH_ROUTE(path, op, build, run, summary) \
+	{"GET", path, NONE, true, op, HEALTH_MS, build, NULL, run, summary}
 
 /* A literal path stands before the pattern that would match it, too. */
 static const struct route routes[] = {
-    {"GET",	    "/healthz", NONE, true, 0, 0, NULL, NULL, health_live, "This process is alive"},
-    {"GET",	    "/readyz", NONE, true, OP(HEALTH), 3000, health_ready, NULL, NULL,
-	"The daemon and its database answer"},
+	HEALTH_ROUTE("/healthz", 0, NULL, health_live, "This process is alive"),
+	HEALTH_ROUTE("/readyz", OP(HEALTH), health_ready, NULL, "The daemon and its database answer"),
 
-    {"POST",	     "/api/auth/login", JSON, true, OP(LOGIN), SHORT_MS, auth_login, auth_login_answer,
-	NULL, "Log in"},
-    {"POST",	     "/api/auth/logout", NONE, false, OP(LOGOUT), SHORT_MS, routes_build_empty,
-	auth_logout_answer, NULL, "Log out"},
-    {"GET", "/api/auth/me", NONE, false, OP(ME), SHORT_MS, routes_build_empty, NULL, NULL,
-	"Who is logged in"},
+	{"POST", "/api/auth/login", JSON, true, OP(LOGIN), SHORT_MS, auth_login, auth_login_answer, NULL, "Log in"},
+	{"POST", "/api/auth/logout", NONE, false, OP(LOGOUT), SHORT_MS, routes_build_empty, auth_logout_answer, NULL, "Log out"},
+	ASK("GET",    "/api/auth/me",                 NONE,  ME,                routes_build_empty, "Who is logged in"),
 
-    {"GET",	    "/api/outlets/status", NONE, false, OP(STATUS_LIST), SHORT_MS, outlets_status, NULL,
-	NULL, "The status of all outlets"},
-    WITH_ID("GET", "/api/outlets/{id}/status", STATUS_GET, "The status of one outlet"),
-    GET_LIST("/api/outlets", OUTLET_LIST, "List outlets"),
-    WITH_BODY("POST", "/api/outlets", OUTLET_ADD, SHORT_MS, outlets_add, "Create an outlet"),
-    WITH_ID("GET", "/api/outlets/{id}", OUTLET_GET, "One outlet"),
-    WITH_BODY(
-	"PATCH", "/api/outlets/{id}", OUTLET_EDIT, SHORT_MS, outlets_edit, "Change an outlet"),
-    WITH_ID("DELETE", "/api/outlets/{id}", OUTLET_REMOVE, "Delete an outlet"),
-    WITH_BODY("POST", "/api/outlets/{id}/connect", OUTLET_CONNECT, SHORT_MS, outlets_connect,
-	"Connect or link"),
-    {"GET","/api/outlets/{id}/qr", NONE, false, OP(OUTLET_QR), SHORT_MS, outlets_qr,
-	outlets_qr_answer, NULL, "The QR code to scan"},
-    WITH_ID("POST", "/api/outlets/{id}/disconnect", OUTLET_DISCONNECT, "Disconnect"),
-    WITH_ID("POST", "/api/outlets/{id}/pause", OUTLET_PAUSE, "Take out of service"),
-    WITH_ID("POST", "/api/outlets/{id}/resume", OUTLET_RESUME, "Back into service"),
-    WITH_ID("POST", "/api/outlets/{id}/logout", OUTLET_LOGOUT, "Unlink the device"),
-    WITH_BODY("POST", "/api/outlets/{id}/messages", MESSAGE_SEND, SHORT_MS, messages_send,
-	"Send one message"),
-    GET_LIST("/api/outlets/{id}/messages", MESSAGE_LIST, "Messages of an outlet"),
-    WITH_ID("GET", "/api/messages/{id}", MESSAGE_GET, "One message"),
+	ASK("GET",    "/api/outlets/status",          NONE,  STATUS_LIST,       outlets_status,     "The status of all outlets"),
+	ASK("GET",    "/api/outlets/{id}/status",     NONE,  STATUS_GET,        ID,                 "The status of one outlet"),
+	ASK("GET",    "/api/outlets",                 NONE,  OUTLET_LIST,       LIST,               "List outlets"),
+	ASK("POST",   "/api/outlets",                 JSON,  OUTLET_ADD,        outlets_add,        "Create an outlet"),
+	ASK("GET",    "/api/outlets/{id}",            NONE,  OUTLET_GET,        ID,                 "One outlet"),
+	ASK("PATCH",  "/api/outlets/{id}",            JSON,  OUTLET_EDIT,       outlets_edit,       "Change an outlet"),
+	ASK("DELETE", "/api/outlets/{id}",            NONE,  OUTLET_REMOVE,     ID,                 "Delete an outlet"),
+	ASK("POST",   "/api/outlets/{id}/connect",    MAYBE, OUTLET_CONNECT,    outlets_connect,    "Connect or link"),
+	{"GET", "/api/outlets/{id}/qr", NONE, false, OP(OUTLET_QR), SHORT_MS, outlets_qr, outlets_qr_answer, NULL, "The QR code to scan"},
+	ASK("POST",   "/api/outlets/{id}/disconnect", NONE,  OUTLET_DISCONNECT, ID,                 "Disconnect"),
+	ASK("POST",   "/api/outlets/{id}/pause",      NONE,  OUTLET_PAUSE,      ID,                 "Take out of service"),
+	ASK("POST",   "/api/outlets/{id}/resume",     NONE,  OUTLET_RESUME,     ID,                 "Back into service"),
+	ASK("POST",   "/api/outlets/{id}/logout",     NONE,  OUTLET_LOGOUT,     ID,                 "Unlink the device"),
+	ASK("POST",   "/api/outlets/{id}/messages",   JSON,  MESSAGE_SEND,      messages_send,      "Send one message"),
+	ASK("GET",    "/api/outlets/{id}/messages",   NONE,  MESSAGE_LIST,      LIST,               "Messages of an outlet"),
+	ASK("GET",    "/api/messages/{id}",           NONE,  MESSAGE_GET,       ID,                 "One message"),
 
-    WITH_BODY("POST", "/api/blasts/preview", BLAST_PREVIEW, LONG_MS, blasts_build,
-	"What a blast would do"),
-    WITH_BODY(
-	"POST", "/api/blasts", BLAST_CREATE, LONG_MS, blasts_build, "Start or schedule a blast"),
-    GET_LIST("/api/blasts", BLAST_LIST, "List blasts"),
-    WITH_ID("GET", "/api/blasts/{id}", BLAST_GET, "One blast with its counters"),
-    GET_LIST("/api/blasts/{id}/recipients", BLAST_RECIPIENTS, "A blast's recipients"),
-    WITH_ID("POST", "/api/blasts/{id}/pause", BLAST_PAUSE, "Pause a blast"),
-    WITH_ID("POST", "/api/blasts/{id}/resume", BLAST_RESUME, "Resume a blast"),
-    WITH_ID("POST", "/api/blasts/{id}/cancel", BLAST_CANCEL, "Cancel a blast"),
+	ASK_LONG("POST", "/api/blasts/preview", BLAST_PREVIEW, blasts_build, "What a blast would do"),
+	ASK_LONG("POST", "/api/blasts",         BLAST_CREATE,  blasts_build, "Start or schedule a blast"),
+	ASK("GET",    "/api/blasts",                  NONE,  BLAST_LIST,        LIST,               "List blasts"),
+	ASK("GET",    "/api/blasts/{id}",             NONE,  BLAST_GET,         ID,                 "One blast with its counters"),
+	ASK("GET",    "/api/blasts/{id}/recipients",  NONE,  BLAST_RECIPIENTS,  LIST,               "A blast's recipients"),
+	ASK("POST",   "/api/blasts/{id}/pause",       NONE,  BLAST_PAUSE,       ID,                 "Pause a blast"),
+	ASK("POST",   "/api/blasts/{id}/resume",      NONE,  BLAST_RESUME,      ID,                 "Resume a blast"),
+	ASK("POST",   "/api/blasts/{id}/cancel",      NONE,  BLAST_CANCEL,      ID,                 "Cancel a blast"),
 
-    GET_LIST("/api/users", USER_LIST, "List users"),
-    WITH_BODY("POST", "/api/users", USER_ADD, SHORT_MS, users_add, "Create a user"),
-    GET_LIST("/api/tokens", TOKEN_LIST, "List API tokens"),
-    WITH_BODY("POST", "/api/tokens", TOKEN_ADD, SHORT_MS, tokens_add, "Create an API token"),
-    WITH_ID("DELETE", "/api/tokens/{id}", TOKEN_REVOKE, "Revoke an API token"),
+	ASK("GET",    "/api/users",                   NONE,  USER_LIST,         LIST,               "List users"),
+	ASK("POST",   "/api/users",                   JSON,  USER_ADD,          users_add,          "Create a user"),
+	ASK("GET",    "/api/tokens",                  NONE,  TOKEN_LIST,        LIST,               "List API tokens"),
+	ASK("POST",   "/api/tokens",                  JSON,  TOKEN_ADD,         tokens_add,         "Create an API token"),
+	ASK("DELETE", "/api/tokens/{id}",             NONE,  TOKEN_REVOKE,      ID,                 "Revoke an API token"),
 
-    {"GET",	    "/api/events", NONE, false, OP(SUBSCRIBE), SHORT_MS, NULL, NULL, events_run,
-	"Server-sent events"},
-    {0       },
+	{"GET", "/api/events", NONE, false, OP(SUBSCRIBE), SHORT_MS, NULL, NULL, events_run, "Server-sent events"},
+	{0},
 };
+/* clang-format on */
 
 const struct route *
 route_table(void)

@@ -13,7 +13,7 @@
 
 struct call;
 
-enum route_body { ROUTE_NO_BODY, ROUTE_JSON };
+enum route_body { ROUTE_NO_BODY, ROUTE_JSON, ROUTE_JSON_OPTIONAL };
 
 struct route {
 	const char *method;

@@ -3,33 +3,16 @@
 #include "apigw/web_pages.h"
 
 #include <string.h>
-#include <strings.h>
 
+#include "apigw/accept.h"
 #include "apigw/call.h"
 
 #define HEADERS_MAX 4096
 
-/* "gzip" in Accept-Encoding, unless with q=0. */
-static bool
-accepts_gzip(const struct http_head *head)
-{
-	const char *list = http_head_get(head, "accept-encoding");
-	const char *gzip = list == NULL ? NULL : strcasestr(list, "gzip");
-
-	if (gzip == NULL)
-		return false;
-	gzip += 4;
-	gzip += strspn(gzip, " ");
-	if (*gzip != ';')
-		return true;
-	gzip += 1 + strspn(gzip + 1, " ");
-	return !(
-	    strncasecmp(gzip, "q=0", 3) == 0 && strspn(gzip + 3, ".0") == strcspn(gzip + 3, ", "));
-}
-
 static void
-answer_file(struct call *c, const struct web_file *f)
+answer_file(struct call *c, unsigned status, const struct web_file *f)
 {
+	const char *encodings = http_head_get(&c->http->head, "accept-encoding");
 	const char *known = http_head_get(&c->http->head, "if-none-match");
 	struct buf headers = BUF_INIT(HEADERS_MAX);
 	const struct web_file *body = f;
@@ -38,17 +21,38 @@ answer_file(struct call *c, const struct web_file *f)
 	    f->immutable ? "public, max-age=31536000, immutable" : "no-cache");
 	if (f->gzip != NULL) {
 		buf_add_str(&headers, "Vary: Accept-Encoding\r\n");
-		if (accepts_gzip(&c->http->head)) {
+		if (encodings != NULL && accept_quality(encodings, "gzip", NULL) > 0) {
 			buf_add_str(&headers, "Content-Encoding: gzip\r\n");
 			body = f->gzip;
 		}
 	}
 	buf_addf(&headers, "ETag: %s\r\n", body->etag);
-	if (known != NULL && strstr(known, body->etag) != NULL)
+	if (status == 200 && known != NULL && strstr(known, body->etag) != NULL)
 		call_reply(c, 304, NULL, &headers, NULL, 0);
 	else
-		call_reply(c, 200, f->type, &headers, body->data, body->len);
+		call_reply(c, status, f->type, &headers, body->data, body->len);
 	buf_done(&headers);
+}
+
+/* Who asks for a page that there is not gets one that says so. */
+static bool
+wants_page(const struct http_head *head)
+{
+	const char *accept = http_head_get(head, "accept");
+
+	return session_method_safe(head->method) && accept != NULL &&
+	       strstr(accept, "text/html") != NULL && accept_quality(accept, "text/html", NULL) > 0;
+}
+
+static void
+no_file(struct call *c)
+{
+	const struct web_file *index = web_files_find(c->gw->web, "/index.html");
+
+	if (index != NULL && wants_page(&c->http->head))
+		answer_file(c, 404, index);
+	else
+		call_problem(c, "not_found", NULL);
 }
 
 void
@@ -62,14 +66,14 @@ web_pages_answer(struct call *c)
 	if (f == NULL)
 		f = web_files_page(c->gw->web, head->path);
 	if (f == NULL && !root) {
-		call_problem(c, "not_found", NULL);
+		no_file(c);
 	} else if (!session_method_safe(head->method)) {
 		call_not_allowed(c, "GET, HEAD");
 	} else if (root) {
 		buf_add_str(&headers, "Location: /outlet-status\r\nCache-Control: no-cache\r\n");
 		call_reply(c, 302, NULL, &headers, NULL, 0);
 	} else {
-		answer_file(c, f);
+		answer_file(c, 200, f);
 	}
 	buf_done(&headers);
 }

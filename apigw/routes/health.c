@@ -2,6 +2,7 @@
 /* /healthz is about this process alone; /readyz asks the daemon, which asks its database. */
 #include "apigw/routes/routes.h"
 #include "common/jsonw.h"
+#include "common/version.h"
 
 #define BODY_MAX 1024
 
@@ -14,7 +15,7 @@ health_live(struct call *c)
 	jsonw_init(&j, &body);
 	jsonw_object(&j, NULL);
 	jsonw_bool(&j, "success", true);
-	jsonw_str(&j, "version", APIGW_VERSION);
+	jsonw_str(&j, "version", WACONN_VERSION);
 	jsonw_bool(&j, "daemon", ipc_client_up(c->gw->ipc));
 	jsonw_object_end(&j);
 	call_reply(c, 200, "application/json", NULL, body.data, body.len);

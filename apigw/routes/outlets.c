@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Outlets: their fields, connecting, and the QR code as data or as a picture. */
 #include <string.h>
-#include <strings.h>
 
+#include "apigw/accept.h"
 #include "apigw/qr_image.h"
 #include "apigw/routes/routes.h"
 
@@ -100,36 +100,27 @@ static const struct qr_format {
     {0},
 };
 
-static bool
-range_matches(const char *range, size_t len, const char *type)
-{
-	size_t major = (size_t)(strchr(type, '/') - type) + 1;
-
-	if (len == 3 && strncmp(range, "*/*", 3) == 0)
-		return true;
-	if (len == major + 1 && range[major] == '*')
-		return strncasecmp(range, type, major) == 0;
-	return len == strlen(type) && strncasecmp(range, type, len) == 0;
-}
-
-/* The first range of Accept that one of the formats matches; no Accept: JSON. */
+/* What the client wants most; of several alike, what it names first. NULL: it takes none of them.
+ */
 static const struct qr_format *
 accepted_format(const char *accept)
 {
-	if (accept == NULL)
-		return qr_formats;
-	while (*accept != '\0') {
-		size_t len;
+	const struct qr_format *best = NULL;
+	unsigned best_quality = 0;
+	size_t best_place = 0;
 
-		accept += strspn(accept, ", \t");
-		len = strcspn(accept, ",; \t");
-		for (const struct qr_format *f = qr_formats; f->name != NULL; f++) {
-			if (len > 0 && range_matches(accept, len, f->type))
-				return f;
+	for (const struct qr_format *f = qr_formats; f->name != NULL; f++) {
+		size_t place;
+		unsigned quality = accept_quality(accept, f->type, &place);
+
+		if (quality > best_quality ||
+		    (quality == best_quality && quality > 0 && place < best_place)) {
+			best = f;
+			best_quality = quality;
+			best_place = place;
 		}
-		accept += strcspn(accept, ",");
 	}
-	return NULL;
+	return best;
 }
 
 static const struct qr_format *

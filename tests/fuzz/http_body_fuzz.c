@@ -58,7 +58,7 @@ build(const struct route *route, const char *query, const char *body, size_t len
 	ipc__request__init(&c->request);
 	c->request.op_case = route->op;
 	/* As the gateway does: a route with a body is not built without one. */
-	if (route->body != ROUTE_JSON || body_parse(&c->body, body, len) == 0) {
+	if ((len == 0 && route->body != ROUTE_JSON) || body_parse(&c->body, body, len) == 0) {
 		route->build(c);
 		check_errors(&c->body);
 		if (c->body.n_errors == 0)

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * http_conn: one connection of an HTTP client, from its acceptance to its end. For http.c, which
+ * holds the listeners and what others call.
+ */
+#ifndef APIGW_HTTP_CONN_H
+#define APIGW_HTTP_CONN_H
+
+#include <arpa/inet.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <sys/queue.h>
+
+#include "apigw/http.h"
+
+#define HTTP_LISTENERS_MAX 16
+
+enum http_phase {
+	PHASE_IDLE,   /* between requests */
+	PHASE_HEAD,   /* a head has begun */
+	PHASE_BODY,   /* its body is coming */
+	PHASE_WAIT,   /* handed over; the reply is not there yet */
+	PHASE_STREAM, /* a reply without an end */
+	PHASE_WRITE,  /* the reply is leaving */
+	PHASE_LINGER, /* reading away what the client still sends, so that it sees the reply */
+};
+
+struct http_conn {
+	TAILQ_ENTRY(http_conn) entry;
+	struct http_server *server;
+	struct bufferevent *bev;
+	struct event *timer;
+	enum http_phase phase;
+	struct http_request request;
+	struct http_chunks chunks;
+	size_t scanned;
+	size_t reserved; /* of the server's memory for bodies */
+	unsigned n_requests;
+	char peer[INET6_ADDRSTRLEN];
+	bool counted; /* against its address */
+	bool close_after;
+	bool no_body; /* HEAD */
+	bool eof;     /* the client has said its last word; it may still listen */
+};
+TAILQ_HEAD(http_conns, http_conn);
+
+struct http_listener {
+	struct http_server *server;
+	struct evconnlistener *listener;
+	bool tls;
+};
+
+struct http_server {
+	struct event_base *base;
+	struct http_limits limits;
+	const struct http_server_ops *ops;
+	void *arg;
+	SSL_CTX *ctx;
+	struct http_listener listeners[HTTP_LISTENERS_MAX];
+	size_t n_listeners;
+	struct event *accept_again;
+	struct http_conns conns; /* the oldest first */
+	unsigned n_conns;
+	size_t reserved; /* bytes that bodies take, or may take */
+	bool stopping;
+};
+
+/* Takes bev. peer: at most INET6_ADDRSTRLEN bytes. */
+void http_conn_new(
+    struct http_server *s, struct bufferevent *take_bev, const char *peer, bool counted, bool tls);
+/* The one door out. */
+void http_conn_close(struct http_conn *c);
+struct http_conn *http_conn_of(struct http_request *r);
+/* Status line and fields. `has_length`: the length is told; else the reply ends with the
+ * connection. */
+void http_conn_head(
+    struct http_conn *c, unsigned status, const struct buf *headers, bool has_length, size_t len);
+/* The whole reply; the next request is read once it has left. */
+void http_conn_reply(
+    struct http_conn *c, unsigned status, const struct buf *headers, const void *body, size_t len);
+/* Everything of the reply has been handed over: close when it has left. */
+void http_conn_finish(struct http_conn *c);
+
+#endif

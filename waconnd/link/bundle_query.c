@@ -66,9 +66,10 @@ bundle_read(const struct node *user, struct signal_bundle *ret)
 	const struct node *registration = node_find(keys, "registration") != NULL ? keys : user;
 	const struct node *key = node_find(keys, "key"), *skey = node_find(keys, "skey");
 	const uint8_t *type = fixed(keys, "type", 1);
+	const bool typed = node_find(keys, "type") != NULL;
 	struct signal_bundle b = {0};
 
-	if (type != NULL && *type != KEY_TYPE)
+	if (typed && (type == NULL || *type != KEY_TYPE))
 		return -1;
 	if (read_number(registration, "registration", REGISTRATION_LEN, &b.registration_id) != 0 ||
 	    read_bytes(keys, "identity", sizeof(b.identity), b.identity) != 0 ||

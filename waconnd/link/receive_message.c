@@ -251,9 +251,8 @@ receive_contents(struct messaging *m, struct inbound *in)
 	for (const struct node *c = node_first(in->stanza); c != NULL; c = node_next(c))
 		if (node_is(c, "enc") && n++ < RECEIVE_ENCS_MAX)
 			take_enc(m, in, c);
-	/* Newsletters come in the clear; what is unavailable is on the phone only. */
-	if (n == 0 && node_find(in->stanza, "plaintext") == NULL &&
-	    node_find(in->stanza, "unavailable") == NULL)
+	/* What is unavailable is on the phone only. */
+	if (n == 0 && node_find(in->stanza, "unavailable") == NULL)
 		refuse(in, REFUSE_STANZA);
 }
 

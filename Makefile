@@ -105,8 +105,8 @@ format: ## clang-format over all C
 
 docs: ## write the pages that come out of tables anew
 	@tests/install.sh check
-	@$(AGAIN) $(O)/tests/waconnd/outlet_states_doc_test
-	@UPDATE=1 $(O)/tests/waconnd/outlet_states_doc_test
+	@$(AGAIN) $(O)/tests/waconnd/docs_test
+	@UPDATE=1 $(O)/tests/waconnd/docs_test
 
 clean: ## remove what was built
 	rm -rf $(O)

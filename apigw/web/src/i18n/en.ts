@@ -127,29 +127,77 @@ export const en: Messages = {
 		used: (used, quota) => `(${used} of ${quota})`,
 	},
 	lastError: {
-		logged_out: ['This device was removed on the phone.', 'Connect again by scanning the QR.'],
-		temporarily_banned: [
-			'WhatsApp has banned this number for a while.',
-			'Wait until the ban ends, then send more slowly.',
+		unreachable: [
+			"WhatsApp's server could not be reached.",
+			"Nothing if it passes; otherwise check this machine's network and name resolution.",
 		],
-		banned: ['WhatsApp has banned this number.', 'Appeal in the WhatsApp app, or use another number.'],
-		locked: [
-			'WhatsApp has locked this account.',
+		untrusted_server: [
+			"The server's certificate could not be verified, so nothing was sent to it.",
+			"Check this machine's clock, its CA certificates, and whether a proxy opens TLS connections.",
+		],
+		connection_lost: ['The connection to WhatsApp was lost.', 'Nothing: it connects again by itself.'],
+		timeout: ["WhatsApp's server went silent.", "Nothing if it passes; otherwise check this machine's network."],
+		protocol_error: [
+			'What the server sent could not be understood.',
+			'Nothing if it passes; otherwise report it with the log of this time.',
+		],
+		qr_expired: [
+			'The QR codes expired before anyone scanned one.',
+			"Connect again and scan the code with the outlet's phone.",
+		],
+		pairing_failed: ["The phone's answer to the scan did not verify.", 'Connect again and scan the newest code.'],
+		wrong_number: [
+			'The phone that scanned has another number than this outlet. It was unlinked again.',
+			"Scan with the outlet's own phone, or correct the outlet's number.",
+		],
+		logged_out: [
+			"This device was removed from the phone's linked devices.",
+			"Connect again and scan the code with the outlet's phone.",
+		],
+		replaced: [
+			"Another program connected with this outlet's keys.",
+			'Stop the other program, then connect again; if there is none, log out and link anew.',
+		],
+		temporarily_banned: [
+			'WhatsApp has banned this number for a time.',
+			'Wait until the ban ends, then send more slowly and only to people who know the outlet.',
+		],
+		account_locked: [
+			'WhatsApp has locked this account, or its phone is no longer registered.',
 			'Open WhatsApp on the phone and follow what it says, then connect again.',
 		],
-		client_outdated: ['The client version is too old for WhatsApp.', 'Update waconn, then connect again.'],
-		replaced: ['This session is in use somewhere else.', 'Stop the other one, then connect again.'],
-		wrong_number: [
-			'The QR was scanned by a phone with another number.',
-			"Scan it with the phone that has this outlet's number.",
+		client_outdated: [
+			'WhatsApp no longer accepts the client version that is presented.',
+			'Set [whatsapp] version to auto or to the current version, or upgrade, then connect again.',
+		],
+		banned: [
+			'WhatsApp has banned this account.',
+			'Ask for a review in WhatsApp on the phone; link again if the account comes back.',
+		],
+		rejected: [
+			'WhatsApp refused the login for good.',
+			'Report it with the number in the log; linking again may help.',
+		],
+		rate_limited: [
+			'WhatsApp says that this number does too much at once.',
+			'Wait: it connects again later. Send more slowly.',
+		],
+		server_unavailable: [
+			"WhatsApp's server is restarting or has trouble.",
+			'Nothing: it connects again by itself.',
 		],
 		passkey_required: [
-			'This account asks for a passkey to link a device.',
-			'Follow the request on the phone, then try again.',
+			'This account asks for a passkey to link a device, which waconn cannot give.',
+			'Turn the passkey off in WhatsApp on the phone (Settings, Account, Passkeys), then connect again.',
 		],
-		qr_expired: ['The QR was not scanned in time.', 'Connect again and scan the new QR.'],
-		pairing_failed: ['Linking did not finish.', 'Connect again and scan the new QR.'],
-		rate_limited: ['WhatsApp asks us to slow down.', 'Wait; it is tried again automatically.'],
+		storage: [
+			"The outlet's keys could not be read or saved.",
+			'Check the database; it connects again by itself when that answers.',
+		],
+		bad_keys: [
+			"The outlet's stored keys cannot be used.",
+			'Restore them from a backup, or log the outlet out and link it again.',
+		],
 	},
 	outlets: {
 		title: 'Outlets',

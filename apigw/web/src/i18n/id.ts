@@ -123,26 +123,80 @@ export const id = {
 		used: (used: string, quota: string) => `(${used} dari ${quota})`,
 	},
 	lastError: {
-		logged_out: ['Perangkat ini dikeluarkan dari ponsel.', 'Hubungkan lagi dengan memindai QR.'],
+		unreachable: [
+			'Server WhatsApp tidak dapat dihubungi.',
+			'Tunggu sebentar; bila berlanjut, periksa jaringan dan DNS mesin ini.',
+		],
+		untrusted_server: [
+			'Sertifikat server tidak dapat diverifikasi, sehingga tidak ada data yang dikirim.',
+			'Periksa jam mesin ini, sertifikat CA, dan apakah ada proxy yang membuka koneksi TLS.',
+		],
+		connection_lost: [
+			'Koneksi ke WhatsApp terputus.',
+			'Tidak perlu tindakan: outlet tersambung lagi dengan sendirinya.',
+		],
+		timeout: ['Server WhatsApp tidak menjawab.', 'Tunggu sebentar; bila berlanjut, periksa jaringan mesin ini.'],
+		protocol_error: [
+			'Data dari server tidak dapat dipahami.',
+			'Tunggu sebentar; bila berlanjut, laporkan beserta log pada waktu itu.',
+		],
+		qr_expired: ['Kode QR kedaluwarsa sebelum dipindai.', 'Koneksikan lagi lalu pindai kode dengan ponsel outlet.'],
+		pairing_failed: [
+			'Jawaban ponsel atas pemindaian tidak lolos verifikasi.',
+			'Koneksikan lagi lalu pindai kode terbaru.',
+		],
+		wrong_number: [
+			'Ponsel yang memindai memakai nomor lain, bukan nomor outlet ini. Tautannya sudah dilepas.',
+			'Pindai dengan ponsel outlet ini, atau perbaiki nomor outlet.',
+		],
+		logged_out: [
+			'Perangkat ini dikeluarkan dari daftar perangkat tertaut di ponsel.',
+			'Koneksikan lagi lalu pindai kode dengan ponsel outlet.',
+		],
+		replaced: [
+			'Program lain tersambung dengan kunci outlet ini.',
+			'Hentikan program itu lalu koneksikan lagi; bila tidak ada, logout dan tautkan ulang.',
+		],
 		temporarily_banned: [
 			'WhatsApp memblokir nomor ini untuk sementara.',
-			'Tunggu sampai blokir berakhir, lalu kirim lebih pelan.',
+			'Tunggu sampai blokir berakhir, lalu kirim lebih pelan dan hanya ke pelanggan yang mengenal outlet.',
 		],
-		banned: ['WhatsApp memblokir nomor ini.', 'Ajukan banding di aplikasi WhatsApp, atau pakai nomor lain.'],
-		locked: ['WhatsApp mengunci akun ini.', 'Buka WhatsApp di ponsel dan ikuti petunjuknya, lalu hubungkan lagi.'],
-		client_outdated: ['Versi klien sudah terlalu lama bagi WhatsApp.', 'Perbarui waconn, lalu hubungkan lagi.'],
-		replaced: ['Sesi ini dipakai di tempat lain.', 'Matikan yang lain, lalu hubungkan lagi.'],
-		wrong_number: [
-			'QR dipindai oleh ponsel dengan nomor lain.',
-			'Pindai dengan ponsel yang memakai nomor outlet ini.',
+		account_locked: [
+			'WhatsApp mengunci akun ini, atau ponselnya tidak terdaftar lagi.',
+			'Buka WhatsApp di ponsel dan ikuti petunjuknya, lalu koneksikan lagi.',
+		],
+		client_outdated: [
+			'WhatsApp tidak lagi menerima versi klien yang dipakai.',
+			'Atur [whatsapp] version ke auto atau versi terbaru, atau perbarui program, lalu koneksikan lagi.',
+		],
+		banned: [
+			'WhatsApp memblokir akun ini.',
+			'Ajukan peninjauan lewat WhatsApp di ponsel; tautkan lagi bila akun dipulihkan.',
+		],
+		rejected: [
+			'WhatsApp menolak login secara permanen.',
+			'Laporkan beserta nomor pada log; menautkan ulang mungkin membantu.',
+		],
+		rate_limited: [
+			'WhatsApp menyatakan nomor ini terlalu aktif.',
+			'Tunggu: outlet tersambung lagi nanti. Kirim lebih pelan.',
+		],
+		server_unavailable: [
+			'Server WhatsApp sedang dimulai ulang atau bermasalah.',
+			'Tidak perlu tindakan: outlet tersambung lagi dengan sendirinya.',
 		],
 		passkey_required: [
-			'Akun ini meminta passkey untuk menautkan perangkat.',
-			'Ikuti permintaan di ponsel, lalu coba lagi.',
+			'Akun ini meminta passkey untuk menautkan perangkat, dan waconn tidak dapat memberikannya.',
+			'Matikan passkey di WhatsApp pada ponsel (Setelan, Akun, Passkey), lalu koneksikan lagi.',
 		],
-		qr_expired: ['QR tidak dipindai tepat waktu.', 'Hubungkan lagi dan pindai QR yang baru.'],
-		pairing_failed: ['Penautan tidak selesai.', 'Hubungkan lagi dan pindai QR yang baru.'],
-		rate_limited: ['WhatsApp meminta kami melambat.', 'Tunggu; koneksi dicoba lagi otomatis.'],
+		storage: [
+			'Kunci outlet tidak dapat dibaca atau disimpan.',
+			'Periksa basis data; outlet tersambung lagi dengan sendirinya setelah pulih.',
+		],
+		bad_keys: [
+			'Kunci outlet yang tersimpan tidak dapat dipakai.',
+			'Pulihkan dari cadangan, atau logout lalu tautkan ulang outlet.',
+		],
 	} as Record<string, readonly [string, string]>,
 	outlets: {
 		title: 'Outlet',

@@ -35,9 +35,16 @@ const COMMANDS: Record<Status, readonly ('pause' | 'disconnect' | 'logout')[]> =
 };
 const COMMAND_ICONS = { pause: 'pause', disconnect: 'power', logout: 'unlink' } as const;
 
+/** A phone that is linked can be unlinked though the outlet is disconnected; its session's name tells that there is one. */
+function commandsOf(status: OutletStatus): readonly ('pause' | 'disconnect' | 'logout')[] {
+	const commands = COMMANDS[status.liveStatus.status] ?? [];
+	const linked = status.session.sessionName !== null;
+	return linked && status.liveStatus.status === 'DISCONNECTED' ? [...commands, 'logout'] : commands;
+}
+
 function MoreMenu({ status, actions, onEdit, manages }: CardProps) {
 	const t = useT();
-	const items: (MenuItem | 'line')[] = (COMMANDS[status.liveStatus.status] ?? []).map((command) => ({
+	const items: (MenuItem | 'line')[] = commandsOf(status).map((command) => ({
 		key: command,
 		label: t.outlets[command],
 		icon: COMMAND_ICONS[command],

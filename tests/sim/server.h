@@ -4,13 +4,14 @@
  *
  *	sim.c             the whole: creation, derived keys, the tick, deferred deliveries to phones
  *	ws.c              sockets
- *	conn.c            one connection: handshake, frames in and out, its end
+ *	conn.c            one connection: handshake, frames in, its end; conn_out.c: what it sends
  *	pair.c, login.c   what follows the handshake
  *	account.c         accounts and their devices
  *	device.c          a companion: pre-keys, bundle
  *	outbox.c          what waits for a companion, and what it has not acknowledged
  *	stanza_*.c        stanzas that companions and phones send
  *	fault.c           armed faults
+ *	id_map.c          the last so many stanza ids
  */
 #ifndef SIM_SERVER_H
 #define SIM_SERVER_H

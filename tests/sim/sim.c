@@ -21,7 +21,6 @@
 #define CERT_MAX 4096
 #define CERT_DAYS 3650
 #define DELIVERIES_PER_TURN 16
-#define LABEL_MAX 128
 #define DETAIL_MAX 256
 
 struct phone_delivery {

@@ -4,9 +4,9 @@
  * Sources: PROTOCOL sections 10 and 13. Whatever the address space of the sender, receivers get
  * LIDs with the sender's number beside, as from today's servers.
  */
-#include <string.h>
+#include <stdarg.h>
+#include <stdio.h>
 
-#include "common/log.h"
 #include "common/wa/plain.h"
 #include "tests/sim/server.h"
 
@@ -242,49 +242,60 @@ message_space(const struct device *d, const char *id)
 
 /* -- to the devices ------------------------------------------------------------------- */
 
-static struct node *
-stanza_for(const struct message *m, const struct target *t)
+/* With whom it is. Asked for again by an own device, `to` is that device and the chat stands
+ * beside. */
+static struct account *
+chat_of(const struct message *m)
+{
+	struct account *named = NULL;
+	struct jid jid;
+
+	if (m->direct && node_get_jid(m->stanza, "recipient", &jid) == 0)
+		named = account_by_jid(m->sim, &jid);
+	return named != NULL ? named : m->recipient;
+}
+
+/* Others learn the sender's number, own devices the chat. */
+static void
+put_people(const struct message *m, const struct target *t, struct node *n)
 {
 	const struct account *sender = m->from->account;
+	const struct account *chat = chat_of(m);
 	const struct jid from = account_lid(sender, peer_number(m->from));
-	const struct jid from_pn = account_pn(sender, 0);
-	const struct jid chat = account_lid(m->recipient, 0), chat_pn = account_pn(m->recipient, 0);
 	const struct jid to = account_lid(t->peer.account, t->jid.device);
-	struct node *n = node_new("message", "id", m->id, "type", node_get(m->stanza, "type"),
-	    "edit", node_get(m->stanza, "edit"), "category", node_get(m->stanza, "category"),
-	    "notify", account_push_name(sender), "addressing_mode", "lid", NULL);
-	int64_t at;
+	const struct jid from_pn = account_pn(sender, 0);
+	const struct jid recipient = account_lid(chat, 0), recipient_pn = account_pn(chat, 0);
 
 	node_set_jid(n, "from", &from);
 	node_set_jid(n, "to", &to);
-	/* A message that is sent again keeps its time. */
-	if (!m->direct || node_get_int(m->stanza, "t", &at) != 0)
-		at = sim_now();
-	node_set_int(n, "t", at);
 	if (t->peer.account != sender) {
 		node_set_jid(n, "sender_pn", &from_pn);
 	} else if (!m->peer) {
-		struct jid named;
-
-		/* Asked for again by an own device, `to` is that device; the chat stands beside. */
-		if (m->direct && node_get_jid(m->stanza, "recipient", &named) == 0 &&
-		    account_by_jid(m->sim, &named) != NULL) {
-			struct account *other = account_by_jid(m->sim, &named);
-			const struct jid other_lid = account_lid(other, 0);
-			const struct jid other_pn = account_pn(other, 0);
-
-			node_set_jid(n, "recipient", &other_lid);
-			node_set_jid(n, "peer_recipient_pn", &other_pn);
-		} else {
-			node_set_jid(n, "recipient", &chat);
-			node_set_jid(n, "peer_recipient_pn", &chat_pn);
-		}
+		node_set_jid(n, "recipient", &recipient);
+		node_set_jid(n, "peer_recipient_pn", &recipient_pn);
 	}
+}
+
+static struct node *
+stanza_for(const struct message *m, const struct target *t)
+{
+	const struct node *identity = node_find(m->stanza, "device-identity");
+	const struct node *meta = node_find(m->stanza, "meta");
+	struct node *n = node_new("message", "id", m->id, "type", node_get(m->stanza, "type"),
+	    "edit", node_get(m->stanza, "edit"), "category", node_get(m->stanza, "category"),
+	    "notify", account_push_name(m->from->account), "addressing_mode", "lid", NULL);
+	int64_t at;
+
+	put_people(m, t, n);
+	/* What is sent again keeps its time. */
+	if (!m->direct || node_get_int(m->stanza, "t", &at) != 0)
+		at = sim_now();
+	node_set_int(n, "t", at);
 	node_graft(n, t->enc);
-	if (node_get_is(t->enc, "type", "pkmsg") && node_find(m->stanza, "device-identity") != NULL)
-		node_graft(n, node_find(m->stanza, "device-identity"));
-	if (node_find(m->stanza, "meta") != NULL)
-		node_graft(n, node_find(m->stanza, "meta"));
+	if (identity != NULL && node_get_is(t->enc, "type", "pkmsg"))
+		node_graft(n, identity);
+	if (meta != NULL)
+		node_graft(n, meta);
 	return n;
 }
 

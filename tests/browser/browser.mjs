@@ -72,8 +72,13 @@ class Browser {
 		assert.deepEqual(page.troubles.filter((t) => !expected?.test(t)), []);
 	}
 
+	/** Of the whole page, or, where a dialog covers it, of what can be seen. */
 	async picture(page, name, { width, theme }) {
-		await page.screenshot({ path: path.join(this.pictures, `${name}-${width}-${theme}.png`), fullPage: true, animations: 'disabled' });
+		const fullPage = await page.locator('dialog[open]').count() === 0;
+
+		if (fullPage)
+			await page.evaluate(() => window.scrollTo(0, 0));
+		await page.screenshot({ path: path.join(this.pictures, `${name}-${width}-${theme}.png`), fullPage, animations: 'disabled' });
 	}
 
 	async close() {

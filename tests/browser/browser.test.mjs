@@ -274,6 +274,10 @@ scenario('pictures of every page, and what axe finds in them', async (t) => {
 	};
 
 	for (const [i, view] of VIEWS.entries()) {
+		await world.admin.post(`/outlets/${ids.DISCONNECTED}/disconnect`);
+		await world.admin.post(`/outlets/${ids.CONNECTING}/connect`, { method: 'qr' }).catch(() => {}); // it may be connecting still
+		for (const [, , status] of OUTLETS)
+			await world.waitStatus(ids[status], status, 30_000);
 		const stranger = await browser.page(view);
 		await new LoginPage(stranger).open(world.base);
 		await look(stranger, 'login', view);

@@ -186,7 +186,7 @@ $(foreach part,$(TEST_PARTS),$(eval $(call test_rules,$(part))))
 unit-tests: $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/*/*_test.c))
 
 # -- fuzzing: O=build/fuzz SAN=fuzz CC=clang -----------------------------------------------
-$(O)/%_fuzz: $(O)/obj/tests/fuzz/%_fuzz.o $(call in-order,apigw wa common)
+$(O)/%_fuzz: $(O)/obj/tests/fuzz/%_fuzz.o $(call in-order,apigw link wa common)
 	$(LINK) -fsanitize=fuzzer $(TEST_LIBS)
 fuzzers: $(patsubst tests/fuzz/%.c,$(O)/%,$(wildcard tests/fuzz/*_fuzz.c))
 

@@ -138,6 +138,19 @@ link_alive_sent(struct link *l)
 	arm(l);
 }
 
+/*
+ * While codes are shown, silence counts only where a ping has been answered before: before the login a server need not
+ * answer any.
+ */
+static void
+on_silence(struct link *l)
+{
+	if (l->phase == LINK_PAIRING && l->latency_ms < 0)
+		link_alive_note_heard(&l->alive);
+	else
+		link_fail(l, LINK_END_SILENT, "nothing was heard within the limit");
+}
+
 void
 link_alive_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -152,7 +165,7 @@ link_alive_timer(evutil_socket_t fd, short what, void *arg)
 	link_enter(l);
 	switch (link_alive_check(&l->alive, due, clock_monotonic_ms())) {
 	case LINK_ALIVE_DEAD:
-		link_fail(l, LINK_END_SILENT, "nothing was heard within the limit");
+		on_silence(l);
 		break;
 	case LINK_ALIVE_PING:
 		link_ws_trim(l);

@@ -45,7 +45,7 @@ struct fake_keys {
 };
 
 static struct fake_key *
-fake_key_find(struct fake_keys *f, enum key_kind kind, const char *name)
+fake_key_find(const struct fake_keys *f, enum key_kind kind, const char *name)
 {
 	struct fake_key *k;
 

@@ -270,7 +270,10 @@ queue_work(struct queue *q)
 	}
 	soon = dispatch(q, link, now);
 	opening = next_opening(q, now);
-	sleep_until(q, soon < opening ? soon : opening, now);
+	/* What waited long was dropped from hand; its turn is not forgotten with it. */
+	if (soon != INT64_MAX || q->turn_ms <= now)
+		q->turn_ms = soon;
+	sleep_until(q, q->turn_ms < opening ? q->turn_ms : opening, now);
 	if (soon != INT64_MAX) {
 		/* More would only wait, too. What waits long is claimed again then: it may be
 		 * paused or cancelled meanwhile. */

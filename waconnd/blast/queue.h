@@ -58,6 +58,7 @@ struct queue {
 	bool want_claim;
 	bool fast; /* what was claimed last has no rate: claim much */
 	struct event *timer;
+	int64_t turn_ms;       /* wall; when a blast's next message has its turn, in hand or not */
 	int64_t held_until_ms; /* wall; blasts only */
 	unsigned holds, refused_in_a_row;
 	struct queue_closed closed[QUEUE_CLOSED_MAX];

@@ -362,8 +362,9 @@ test_create(void **state)
 	assert_string_equal(fake.sends[0].text, "Halo Kakak");
 	BY_ID(BLAST_GET, id, "t-admin", "200");
 	assert_string_equal(api_text("blast.status"), "COMPLETED");
-	assert_string_equal(sql("SELECT action || ' ' || (detail->>'recipients') FROM audit WHERE "
-				"subject LIKE 'blast%'"),
+	until_sql(aw.w,
+	    "SELECT action || ' ' || (detail->>'recipients') FROM audit WHERE subject LIKE "
+	    "'blast%'",
 	    "blast_create 2");
 }
 

@@ -332,9 +332,8 @@ test_users(void **state)
 	add_user("citra", "KING", NULL, "short", INVALID);
 	assert_int_equal(json_array_size(api_at("errors")), 2);
 	add_user("a\nb", "ADMIN", NULL, "correct horse", INVALID);
-	assert_string_equal(
-	    world_sql(aw.w, "SELECT string_agg(actor || ' ' || remote, ',') FROM audit "
-			    "WHERE action = 'user_add'"),
+	until_sql(aw.w,
+	    "SELECT string_agg(actor || ' ' || remote, ',') FROM audit WHERE action = 'user_add'",
 	    "sari 192.0.2.1");
 }
 

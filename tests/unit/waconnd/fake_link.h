@@ -281,12 +281,13 @@ until(bool (*condition)(void *arg), void *arg, const char *what)
 	const int64_t end = clock_monotonic_ms() + WAIT_MS;
 	struct event *turn = event_new(fake.base, -1, EV_PERSIST, fake_nothing, NULL);
 	const struct timeval tv = {0, 5000};
+	bool holds;
 
 	event_add(turn, &tv);
-	while (!condition(arg) && clock_monotonic_ms() < end)
+	while (!(holds = condition(arg)) && clock_monotonic_ms() < end)
 		event_base_loop(fake.base, EVLOOP_ONCE);
 	event_free(turn);
-	if (!condition(arg))
+	if (!holds)
 		fail_msg("it did not happen within %d ms: %s", WAIT_MS, what);
 }
 

@@ -25,7 +25,7 @@ async function main(wanted) {
 	for (const { outletId, outlet } of showing) {
 		const { qr } = await api.get(`/outlets/${outletId}/qr`);
 		const phone = outlet.whatsappNumber;
-		const { jid } = await new Sim(demo.control).scan(qr, phone, { pushName: demo.phones[phone] ?? 'Android' });
+		const { jid } = await new Sim(demo.control).scan(qr, phone, { platform: demo.phones[phone] ?? 'Android' });
 		console.log(`${outlet.name}: scanned by ${phone}, linked as ${jid}`);
 	}
 }

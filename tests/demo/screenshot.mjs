@@ -12,5 +12,5 @@ const page = await browser.page({ user: demo.login, width: 1280, height: 800 });
 
 await page.goto(`${demo.url}/outlet-status`);
 await page.getByText('Terputus').first().waitFor();
-await page.screenshot({ path: file });
+await page.screenshot({ path: file, fullPage: true });
 await browser.browser.close();

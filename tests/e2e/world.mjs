@@ -17,6 +17,7 @@ import { Hopeless, answers, freePort, waitFor } from './wait.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const START_MS = 30_000;
+const SOCKET_PATH_MAX = 100;
 
 /** The worlds of this process that have not been stopped. */
 export const worlds = new Set();
@@ -72,6 +73,10 @@ class World {
 		this.webRoot = fs.existsSync(web) ? web : path.join(ROOT, 'build', 'web');
 		this.ports = { ...options.ports };
 		this.socket = path.join(this.dir, 'd.sock');
+		if (this.socket.length > SOCKET_PATH_MAX) {
+			this.socketDir = fs.mkdtempSync(path.join(os.tmpdir(), 'wcn-'));
+			this.socket = path.join(this.socketDir, 'd.sock');
+		}
 		this.adminUser = options.admin === undefined ? { name: 'admin', password: 'the first password' } : options.admin;
 		this.failed = false; // a test failed: the logs stay
 
@@ -245,6 +250,8 @@ class World {
 		worlds.delete(this);
 		if (!this.kept && !this.failed && failures.length === 0)
 			fs.rmSync(this.dir, { recursive: true, force: true });
+		if (this.socketDir)
+			fs.rmSync(this.socketDir, { recursive: true, force: true });
 		return failures;
 	}
 

@@ -54,8 +54,10 @@ conn_out_wake(struct conn *c)
 	}
 	if (k != NULL && k->due_ms > now)
 		pace_at(c, k->due_ms - now);
-	else if (k != NULL || c->state == CONN_ENDING)
+	else if (k != NULL)
 		lws_callback_on_writable(c->wsi);
+	else if (c->state == CONN_ENDING)
+		event_active(c->pace, EV_TIMEOUT, 0);
 }
 
 /* -- WebSocket messages --------------------------------------------------------------- */
@@ -107,7 +109,12 @@ paced(evutil_socket_t fd, short what, void *arg)
 	cut(c);
 	if (c->silent_until_ms != 0 && !silent(c, clock_monotonic_ms()))
 		conn_resume(c);
-	conn_out_wake(c);
+	if (!conn_may_close(c)) {
+		conn_out_wake(c);
+	} else if (!c->closed) {
+		c->closed = true;
+		ws_close(c->wsi);
+	}
 }
 
 void
@@ -153,7 +160,7 @@ conn_take(struct conn *c)
 bool
 conn_may_close(const struct conn *c)
 {
-	return c->state == CONN_ENDING && STAILQ_EMPTY(&c->out) && c->split.len == 0;
+	return c->state == CONN_ENDING && !c->reset && STAILQ_EMPTY(&c->out) && c->split.len == 0;
 }
 
 /* -- frames --------------------------------------------------------------------------- */

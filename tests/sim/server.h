@@ -158,7 +158,8 @@ struct conn {
 	struct sim *sim;
 	struct lws *wsi;
 	enum conn_state state;
-	bool reset; /* ends with a TCP reset */
+	bool reset;  /* ends with a TCP reset */
+	bool closed; /* the socket has been told to close */
 	bool has_origin;
 	struct noise *noise;
 	struct frame_reader in;
@@ -290,6 +291,8 @@ void outbox_tick(struct sim *s, int64_t now_ms);
 int ws_new(struct sim *s, const char *host, uint16_t port, const char *cert, const char *key,
     struct ws **ret_ws, uint16_t *ret_port) __attribute__((warn_unused_result));
 void ws_free(struct ws **ws); /* after the loop's context is gone */
+/* With a close frame; calls conn_free before it returns. Not from inside a callback of ws.c. */
+void ws_close(struct lws *wsi);
 
 /* -- conn.c -- */
 struct conn *conn_new(struct sim *s, struct lws *wsi, bool has_origin);

@@ -13,7 +13,7 @@
 
 #include "common/log.h"
 #include "common/xalloc.h"
-#include "tests/sim/server.h"
+#include "tests/sim/conn_internal.h"
 
 #define PATH "/ws/chat"
 #define PATH_MAX_LEN 64
@@ -179,10 +179,20 @@ on_writeable(struct ws *w, struct lws *wsi, struct conn **slot, const void *in, 
 		lws_callback_on_writable(wsi);
 		return r;
 	}
-	if (!conn_may_close(c))
-		return 0;
+	if (conn_may_close(c))
+		conn_out_wake(c);
+	return 0;
+}
+
+/*
+ * From the loop: a callback that returns -1 closes without a close frame, since on libuv Debian's
+ * libwebsockets closes twice then. The connection is freed within.
+ */
+void
+ws_close(struct lws *wsi)
+{
 	lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
-	return -1;
+	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 }
 
 static int

@@ -42,6 +42,15 @@ lws_set_timeout(struct lws *wsi, enum pending_timeout reason, int secs)
 	(void)secs;
 }
 
+void
+lws_close_reason(struct lws *wsi, enum lws_close_status status, unsigned char *buf, size_t len)
+{
+	(void)wsi;
+	(void)status;
+	(void)buf;
+	(void)len;
+}
+
 struct server_world {
 	struct event_base *base;
 	struct sim *sim;
@@ -154,6 +163,7 @@ client_read(struct client *c)
 		frame_reader_push(&c->in, k->data + LWS_PRE, k->len);
 		free(k);
 	}
+	world_turn(c->w);
 	while (noise_ready(c->noise) && frame_reader_next(&c->in, &body, &len) == 1)
 		client_take_frame(c, body, len);
 	if (c->conn != NULL && conn_may_close(c->conn))

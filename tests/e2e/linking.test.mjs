@@ -235,8 +235,7 @@ scenario('logout unlinks the device and erases its keys; it can be linked anew',
 
 	assert.ok((await world.sim.phone(number)).devices.length === 2);
 	assert.equal((await world.admin.raw('POST', `/outlets/${id}/logout`)).status, 202);
-	const status = await world.waitStatus(id, 'DISCONNECTED');
-	assert.ok(status.unhealthyReasons.includes('no_user_id'));
+	await world.waitStatus(id, (s) => s.session.status === 'DISCONNECTED' && s.unhealthyReasons.includes('no_user_id'));
 	const left = (await world.sim.phone(number)).devices.filter((d) => d.device !== 0 && !d.loggedOut);
 	assert.deepEqual(left, []);
 	await world.link(id, number);

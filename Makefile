@@ -29,7 +29,7 @@ PKGS     = libevent_openssl libevent libwebsockets libuv libsignal-protocol-c li
 INCLUDES = -I. -I$(GEN) $(patsubst -I%,-isystem %,$(filter -I%,$(PKGCFG)))
 PKGCFG  := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS  ?= -g
-ALLFLAGS = -std=gnu11 -D_GNU_SOURCE -MMD -MP $(CFLAGS) $(OPT) $(HARDEN) $(WARN) $(INCLUDES)
+ALLFLAGS = -std=gnu11 -D_GNU_SOURCE -DWACONN_PREFIX='"$(PREFIX)"' -MMD -MP $(CFLAGS) $(OPT) $(HARDEN) $(WARN) $(INCLUDES)
 
 lib = $(shell pkg-config --libs $(1) 2>/dev/null) -lm
 COMMON_LIBS := $(call lib,libevent libprotobuf-c jansson inih libcrypto libwebsockets libuv)
@@ -102,6 +102,17 @@ lint: ## formatting, order of includes, banned functions, cppcheck
 format: ## clang-format over all C
 	@tests/install.sh check
 	find common waconnd apigw tests -name node_modules -prune -o -name '*.[ch]' -print | xargs clang-format -i
+
+install: ## programs, web UI, units, example configuration and pages (DESTDIR= PREFIX=/usr)
+	@$(AGAIN) programs web
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin bin lib/systemd/system share/waconn share/doc/waconn/examples)
+	install $(O)/waconnd $(O)/apigw $(DESTDIR)$(PREFIX)/sbin
+	install $(O)/waconnctl $(DESTDIR)$(PREFIX)/bin
+	install -m 644 docs/examples/*.service $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 644 schema.sql $(DESTDIR)$(PREFIX)/share/waconn
+	install -m 644 README.md docs/*.md docs/*.png $(DESTDIR)$(PREFIX)/share/doc/waconn
+	install -m 644 docs/examples/*.conf $(DESTDIR)$(PREFIX)/share/doc/waconn/examples
+	rm -rf $(DESTDIR)$(PREFIX)/share/waconn/web && cp -r $(O)/web $(DESTDIR)$(PREFIX)/share/waconn/web
 
 docs: ## write the pages that come out of tables anew
 	@tests/install.sh check

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The daemon's end of the socket: accepts peers, hands their requests up, sends answers and events down. A peer that
- * breaks the protocol or does not read is dropped; peers are freed at the end of the turn, never under a caller.
+ * The daemon's end of the socket: accepts peers, hands their requests up, sends answers and events
+ * down. A peer that breaks the protocol or does not read is dropped; peers are freed at the end of
+ * the turn, never under a caller.
  */
 #include <errno.h>
 #include <event2/listener.h>
@@ -163,6 +164,17 @@ is_served(const struct sockaddr_un *addr)
 	return served;
 }
 
+bool
+ipc_server_answers(const char *path)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return false;
+	memcpy(addr.sun_path, path, strlen(path) + 1);
+	return is_served(&addr);
+}
+
 static int
 bind_socket(const char *path, const char *group, const char **err)
 {
@@ -200,8 +212,8 @@ bind_socket(const char *path, const char *group, const char **err)
 }
 
 int
-ipc_server_new(struct event_base *base, const char *path, const char *group, const struct ipc_server_ops *ops,
-    void *arg, struct ipc_server **ret_server, const char **err)
+ipc_server_new(struct event_base *base, const char *path, const char *group,
+    const struct ipc_server_ops *ops, void *arg, struct ipc_server **ret_server, const char **err)
 {
 	struct ipc_server *s;
 	int fd = bind_socket(path, group, err);
@@ -215,7 +227,8 @@ ipc_server_new(struct event_base *base, const char *path, const char *group, con
 	s->path = xstrdup(path);
 	LIST_INIT(&s->peers);
 	s->reap = event_new(base, -1, 0, on_reap, s);
-	s->listener = evconnlistener_new(base, on_accept, s, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 128, fd);
+	s->listener = evconnlistener_new(
+	    base, on_accept, s, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 128, fd);
 	if (s->reap == NULL || s->listener == NULL)
 		abort();
 	*ret_server = s;
@@ -265,7 +278,8 @@ ipc_server_peer(struct ipc_server *s, uint64_t serial)
 {
 	struct ipc_peer *peer;
 
-	LIST_FOREACH(peer, &s->peers, entry) {
+	LIST_FOREACH(peer, &s->peers, entry)
+	{
 		if (peer->serial == serial && !peer->dropped)
 			return peer;
 	}

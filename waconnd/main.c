@@ -181,6 +181,17 @@ give_up(struct daemon *d)
 	event_base_loopbreak(d->base);
 }
 
+/* Whatever we hold of keys may be old by now: nothing may be sent with them. */
+static void
+on_fenced(void *arg)
+{
+	struct daemon *d = arg;
+
+	log_error("daemon.replaced", LOG_STR("instance", d->config.instance),
+	    LOG_STR("why", "another waconnd was started as this instance on the same database"));
+	give_up(d);
+}
+
 static void
 on_loaded(void *arg, int err)
 {
@@ -256,6 +267,7 @@ start(struct daemon *d)
 	    .hub = d->hub = hub_new(d->store.epoch),
 	};
 
+	batch_on_fenced(d->store.batch, on_fenced, d);
 	d->worker = worker_new(d->base, WORKERS, WORKER_QUEUE);
 	d->outlets = outlets_new(&env, on_loaded, d);
 	d->blasts = blasts_new(d->base, &d->store, d->hub, d->outlets);
@@ -284,7 +296,12 @@ run(struct daemon *d)
 	if (d->base == NULL)
 		return 1;
 	d->status = 1;
-	if (open_store(d) == 0) {
+	/* Before the database hears of us: to open the store is to take the outlets over. */
+	if (ipc_server_answers(d->config.socket)) {
+		(void)fprintf(stderr,
+		    "waconnd: [daemon] socket %s: another waconnd answers on this socket\n",
+		    d->config.socket);
+	} else if (open_store(d) == 0) {
 		if (open_net(d) == 0) {
 			d->status = 0;
 			start(d);

@@ -34,6 +34,8 @@ struct batch {
 	bool due;    /* the group being filled may go */
 	bool flying; /* the first group is on its way */
 	bool fenced;
+	void (*on_fenced)(void *arg);
+	void *on_fenced_arg;
 	char **parts;  /* the first group failed as a whole: outlet by outlet */
 	bool *refused; /* … which of them */
 	size_t n_parts, part;
@@ -278,6 +280,8 @@ on_written(void *arg, enum db_error error, const PGresult *result)
 		    "batch.fenced", LOG_STR("instance", b->instance), LOG_INT("epoch", b->epoch));
 		b->fenced = true;
 		drop_all(b);
+		if (b->on_fenced != NULL)
+			b->on_fenced(b->on_fenced_arg);
 	} else if (is_passing(error, state)) {
 		arm(b->ev_retry, RETRY_MS);
 		return;
@@ -620,6 +624,13 @@ batch_set_fence(struct batch *b, const char *instance, int64_t epoch)
 	free(b->instance);
 	b->instance = xstrdup(instance);
 	b->epoch = epoch;
+}
+
+void
+batch_on_fenced(struct batch *b, void (*cb)(void *arg), void *arg)
+{
+	b->on_fenced = cb;
+	b->on_fenced_arg = arg;
 }
 
 bool

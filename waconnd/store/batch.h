@@ -28,6 +28,9 @@ struct batch *batch_new(struct event_base *base, struct db *db, struct seal *sea
 void batch_free(struct batch **b);
 /* Every transaction checks from now on that instances still has this epoch for us. */
 void batch_set_fence(struct batch *b, const char *instance, int64_t epoch);
+/* Called once when the fence refuses: another start of this instance owns the outlets now, and
+ * nothing of ours is saved. */
+void batch_on_fenced(struct batch *b, void (*cb)(void *arg), void *arg);
 bool batch_full(const struct batch *b);
 /* cb(arg, 0) when all added so far is committed; cb(arg, <0) when it is refused. */
 void batch_commit(struct batch *b, keydb_commit_cb cb, void *arg);

@@ -50,7 +50,8 @@ export class Program {
 		if (this.running)
 			throw new Error(`${this.name} runs already`);
 		const log = fs.openSync(this.log, 'a');
-		const child = spawn(this.command, this.args, {
+		// However this process ends, what it started ends with it.
+		const child = spawn('setpriv', ['--pdeathsig', 'TERM', this.command, ...this.args], {
 			stdio: ['ignore', onLine ? 'pipe' : log, log],
 			env: { ...SANITIZER_OPTIONS, ...process.env, ...this.env },
 			detached: true, // Ctrl-C in a terminal is for this process, which then stops it

@@ -40,19 +40,26 @@ drop_frame(struct link_ws *ws)
 	free(f);
 }
 
+/* The socket is going down: what libwebsockets says of it from now on may come when the link is
+ * gone. */
+static void
+forget_socket(struct link_ws *ws)
+{
+	if (ws->wsi != NULL)
+		lws_set_wsi_user(ws->wsi, NULL);
+	ws->wsi = NULL;
+	ws->up = false;
+}
+
 void
 link_ws_done(struct link *l)
 {
 	struct link_ws *ws = &l->ws;
 	struct lws *wsi = ws->wsi;
 
-	ws->wsi = NULL;
-	ws->up = false;
-	if (wsi != NULL) {
-		/* Callbacks may still come for it, but not for us. */
-		lws_set_wsi_user(wsi, NULL);
+	forget_socket(ws);
+	if (wsi != NULL)
 		lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
-	}
 	while (!STAILQ_EMPTY(&ws->queue))
 		drop_frame(ws);
 	frame_reader_done(&ws->reader);
@@ -224,7 +231,7 @@ on_error(struct link *l, const char *in, size_t len)
 		len = 0;
 	(void)snprintf(why, sizeof(why), "%.*s", (int)(len < sizeof(why) ? len : sizeof(why) - 1),
 	    len > 0 ? in : "the connection failed");
-	l->ws.wsi = NULL;
+	forget_socket(&l->ws);
 	link_socket_gone(l, is_about_trust(why) ? LINK_END_UNTRUSTED : LINK_END_REFUSED, why);
 }
 
@@ -250,8 +257,7 @@ on_event(struct link *l, enum lws_callback_reasons reason, void *in, size_t len)
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		return on_writable(l);
 	case LWS_CALLBACK_CLIENT_CLOSED:
-		l->ws.wsi = NULL;
-		l->ws.up = false;
+		forget_socket(&l->ws);
 		link_socket_gone(l, LINK_END_CLOSED, "the server closed the connection");
 		break;
 	default:

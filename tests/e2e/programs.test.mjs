@@ -10,6 +10,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before } from 'node:test';
 
+import { Program } from './program.mjs';
 import { scenario } from './scenario.mjs';
 import { within } from './wait.mjs';
 import { startWorld } from './world.mjs';
@@ -108,6 +109,30 @@ scenario('one daemon at a time on a socket', async () => {
 
 	assert.equal(code, 1, text);
 	assert.equal((await world.admin.get('/auth/me')).user.username, 'admin');
+});
+
+scenario('who is replaced by another start of the same instance ends, before it does harm', async () => {
+	const pair = await startWorld();
+
+	try {
+		const number = '628620000001';
+		const id = await pair.linkedOutlet('Twice', number);
+		const file = path.join(pair.dir, 'second.conf');
+		fs.writeFileSync(file, fs.readFileSync(path.join(pair.dir, 'waconnd.conf'), 'utf8').replace(/^socket = .*$/m, `socket = ${pair.dir}/second.sock`));
+		const second = new Program({ name: 'second', command: path.join(pair.build, 'waconnd'), args: ['-c', file], log: path.join(pair.dir, 'second.log') });
+
+		pair.programs.push(second);
+		pair.waconnd.expected = true;
+		second.start();
+		// The second one logs the outlet in: the first loses its link, cannot save that, and ends.
+		assert.equal(await within(pair.waconnd.ended, 20_000, 'the first to end'), 1);
+		await second.stop();
+		await pair.startDaemon();
+		await pair.ready();
+		await pair.waitStatus(id, (s) => ['CONNECTED', 'FAILED'].includes(s.session.status), 20_000);
+	} finally {
+		await pair.stop();
+	}
 });
 
 scenario('the socket is for its owner and group', () => {

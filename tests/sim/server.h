@@ -6,7 +6,7 @@
  *	ws.c              sockets
  *	conn.c            one connection: handshake, frames in, its end; conn_out.c: what it sends
  *	pair.c, login.c   what follows the handshake
- *	account.c         accounts and their devices
+ *	account.c         accounts; account_devices.c: their devices, and who is told of changes
  *	device.c          a companion: pre-keys, bundle
  *	outbox.c          what waits for a companion, and what it has not acknowledged
  *	stanza_*.c        stanzas that companions and phones send

@@ -266,15 +266,12 @@ add_prekey(struct messaging *m, uint32_t id, struct node *parent)
 	const uint8_t bytes[3] = {(uint8_t)(id >> 16), (uint8_t)(id >> 8), (uint8_t)id};
 	char name[SIGNAL_PREKEY_NAME_MAX];
 	uint8_t pub[CURVE_KEY_LEN];
-	struct keydb *db = link_keys(m->link);
 	struct buf record;
 	struct node *key = node_child(parent, "key", NULL);
 
 	signal_prekey_name(id, name);
 	signal_prekey_make(m->signal, id, pub, &record);
-	/* Past the cache: it is wanted when a stranger names it, and of hundreds most are not for
-	 * long. */
-	db->ops->put(db, KEY_PREKEY, name, record.data, record.len);
+	key_cache_write(m->keys, KEY_PREKEY, name, record.data, record.len);
 	buf_done_secret(&record);
 	node_bytes(node_child(key, "id", NULL), bytes, sizeof(bytes));
 	node_bytes(node_child(key, "value", NULL), pub, sizeof(pub));

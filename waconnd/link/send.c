@@ -105,6 +105,19 @@ fail_lookup(struct send *s, enum usync_outcome outcome, unsigned code)
 	s->code = code;
 }
 
+/* The number may have a new owner. Once. */
+static bool
+forget_mapping(struct send *s)
+{
+	if (!s->mapped)
+		return false;
+	device_cache_drop(s->m->devices, &s->chat);
+	s->chat = (struct jid){0};
+	s->mapped = false;
+	s->remapped = true;
+	return true;
+}
+
 static void
 on_chat(void *arg, enum usync_outcome outcome, const struct jid *address, unsigned code)
 {
@@ -112,7 +125,7 @@ on_chat(void *arg, enum usync_outcome outcome, const struct jid *address, unsign
 
 	if (outcome == USYNC_FOUND)
 		s->chat = jid_without_device(address);
-	else
+	else if (outcome != USYNC_ABSENT || !forget_mapping(s))
 		fail_lookup(s, outcome, code);
 	on_asked(s);
 }
@@ -168,9 +181,13 @@ step_lookup(struct send *s)
 	}
 	if (jid_is_none(&s->chat) && messaging_is_own_user(m, &s->pn))
 		s->chat = jid_without_device(messaging_own(m));
-	else if (jid_is_none(&s->chat) && lid_find(m, &s->pn, &lid))
+	if (jid_is_none(&s->chat) && !s->remapped && lid_find(m, &s->pn, &lid)) {
 		s->chat = lid;
+		s->mapped = true;
+	}
 	if (jid_is_none(&s->chat) || !send_choose_devices(s))
+		ask(s);
+	else if (s->n_devices == 0 && forget_mapping(s))
 		ask(s);
 	else if (s->n_devices == 0)
 		send_finish(s, LINK_SENT_NO_DEVICE, 0);

@@ -104,6 +104,11 @@ send_again(struct send *s)
 	s->again = true;
 	s->lookups = 0;
 	forget_devices(s);
+	if (s->mapped) {
+		s->chat = (struct jid){0};
+		s->mapped = false;
+		s->remapped = true;
+	}
 	send_enter(s, SEND_NUMBER);
 }
 

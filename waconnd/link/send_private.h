@@ -39,6 +39,8 @@ struct send {
 	unsigned lookups;     /* rounds of asking */
 	unsigned asked;	      /* answers awaited */
 	bool failed;	      /* one of them was none */
+	bool mapped;	      /* chat is what we had noted for the number */
+	bool remapped;	      /* … which led to nobody: the server is asked */
 	bool again;	      /* sent once more after a refusal that says: stale devices */
 	unsigned bundle_code; /* the error of the last bundle query */
 	struct key_hold *number_hold, *hold;

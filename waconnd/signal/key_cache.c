@@ -445,6 +445,18 @@ key_cache_del(struct key_cache *c, enum key_kind kind, const char *name)
 	change(c, kind, name, NULL, 0);
 }
 
+/* Who looked for it before it was made must not go on believing that there is none. */
+void
+key_cache_write(
+    struct key_cache *c, enum key_kind kind, const char *name, const void *value, size_t len)
+{
+	struct key *k = lookup(c, kind, name);
+
+	c->db->ops->put(c->db, kind, name, value, len);
+	if (k != NULL)
+		set_value(c, k, value, len);
+}
+
 void
 key_cache_each(struct key_cache *c, enum key_kind kind, const char *prefix,
     void (*each)(void *arg, const char *name), void *arg)

@@ -55,6 +55,10 @@ const uint8_t *key_cache_find(
 void key_cache_put(
     struct key_cache *c, enum key_kind kind, const char *name, const void *value, size_t len);
 void key_cache_del(struct key_cache *c, enum key_kind kind, const char *name);
+/* Straight into the write batch, for keys that nobody is going to want soon: the commit is the
+ * caller's. */
+void key_cache_write(
+    struct key_cache *c, enum key_kind kind, const char *name, const void *value, size_t len);
 /* The names of that kind in memory with a value that begin with `prefix`. */
 void key_cache_each(struct key_cache *c, enum key_kind kind, const char *prefix,
     void (*each)(void *arg, const char *name), void *arg);

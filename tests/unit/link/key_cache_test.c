@@ -340,6 +340,29 @@ test_taken_back(void **state)
 	end(&w);
 }
 
+/* A key that was looked for before it was made is found afterwards. */
+static void
+test_written_past_the_cache(void **state)
+{
+	struct world w;
+	struct key_hold *h;
+	unsigned called = 0;
+	bool ready;
+
+	(void)state;
+	begin(&w, 1 << 20);
+	h = hold_one(&w, "a", &called, &ready);
+	memory_keydb_run(&w.db);
+	expect(&w, "a", NULL);
+	key_cache_write(w.keys, KEY_SESSION, "a", "made", 4);
+	key_cache_write(w.keys, KEY_SESSION, "b", "made", 4);
+	expect(&w, "a", "made");
+	assert_int_equal(key_cache_count(w.keys), 1);
+	assert_int_equal(w.db.puts, 2);
+	key_hold_free(&h);
+	end(&w);
+}
+
 static void
 test_failures_are_reported_once(void **state)
 {
@@ -398,6 +421,7 @@ main(void)
 	    cmocka_unit_test(test_evicts_only_what_is_safe),
 	    cmocka_unit_test(test_changed_again_while_committing),
 	    cmocka_unit_test(test_taken_back),
+	    cmocka_unit_test(test_written_past_the_cache),
 	    cmocka_unit_test(test_failures_are_reported_once),
 	    cmocka_unit_test(test_freed_while_waiting),
 	};

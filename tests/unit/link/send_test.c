@@ -222,6 +222,28 @@ test_not_on_whatsapp(void **state)
 	world_end(&p.w);
 }
 
+/* The LID that we had noted for a number is nobody's any more: the number has a new owner. */
+static void
+test_number_with_a_new_owner(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	begin(&p);
+	memory_put(&p.alice->db.keydb, KEY_LID, BOB, "777", 3);
+	world_send(p.alice, "M1", BOB, "hello");
+	world_run(&p.w);
+	world_expect_sent(p.alice, "M1", LINK_SENT_OK, 0);
+	world_expect_message(p.bob, "M1", "hello");
+	assert_memory_equal(memory_disk(&p.alice->db, KEY_LID, BOB)->data, "222000222", 9);
+	/* And now nobody at all. */
+	memory_put(&p.alice->db.keydb, KEY_LID, CAROL, "778", 3);
+	world_send(p.alice, "M2", CAROL, "hello");
+	world_run(&p.w);
+	world_expect_sent(p.alice, "M2", LINK_SENT_NO_DEVICE, 0);
+	world_end(&p.w);
+}
+
 /* A server that tells LIDs only when asked for contacts. */
 static void
 test_lid_by_contact_query(void **state)
@@ -554,6 +576,7 @@ main(void)
 	    cmocka_unit_test(test_crash_after_commit),
 	    cmocka_unit_test(test_crash_before_commit),
 	    cmocka_unit_test(test_not_on_whatsapp),
+	    cmocka_unit_test(test_number_with_a_new_owner),
 	    cmocka_unit_test(test_lid_by_contact_query),
 	    cmocka_unit_test(test_queries_that_fail),
 	    cmocka_unit_test(test_many_share_queries),

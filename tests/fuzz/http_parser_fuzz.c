@@ -3,6 +3,7 @@
  * A connection's bytes read whole and in pieces (the first byte says how long) give the same head
  * and the same body; a head that is taken holds nothing that a second reader could cut elsewhere.
  */
+#include "apigw/accept.h"
 #include "apigw/http_parser.h"
 
 #include <stdio.h>
@@ -107,6 +108,8 @@ query(const char *text)
 		must(strlen(value) <= len);
 	if (http_query_get(text, "limit", value, sizeof(value)) == 1)
 		must(strlen(value) < sizeof(value));
+	must(accept_quality(text, "image/png", NULL) <= 1000);
+	must(accept_quality(text, "gzip", NULL) <= 1000);
 }
 
 int

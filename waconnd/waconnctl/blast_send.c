@@ -159,7 +159,10 @@ print_rejected(struct ctl *ctl, const json_t *list)
 		struct buf text = BUF_INIT(4096);
 
 		json_array_foreach(json_object_get(o, "reasons"), k, reason)
-		    buf_addf(&text, "%s%s", k > 0 ? ", " : "", json_string_value(reason));
+		{
+			buf_addf(&text, "%s%s", k > 0 ? ", " : "",
+			    json_is_string(reason) ? json_string_value(reason) : "?");
+		}
 		(void)ctl_say(ctl, 0, "%s is not healthy and sends nothing: %s",
 		    ctl_string(o, "outletId"), buf_str(&text));
 		buf_done(&text);

@@ -279,7 +279,10 @@ ctl_list(struct ctl *ctl, Ipc__Request__OpCase op, Ipc__List *list, const char *
 		cursor = NULL;
 		if (r != 0)
 			break;
-		json_array_foreach(json_object_get(root, key), i, element) each(arg, element);
+		json_array_foreach(json_object_get(root, key), i, element)
+		{
+			each(arg, element);
+		}
 		next = ctl_string(root, "nextCursor");
 		if (next != NULL)
 			cursor = xstrdup(next);

@@ -134,7 +134,10 @@ ask_page(struct ctl *ctl, struct board *b, char **cursor)
 	*cursor = NULL;
 	if (status != 0)
 		return status;
-	json_array_foreach(json_object_get(answer, "statuses"), i, element) add_outlet(b, element);
+	json_array_foreach(json_object_get(answer, "statuses"), i, element)
+	{
+		add_outlet(b, element);
+	}
 	b->count = ctl_integer(answer, "count");
 	b->healthy = ctl_integer(answer, "healthy");
 	b->stale = b->stale || ctl_true(answer, "databaseStale");

@@ -107,7 +107,7 @@ lock_files()
 
 cpp_check()
 {
-	cppcheck -q -j 2 --std=c11 --error-exitcode=1 --inline-suppr --enable=warning \
+	cppcheck -q -j 2 --max-configs=1 -D__linux__ -U__cplusplus --std=c11 --error-exitcode=1 --inline-suppr --enable=warning \
 		--suppress=arrayIndexOutOfBoundsCond --suppress=invalidFunctionArgBool --library=posix \
 		--include="/usr/include/$(gcc -dumpmachine)/sys/queue.h" --include=/usr/include/jansson.h -I. \
 		common waconnd apigw tests/sim

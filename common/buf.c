@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A growable byte buffer with a maximum. It never shrinks but in buf_done, and never copies more than it must:
- * capacity doubles.
+ * A growable byte buffer with a maximum. It never shrinks but in buf_done, and never copies more
+ * than it must: capacity doubles.
  */
 #include "common/buf.h"
 
@@ -51,7 +51,8 @@ buf_ok(const struct buf *b)
 	return !b->overflow;
 }
 
-/* Room for `more` bytes and the NUL behind them; false (and overflow set) when that passes the maximum. */
+/* Room for `more` bytes and the NUL behind them; false (and overflow set) when that passes the
+ * maximum. */
 static bool
 reserve(struct buf *b, size_t more)
 {
@@ -115,7 +116,8 @@ buf_add_u24be(struct buf *b, uint32_t v)
 void
 buf_add_u32be(struct buf *b, uint32_t v)
 {
-	const uint8_t bytes[] = {(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v};
+	const uint8_t bytes[] = {
+	    (uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v};
 
 	buf_add(b, bytes, sizeof(bytes));
 }

@@ -21,9 +21,9 @@ struct buf {
 	bool overflow;
 };
 
-#define BUF_INIT(maximum)                                                                          \
-	{                                                                                          \
-		.max = (maximum)                                                                   \
+#define BUF_INIT(maximum)        \
+	{                        \
+		.max = (maximum) \
 	}
 
 void buf_init(struct buf *b, size_t max);

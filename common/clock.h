@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-int64_t clock_wall_ms(void);      /* milliseconds since 1970 */
+int64_t clock_wall_ms(void);	  /* milliseconds since 1970 */
 int64_t clock_monotonic_ms(void); /* milliseconds since some start */
 
 #endif

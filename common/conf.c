@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Configuration files against a table of known keys. libinih splits the lines; what it hands out is checked here.
- * It never applies a file half: the caller throws the target away when conf_read reports errors.
+ * Configuration files against a table of known keys. libinih splits the lines; what it hands out is
+ * checked here. It never applies a file half: the caller throws the target away when conf_read
+ * reports errors.
  */
 #include "common/conf.h"
 
@@ -30,7 +31,8 @@ struct conf_reader {
 };
 
 static void
-complain(struct conf_reader *r, const char *what, const char *section, const char *name, const char *more)
+complain(struct conf_reader *r, const char *what, const char *section, const char *name,
+    const char *more)
 {
 	r->failed = true;
 	buf_addf(r->errors, "%s:%u: %s: [%s] %s%s%s\n", r->path, r->line, what, section, name,
@@ -116,8 +118,8 @@ conf_set_bool(void *target, const struct conf_key *key, const char *value, const
 	static const struct {
 		const char *word;
 		bool value;
-	} words[] = {{"yes", true}, {"true", true}, {"on", true}, {"1", true}, {"no", false}, {"false", false},
-	    {"off", false}, {"0", false}};
+	} words[] = {{"yes", true}, {"true", true}, {"on", true}, {"1", true}, {"no", false},
+	    {"false", false}, {"off", false}, {"0", false}};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(words[i].word, value) == 0) {

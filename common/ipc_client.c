@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The clients' end of the socket: one connection that mends itself, any number of requests on it, each waiting in one table with
- * a deadline. An answer to a request that nobody waits for any more is dropped.
+ * The clients' end of the socket: one connection that mends itself, any number of requests on it,
+ * each waiting in one table with a deadline. An answer to a request that nobody waits for any more
+ * is dropped.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -53,7 +54,8 @@ waiter_find(struct ipc_client *c, uint64_t id)
 {
 	struct waiter *w;
 
-	LIST_FOREACH(w, &c->buckets[id % BUCKETS], entry) {
+	LIST_FOREACH(w, &c->buckets[id % BUCKETS], entry)
+	{
 		if (w->id == id)
 			return w;
 	}
@@ -70,7 +72,8 @@ waiter_remove(struct ipc_client *c, struct waiter *w)
 
 /* Takes the waiter out, then tells its owner. */
 static void
-waiter_end(struct ipc_client *c, struct waiter *w, enum ipc_failure failure, const Ipc__Response *response)
+waiter_end(
+    struct ipc_client *c, struct waiter *w, enum ipc_failure failure, const Ipc__Response *response)
 {
 	struct waiter copy = *w;
 
@@ -162,7 +165,8 @@ on_event(struct bufferevent *bev, short what, void *arg)
 	client_fail(arg, (what & BEV_EVENT_EOF) != 0 ? "the daemon closed" : "connection error");
 }
 
-/* Connecting to a Unix socket does not block unless the listener's queue is full, which counts as down. */
+/* Connecting to a Unix socket does not block unless the listener's queue is full, which counts as
+ * down. */
 static int
 dial(const char *path)
 {
@@ -215,7 +219,8 @@ first_overdue(struct ipc_client *c, int64_t now)
 	struct waiter *w;
 
 	for (size_t i = 0; i < BUCKETS; i++) {
-		LIST_FOREACH(w, &c->buckets[i], entry) {
+		LIST_FOREACH(w, &c->buckets[i], entry)
+		{
 			if (w->deadline_ms != 0 && w->deadline_ms <= now)
 				return w;
 		}
@@ -296,8 +301,8 @@ ipc_client_on_state(struct ipc_client *c, void (*cb)(void *arg, bool up), void *
 }
 
 uint64_t
-ipc_client_subscribe(struct ipc_client *c, Ipc__Request *request, unsigned deadline_ms, ipc_response_cb cb,
-    ipc_event_cb event_cb, void *arg, enum ipc_failure *ret_failure)
+ipc_client_subscribe(struct ipc_client *c, Ipc__Request *request, unsigned deadline_ms,
+    ipc_response_cb cb, ipc_event_cb event_cb, void *arg, enum ipc_failure *ret_failure)
 {
 	Ipc__Frame frame = IPC__FRAME__INIT;
 	struct waiter *w;
@@ -329,8 +334,8 @@ ipc_client_subscribe(struct ipc_client *c, Ipc__Request *request, unsigned deadl
 }
 
 uint64_t
-ipc_client_send(struct ipc_client *c, Ipc__Request *request, unsigned deadline_ms, ipc_response_cb cb, void *arg,
-    enum ipc_failure *ret_failure)
+ipc_client_send(struct ipc_client *c, Ipc__Request *request, unsigned deadline_ms,
+    ipc_response_cb cb, void *arg, enum ipc_failure *ret_failure)
 {
 	return ipc_client_subscribe(c, request, deadline_ms, cb, NULL, arg, ret_failure);
 }

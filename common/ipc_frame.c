@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Frames on the wire: a 32-bit big-endian length and a packed Frame message. Knows nothing of requests and answers. */
+/* Frames on the wire: a 32-bit big-endian length and a packed Frame message. Knows nothing of
+ * requests and answers. */
 #include "common/ipc_frame.h"
 
 #include <arpa/inet.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * An append-only JSON writer. It trusts its caller about nesting (objects hold keys, arrays do not) and nobody about
- * strings: every value leaves it escaped and as valid UTF-8.
+ * An append-only JSON writer. It trusts its caller about nesting (objects hold keys, arrays do not)
+ * and nobody about strings: every value leaves it escaped and as valid UTF-8.
  */
 #include "common/jsonw.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Structured events to stderr. A line is built in memory and written with one write(2), so lines of two programs on one
- * terminal do not mix. Never fails its caller.
+ * Structured events to stderr. A line is built in memory and written with one write(2), so lines of
+ * two programs on one terminal do not mix. Never fails its caller.
  */
 #include "common/log.h"
 
@@ -29,10 +29,10 @@ static const struct {
 	const char *name;
 	int priority; /* syslog's, as the journal reads it */
 } levels[] = {
-	[LOG_LEVEL_DEBUG] = {"debug", 7},
-	[LOG_LEVEL_INFO] = {"info", 6},
-	[LOG_LEVEL_WARN] = {"warn", 4},
-	[LOG_LEVEL_ERROR] = {"error", 3},
+    [LOG_LEVEL_DEBUG] = {"debug", 7},
+    [LOG_LEVEL_INFO] = {"info", 6},
+    [LOG_LEVEL_WARN] = {"warn", 4},
+    [LOG_LEVEL_ERROR] = {"error", 3},
 };
 
 void
@@ -112,7 +112,8 @@ needs_quotes(const char *s)
 }
 
 static void
-write_text(struct buf *line, enum log_level level, const char *event, const struct log_field *fields)
+write_text(
+    struct buf *line, enum log_level level, const char *event, const struct log_field *fields)
 {
 	char scratch[64];
 	struct jsonw j;
@@ -134,7 +135,8 @@ write_text(struct buf *line, enum log_level level, const char *event, const stru
 }
 
 static void
-write_json(struct buf *line, enum log_level level, const char *event, const struct log_field *fields)
+write_json(
+    struct buf *line, enum log_level level, const char *event, const struct log_field *fields)
 {
 	char scratch[64];
 	struct jsonw j;

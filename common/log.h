@@ -2,9 +2,10 @@
 /*
  * log: structured events to stderr, as text or as JSON lines.
  *
- * A line is a level, an event name (noun.verb) and key=value fields.  Text lines carry the journal's
- * priority prefix (<3> …) when stderr is the journal.  Keys, tokens, QR texts, passwords and message
- * texts are never logged; phone numbers go through LOG_PHONE, which shortens them (62812…745).
+ * A line is a level, an event name (noun.verb) and key=value fields.  Text lines carry the
+ * journal's priority prefix (<3> …) when stderr is the journal.  Keys, tokens, QR texts, passwords
+ * and message texts are never logged; phone numbers go through LOG_PHONE, which shortens them
+ * (62812…745).
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
@@ -41,10 +42,10 @@ bool log_enabled(enum log_level level);
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 
 /* log_info("outlet.connected", LOG_STR("outlet", id), LOG_INT("ms", ms)); at least one field */
-#define log_at(level, event, ...)                                                                  \
-	do {                                                                                       \
-		if (log_enabled(level))                                                            \
-			log_write(level, event, (const struct log_field[]){__VA_ARGS__, {0}});     \
+#define log_at(level, event, ...)                                                              \
+	do {                                                                                   \
+		if (log_enabled(level))                                                        \
+			log_write(level, event, (const struct log_field[]){__VA_ARGS__, {0}}); \
 	} while (0)
 #define log_debug(event, ...) log_at(LOG_LEVEL_DEBUG, event, __VA_ARGS__)
 #define log_info(event, ...) log_at(LOG_LEVEL_INFO, event, __VA_ARGS__)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Telephone numbers as people write them. A leading "+" or "00" is an international number; a leading "0" is a
- * national one of the default country; "62 0812…" has the trunk zero left in by mistake, which is dropped.
+ * Telephone numbers as people write them. A leading "+" or "00" is an international number; a
+ * leading "0" is a national one of the default country; "62 0812…" has the trunk zero left in by
+ * mistake, which is dropped.
  */
 #include "common/phone.h"
 

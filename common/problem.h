@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * problem: the one table of errors that outsiders see: code, HTTP status, title, whether a repeat may help. Both programs,
- * waconnctl and the docs print from it (CONTRACT section 4, RFC 9457).
+ * problem: the one table of errors that outsiders see: code, HTTP status, title, whether a repeat
+ * may help. Both programs, waconnctl and the docs print from it (CONTRACT section 4, RFC 9457).
  */
 #ifndef COMMON_PROBLEM_H
 #define COMMON_PROBLEM_H
@@ -30,7 +30,7 @@ const struct problem *problem_find(const char *code);
 /* All rows, for docs; the last has a NULL code. */
 const struct problem *problem_table(void);
 /* The document. detail NULL: the row's; request_id NULL: left out; fields NULL: none. */
-void problem_write(struct buf *out, const struct problem *p, const char *detail, const char *request_id, const struct problem_field *fields,
-    size_t n_fields);
+void problem_write(struct buf *out, const struct problem *p, const char *detail,
+    const char *request_id, const struct problem_field *fields, size_t n_fields);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Threads that take jobs from one list and put them on another; a pipe tells the loop that there is something on it. The lock
- * covers the two lists and nothing else.
+ * Threads that take jobs from one list and put them on another; a pipe tells the loop that there is
+ * something on it. The lock covers the two lists and nothing else.
  */
 #include "common/worker.h"
 
@@ -158,7 +158,8 @@ worker_free(struct worker **wp)
 }
 
 int
-worker_run(struct worker *w, void (*job)(void *arg), void (*done)(void *arg, int cancelled), void *arg)
+worker_run(
+    struct worker *w, void (*job)(void *arg), void (*done)(void *arg, int cancelled), void *arg)
 {
 	struct job *j;
 

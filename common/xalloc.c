@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Allocation that ends the program when memory is exhausted, with a line that says how much was asked for.
+ * Allocation that ends the program when memory is exhausted, with a line that says how much was
+ * asked for.
  */
 #include "common/xalloc.h"
 

@@ -43,14 +43,14 @@ static const struct wrapper {
 	size_t offset; /* of a Wa__FutureProofMessage * */
 	bool view_once, ephemeral, edited;
 } wrappers[] = {
-    {offsetof(Wa__Message, bot_invoke_message),		false, false, false},
-    {offsetof(Wa__Message, ephemeral_message),	       false, true,  false},
-    {offsetof(Wa__Message, view_once_message),	       true,  false, false},
-    {offsetof(Wa__Message, view_once_message_v2),		  true,	false, false},
-    {offsetof(Wa__Message, view_once_message_v2_extension), true,  false, false},
-    {offsetof(Wa__Message, lottie_sticker_message),	    false, false, false},
-    {offsetof(Wa__Message, document_with_caption_message),  false, false, false},
-    {offsetof(Wa__Message, edited_message),		    false, false, true },
+    {offsetof(Wa__Message, bot_invoke_message), false, false, false},
+    {offsetof(Wa__Message, ephemeral_message), false, true, false},
+    {offsetof(Wa__Message, view_once_message), true, false, false},
+    {offsetof(Wa__Message, view_once_message_v2), true, false, false},
+    {offsetof(Wa__Message, view_once_message_v2_extension), true, false, false},
+    {offsetof(Wa__Message, lottie_sticker_message), false, false, false},
+    {offsetof(Wa__Message, document_with_caption_message), false, false, false},
+    {offsetof(Wa__Message, edited_message), false, false, true},
 };
 
 static const Wa__FutureProofMessage *

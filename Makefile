@@ -56,9 +56,8 @@ PROTOS   = common/ipc.proto common/wa/wa.proto waconnd/link/credentials.proto
 PROTO_H  = $(patsubst %.proto,$(GEN)/%.pb-c.h,$(notdir $(PROTOS))) $(GEN)/sql.h
 vpath %.proto common common/wa waconnd/link
 
-# A node that is new enough, where the system's is not (tests/install.sh).
-NODE_DIR := $(firstword $(wildcard $(CURDIR)/tests/node/node_modules/node-linux-*/bin))
-export PATH := $(if $(NODE_DIR),$(NODE_DIR):)$(PATH)
+# A node that is new enough, if the system's is not: tests/install.sh puts it there.
+export PATH := $(CURDIR)/tests/node/bin:$(PATH)
 
 # -- what to say to make ------------------------------------------------------
 # Each of these installs what is missing first, then starts make again, which then sees it.

@@ -92,9 +92,8 @@ if [ -n "$packages" ]; then
 	}
 fi
 
-# Debian's npm brings a newer node from its own registry, into this directory alone.
-if ! node_is_new_enough && ! [ tests/node/node_modules/.package-lock.json -nt tests/node/package-lock.json ]; then
+# Debian's npm brings a newer node from its own registry, into this directory alone; the Makefile puts it on the PATH.
+if ! node_is_new_enough && ! [ tests/node/bin/node -nt tests/node/package-lock.json ]; then
 	echo "Installing node $node_wanted or newer below tests/node"
-	(cd tests/node && npm ci --no-audit --no-fund </dev/null)
-	touch tests/node/node_modules/.package-lock.json
+	(cd tests/node && npm ci --no-audit --no-fund </dev/null && ln -sfn node_modules/node-linux-*/bin bin && touch bin/node)
 fi

@@ -358,10 +358,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"version", no_argument, NULL, 'V'},
-		 {"help",	  no_argument, NULL, 'h'},
-		   {0	     }
-	      };
+	    {"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'}, {0}};
 	struct daemon d = {.conf_path = CONF_DEFAULT};
 	bool test = false;
 	int o;

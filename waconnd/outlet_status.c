@@ -14,10 +14,10 @@ static const struct {
 	unsigned bit;
 	const char *name;
 } reasons[] = {
-    {OUTLET_BAD_DB_STATUS,	   "db_status"	      },
-    {OUTLET_BAD_LIVE_STATUS,    "live_status"	  },
-    {OUTLET_BAD_SOCKET,		"socket_closed"     },
-    {OUTLET_BAD_USER_ID,	 "no_user_id"	     },
+    {OUTLET_BAD_DB_STATUS, "db_status"},
+    {OUTLET_BAD_LIVE_STATUS, "live_status"},
+    {OUTLET_BAD_SOCKET, "socket_closed"},
+    {OUTLET_BAD_USER_ID, "no_user_id"},
     {OUTLET_BAD_AUTO_RECONNECT, "auto_reconnect_off"},
 };
 

@@ -187,11 +187,8 @@ api_blast_cancel(struct call *c)
 {
 	const struct db_param id = DB_TEXT(c->request->blast_cancel->id);
 	const struct db_param scoped[] = {id, DB_TEXT(call_scope(c))};
-	const struct db_step steps[] = {
-	    {SQL_BLAST_CANCEL,	       scoped, 2},
-		   {SQL_BLAST_CANCEL_QUEUED, &id,	  1},
-	    {SQL_BLAST_CANCELLED_GET, scoped, 2}
-	};
+	const struct db_step steps[] = {{SQL_BLAST_CANCEL, scoped, 2},
+	    {SQL_BLAST_CANCEL_QUEUED, &id, 1}, {SQL_BLAST_CANCELLED_GET, scoped, 2}};
 
 	call_transaction(c, steps, 3, NULL, on_cancelled);
 }

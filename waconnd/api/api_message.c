@@ -56,9 +56,7 @@ add(struct call *c)
 		const struct db_param params[] = {DB_TEXT(outlet_id(o)), DB_TEXT(phone),
 		    DB_TEXT(q->text), key.user, key.key, key.hash};
 		const struct db_step steps[] = {
-		    {SQL_IDEMPOTENCY_END, old,    2},
-			   {SQL_MESSAGE_ADD,     params, 6}
-		       };
+		    {SQL_IDEMPOTENCY_END, old, 2}, {SQL_MESSAGE_ADD, params, 6}};
 
 		call_transaction(c, steps, 2, NULL, on_added);
 	}

@@ -157,9 +157,7 @@ static void
 on_sweep(evutil_socket_t fd, short what, void *arg)
 {
 	static const struct db_step expiry[] = {
-	    {SQL_BLAST_EXPIRE,	       NULL, 0},
-		 {SQL_BLAST_EXPIRE_QUEUED, NULL, 0}
-	   };
+	    {SQL_BLAST_EXPIRE, NULL, 0}, {SQL_BLAST_EXPIRE_QUEUED, NULL, 0}};
 	struct blasts *b = arg;
 	struct db *db = b->store->db;
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * pacer: when may this outlet send its next message? A token bucket with jitter, a window of the day in a time zone, a daily cap.
- * Pure: time and random numbers are handed in. Time zones come from the tz database (zone.h); an unknown one counts as UTC.
+ * pacer: when may this outlet send its next message? A token bucket with jitter, a window of the
+ * day in a time zone, a daily cap. Pure: time and random numbers are handed in. Time zones come
+ * from the tz database (zone.h); an unknown one counts as UTC.
  *
- * The bucket holds one token: after each message the next waits one interval (60 s / perMinute), made longer or shorter at random by
- * up to the jitter's share. A window whose end is before its begin goes over midnight.
+ * The bucket holds one token: after each message the next waits one interval (60 s / perMinute),
+ * made longer or shorter at random by up to the jitter's share. A window whose end is before its
+ * begin goes over midnight.
  */
 #ifndef BLAST_PACER_H
 #define BLAST_PACER_H
@@ -17,17 +19,19 @@
 #define PACER_NEVER INT64_MAX
 
 struct pacer {
-	int64_t next_ms;    /* wall clock: not before */
-	int64_t day;        /* local day number that sent_today counts */
+	int64_t next_ms; /* wall clock: not before */
+	int64_t day;	 /* local day number that sent_today counts */
 	unsigned sent_today;
 };
 
 /* -1 when it is not "HH:MM-HH:MM" ("" is valid: always). */
-int pacer_window_parse(const char *window, unsigned *ret_from_min, unsigned *ret_until_min) __attribute__((warn_unused_result));
+int pacer_window_parse(const char *window, unsigned *ret_from_min, unsigned *ret_until_min)
+    __attribute__((warn_unused_result));
 /* A name of the tz database ("Asia/Jakarta", "UTC"). */
 bool pacer_timezone_known(const char *name);
 /* Take up what was sent before a restart: so many today, the last one at last_ms (0: none). */
-void pacer_restore(struct pacer *p, const struct outlet_pace *pace, int64_t now_ms, unsigned sent_today, int64_t last_ms);
+void pacer_restore(struct pacer *p, const struct outlet_pace *pace, int64_t now_ms,
+    unsigned sent_today, int64_t last_ms);
 /* The earliest time >= now_ms at which the next may go. */
 int64_t pacer_next(const struct pacer *p, const struct outlet_pace *pace, int64_t now_ms);
 /* Would it have to wait for its window or the next day, not just for its turn? */
@@ -35,6 +39,7 @@ bool pacer_closed(const struct pacer *p, const struct outlet_pace *pace, int64_t
 /* One was sent at now_ms; random in [0,1). */
 void pacer_sent(struct pacer *p, const struct outlet_pace *pace, int64_t now_ms, double random);
 /* When n more would be through, for estimates; PACER_NEVER past ten years. */
-int64_t pacer_estimate(const struct pacer *p, const struct outlet_pace *pace, int64_t now_ms, uint64_t n);
+int64_t pacer_estimate(
+    const struct pacer *p, const struct outlet_pace *pace, int64_t now_ms, uint64_t n);
 
 #endif

@@ -2,8 +2,9 @@
 /*
  * template: {{name|default}} variables of a message text.
  *
- * {{name}} without a value and without a default renders as nothing; names are [A-Za-z0-9_]+, "name" and "phone" are always
- * known. An empty value counts as none. Braces that form no variable stay as they are; values are never rendered again.
+ * {{name}} without a value and without a default renders as nothing; names are [A-Za-z0-9_]+,
+ * "name" and "phone" are always known. An empty value counts as none. Braces that form no variable
+ * stay as they are; values are never rendered again.
  */
 #ifndef BLAST_TEMPLATE_H
 #define BLAST_TEMPLATE_H
@@ -18,7 +19,8 @@
 typedef const char *(*template_lookup)(void *arg, const char *name);
 void template_render(const char *text, template_lookup lookup, void *arg, struct buf *out);
 
-/* What a recipient row gives: its variables (a JSON object of strings and numbers, NULL: none) and its number. */
+/* What a recipient row gives: its variables (a JSON object of strings and numbers, NULL: none) and
+ * its number. */
 struct template_vars {
 	const json_t *vars;
 	const char *phone;

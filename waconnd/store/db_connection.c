@@ -269,11 +269,11 @@ classify(const char *state)
 		const char *prefix;
 		enum db_error error;
 	} rows[] = {
-	    {"23",	   DB_E_CONFLICT}, /* constraints */
+	    {"23", DB_E_CONFLICT},    /* constraints */
 	    {"40001", DB_E_CONFLICT}, /* serialisation */
 	    {"40P01", DB_E_CONFLICT}, /* deadlock */
 	    {"57014", DB_E_DEADLINE}, /* statement_timeout */
-	    {"57P",   DB_E_LOST    }, /* the server goes down, or ends us */
+	    {"57P", DB_E_LOST},	      /* the server goes down, or ends us */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

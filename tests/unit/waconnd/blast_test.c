@@ -76,13 +76,11 @@ bring_up(void)
 static void
 start(void)
 {
-	const struct outlets_env oe = {
-	    .base = env.w->base,
+	const struct outlets_env oe = {.base = env.w->base,
 	    .store = &env.w->store,
 	    .hub = env.hub,
 	    .instance = "host-a",
-	    .default_pace = {.per_minute = 0, .timezone = "Asia/Jakarta"}
-	 };
+	    .default_pace = {.per_minute = 0, .timezone = "Asia/Jakarta"}};
 
 	env.loaded = false;
 	env.os = outlets_new(&oe, on_loaded, NULL);

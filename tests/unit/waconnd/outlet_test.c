@@ -54,17 +54,15 @@ on_drained(void *arg)
 static void
 start(void)
 {
-	const struct outlets_env oe = {
-	    .base = env.w->base,
+	const struct outlets_env oe = {.base = env.w->base,
 	    .store = &env.w->store,
 	    .hub = env.hub,
 	    .instance = "host-a",
 	    .default_pace = {.per_minute = 20,
-			     .jitter = 0.5,
-			     .daily_cap = 1000,
-			     .window = "08:00-20:00",
-			     .timezone = "Asia/Jakarta"}
-	   };
+		.jitter = 0.5,
+		.daily_cap = 1000,
+		.window = "08:00-20:00",
+		.timezone = "Asia/Jakarta"}};
 
 	env.loaded = false;
 	env.os = outlets_new(&oe, on_loaded, NULL);
@@ -427,8 +425,7 @@ test_messages(void **state)
 	    .timestamp = 1795485600,
 	    .kind = "text",
 	    .text = "halo",
-	    .push_name = "Ani"
-	      };
+	    .push_name = "Ani"};
 	struct link *l;
 
 	(void)state;

@@ -7,6 +7,7 @@
 #include "waconnd/link/notice.h"
 
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -152,11 +153,11 @@ drop_user(struct messaging *m, const struct jid *user)
 {
 	const struct device_list *list = device_cache_find(m->devices, user, clock_monotonic_ms());
 	struct found_names names = SLIST_HEAD_INITIALIZER(names);
-	char prefix[JID_USER_MAX + 16];
+	char name[JID_USER_MAX + 8], prefix[SIGNAL_NAME_MAX];
 	struct found_name *f;
 
-	jid_signal_name(user, prefix, sizeof(prefix) - 1);
-	(void)strcat(prefix, ".");
+	jid_signal_name(user, name, sizeof(name));
+	(void)snprintf(prefix, sizeof(prefix), "%s.", name);
 	key_cache_each(m->keys, KEY_SESSION, prefix, collect, &names);
 	while ((f = SLIST_FIRST(&names)) != NULL) {
 		SLIST_REMOVE_HEAD(&names, entry);

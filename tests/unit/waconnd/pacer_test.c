@@ -3,6 +3,7 @@
  * Times from Python's zoneinfo. */
 #include "tests/unit/cmocka_all.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "waconnd/blast/pacer.h"
@@ -16,8 +17,8 @@ pace_of(unsigned per_minute, double jitter, unsigned cap, const char *window, co
 {
 	struct outlet_pace p = {.per_minute = per_minute, .jitter = jitter, .daily_cap = cap};
 
-	strncat(p.window, window, sizeof(p.window) - 1);
-	strncat(p.timezone, zone, sizeof(p.timezone) - 1);
+	(void)snprintf(p.window, sizeof(p.window), "%s", window);
+	(void)snprintf(p.timezone, sizeof(p.timezone), "%s", zone);
 	return p;
 }
 
@@ -174,7 +175,7 @@ test_daily_cap(void **state)
 	assert_int_equal(now, NINE_JAKARTA + 23 * HOUR_MS); /* the next day at 8 */
 	pacer_sent(&p, &pace, now, 0.5);
 	assert_int_equal(p.sent_today, 1);
-	strcpy(pace.window, "");
+	pace.window[0] = '\0';
 	p.sent_today = 3;
 	assert_int_equal(pacer_next(&p, &pace, now), NINE_JAKARTA + 39 * HOUR_MS); /* at midnight */
 }

@@ -123,8 +123,7 @@ test_device_sent_by_a_stranger(void **state)
 	n = new_message(t.bob, "D1");
 	add_enc(&t, t.bob, message.data, message.len, n);
 	deliver(&t, n);
-	s = world_saw(t.alice, SEEN_MESSAGE, "D1");
-	assert_non_null(s);
+	s = world_see(t.alice, SEEN_MESSAGE, "D1");
 	assert_false(s->from_me);
 	assert_string_equal(s->chat, "222000222@lid");
 	buf_done(&message);
@@ -302,8 +301,8 @@ test_session_moves_to_the_lid(void **state)
 	}
 	assert_non_null(memory_disk(&alice->db, KEY_SESSION, "222000222_1.0")->data);
 	assert_non_null(memory_disk(&alice->db, KEY_IDENTITY, "222000222_1.0")->data);
-	assert_string_equal(world_saw(alice, SEEN_MESSAGE, "M1")->phone, BOB);
-	assert_string_equal(world_saw(alice, SEEN_MESSAGE, "M2")->chat, "222000222@lid");
+	assert_string_equal(world_see(alice, SEEN_MESSAGE, "M1")->phone, BOB);
+	assert_string_equal(world_see(alice, SEEN_MESSAGE, "M2")->chat, "222000222@lid");
 	world_end(&w);
 }
 

@@ -173,7 +173,7 @@ test_sender_by_number(void **state)
 	messaging_message(p.bob->m, by_number);
 	world_run(&p.w);
 	world_expect_message(p.bob, "M2", "two");
-	assert_string_equal(world_saw(p.bob, SEEN_MESSAGE, "M2")->chat, "111000111@lid");
+	assert_string_equal(world_see(p.bob, SEEN_MESSAGE, "M2")->chat, "111000111@lid");
 	assert_null(memory_disk(&p.bob->db, KEY_SESSION, ALICE ".3")->data);
 	node_free(&in);
 	node_free(&by_number);
@@ -346,17 +346,17 @@ test_receipts(void **state)
 		bool own;
 		int kind; /* -1: handed to nobody */
 	} table[] = {
-	    {NULL,	   false, LINK_RECEIPT_DELIVERED},
-	    {"inactive",	 false, LINK_RECEIPT_DELIVERED},
-	    {"read",	     false, LINK_RECEIPT_READ     },
-	    {"played",       false, LINK_RECEIPT_READ     },
-	    {"sender",       true,  -1		       },
-	    {"read-self",	  true,	-1			  },
-	    {NULL,	   true,	 -1			   },
-	    {"peer_msg",	 true,  -1			 },
-	    {"server-error", false, -1		      },
-	    {"hist_sync",	  true,	-1			  },
-	    {"what",	     false, -1		      },
+	    {NULL, false, LINK_RECEIPT_DELIVERED},
+	    {"inactive", false, LINK_RECEIPT_DELIVERED},
+	    {"read", false, LINK_RECEIPT_READ},
+	    {"played", false, LINK_RECEIPT_READ},
+	    {"sender", true, -1},
+	    {"read-self", true, -1},
+	    {NULL, true, -1},
+	    {"peer_msg", true, -1},
+	    {"server-error", false, -1},
+	    {"hist_sync", true, -1},
+	    {"what", false, -1},
 	};
 
 	(void)state;
@@ -377,7 +377,7 @@ test_receipts(void **state)
 		if (table[i].kind >= 0) {
 			assert_int_equal(p.bob->n_seen, 3);
 			assert_int_equal(
-			    world_saw(p.bob, SEEN_RECEIPT, "M3")->result, table[i].kind);
+			    world_see(p.bob, SEEN_RECEIPT, "M3")->result, table[i].kind);
 			assert_null(world_written(p.bob, "ack", NULL, NULL, 0));
 		} else {
 			assert_int_equal(p.bob->n_seen, 0);
@@ -471,17 +471,17 @@ test_message_shapes(void **state)
 		shape make;
 		const char *error;
 	} table[] = {
-	    {"no enc",      shape_no_enc,	     "488"},
-	    {"unavailable", shape_unavailable, NULL },
-	    {"plaintext",	  shape_plaintext,   "488"},
-	    {"empty enc",	  shape_empty_enc,   NULL },
+	    {"no enc", shape_no_enc, "488"},
+	    {"unavailable", shape_unavailable, NULL},
+	    {"plaintext", shape_plaintext, "488"},
+	    {"empty enc", shape_empty_enc, NULL},
 	    {"untyped enc", shape_untyped_enc, "488"},
-	    {"bot",	    shape_bot,	       "495"},
-	    {"short",	      shape_short,	   NULL },
-	    {"children",	 shape_children,	 NULL },
-	    {"many",	     shape_many,	 NULL },
-	    {"group key",	  shape_group_key,   NULL },
-	    {"text",	     shape_text,	 "488"},
+	    {"bot", shape_bot, "495"},
+	    {"short", shape_short, NULL},
+	    {"children", shape_children, NULL},
+	    {"many", shape_many, NULL},
+	    {"group key", shape_group_key, NULL},
+	    {"text", shape_text, "488"},
 	};
 	static const char *const froms[] = {"111000111:3@lid", "6281100000001@s.whatsapp.net",
 	    "120363023456789012@g.us", "status@broadcast", "222000222:9@lid", "1203@newsletter"};

@@ -74,20 +74,18 @@ test_first_message(void **state)
 	assert_null(node_find(message, "tctoken"));
 	world_expect_sent(p.alice, "M1", LINK_SENT_OK, 0);
 	world_expect_message(p.bob, "M1", "hello");
-	s = world_saw(p.bob, SEEN_MESSAGE, "M1");
+	s = world_see(p.bob, SEEN_MESSAGE, "M1");
 	assert_false(s->from_me);
 	assert_string_equal(s->phone, ALICE);
 	assert_string_equal(s->chat, "111000111@lid");
 	/* Our phone shows what we wrote. */
-	s = world_saw(p.alice_phone, SEEN_MESSAGE, "M1");
-	assert_non_null(s);
+	s = world_see(p.alice_phone, SEEN_MESSAGE, "M1");
 	assert_true(s->from_me);
 	assert_string_equal(s->text, "hello");
 	assert_string_equal(s->chat, "222000222@lid");
 	assert_string_equal(s->phone, BOB);
 	/* And that it arrived came back. */
-	s = world_saw(p.alice, SEEN_RECEIPT, "M1");
-	assert_non_null(s);
+	s = world_see(p.alice, SEEN_RECEIPT, "M1");
 	assert_int_equal(s->result, LINK_RECEIPT_DELIVERED);
 	assert_non_null(world_written(p.bob, "receipt", "type", "inactive", 0));
 	assert_non_null(world_written(p.alice_phone, "receipt", "type", "sender", 0));
@@ -393,8 +391,8 @@ test_rejections(void **state)
 	} table[] = {
 	    {463, 1, LINK_SENT_REJECTED, 1, 1},
 	    {400, 1, LINK_SENT_REJECTED, 1, 1},
-	    {479, 1, LINK_SENT_OK,	   2, 2},
-	    {421, 1, LINK_SENT_OK,	   2, 2},
+	    {479, 1, LINK_SENT_OK, 2, 2},
+	    {421, 1, LINK_SENT_OK, 2, 2},
 	    {479, 2, LINK_SENT_REJECTED, 2, 2},
 	};
 

@@ -29,11 +29,11 @@ static const struct receipt_type {
 	const char *name; /* NULL: without type */
 	enum receipt_use use;
 } types[] = {
-    {NULL,	   USE_DELIVERED},
+    {NULL, USE_DELIVERED},
     {"inactive", USE_DELIVERED},
-    {"read",     USE_READ     },
-    {"played",   USE_READ     },
-    {"retry",    USE_RETRY    },
+    {"read", USE_READ},
+    {"played", USE_READ},
+    {"retry", USE_RETRY},
 };
 
 struct receipts *

@@ -63,11 +63,11 @@ static const struct enc_type {
 	decrypt_fn decrypt; /* NULL: refused */
 	enum answer_refusal refusal;
 } enc_types[] = {
-    {"msg",   decrypt_msg,	 0		  },
-    {"pkmsg", decrypt_pkmsg, 0		      },
-    {"skmsg", decrypt_skmsg, 0		      },
-    {"msmsg", NULL,	    REFUSE_NO_SECRET},
-    {NULL,	   NULL,		 REFUSE_STANZA   },
+    {"msg", decrypt_msg, 0},
+    {"pkmsg", decrypt_pkmsg, 0},
+    {"skmsg", decrypt_skmsg, 0},
+    {"msmsg", NULL, REFUSE_NO_SECRET},
+    {NULL, NULL, REFUSE_STANZA},
 };
 
 static const struct enc_type *

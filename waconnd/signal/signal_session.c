@@ -37,12 +37,12 @@ signal_result_of(int error)
 		int error;
 		enum signal_result result;
 	} table[] = {
-	    {SG_SUCCESS,		 SIGNAL_OK	  },
-	    {SG_ERR_DUPLICATE_MESSAGE, SIGNAL_DUPLICATE },
-	    {SG_ERR_NO_SESSION,	SIGNAL_NO_SESSION},
-	    {SG_ERR_INVALID_KEY_ID,    SIGNAL_NO_PREKEY },
-	    {SG_ERR_UNKNOWN,	     SIGNAL_FAULT	 },
-	    {SG_ERR_NOMEM,		   SIGNAL_FAULT     },
+	    {SG_SUCCESS, SIGNAL_OK},
+	    {SG_ERR_DUPLICATE_MESSAGE, SIGNAL_DUPLICATE},
+	    {SG_ERR_NO_SESSION, SIGNAL_NO_SESSION},
+	    {SG_ERR_INVALID_KEY_ID, SIGNAL_NO_PREKEY},
+	    {SG_ERR_UNKNOWN, SIGNAL_FAULT},
+	    {SG_ERR_NOMEM, SIGNAL_FAULT},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)

@@ -14,33 +14,33 @@ static const struct row {
 	const char *pn, *lid;					  /* of the sender */
 	bool from_me, is_group;
 } rows[] = {
-    {"22:4@lid",	 NULL,       NULL,     "sender_pn",	  "62" N,	  "22@lid",	    "22:4@lid",	"62" N, "22@lid", false,
-	false																      },
-    {"62:4" N,	       NULL,	     NULL,	   "sender_lid",	 "22@lid", "22@lid",	     "22:4@lid",	 "62" N, "22@lid", false,
-	false																      },
-    {"62:4" N,	       NULL,	     NULL,	   NULL,		 NULL,     "62" N,	       "62:4" N,	 "62" N, NULL,     false, false},
-    {"22@lid",	       NULL,	     NULL,	   "sender_pn",		"33@lid", "22@lid",	    "22@lid",	      NULL,   "22@lid", false, false},
-    {"62:99@hosted",     NULL,	   NULL,	 NULL,		       NULL,     "62" N,	     "62:99@hosted", NULL,   NULL,	 false, false},
- /* our own other devices */
-    {"11@lid",	       NULL,	     "22@lid", "peer_recipient_pn", "62" N,   "22@lid",	      "11@lid",	NULL,   "11@lid",
-	true,																 false},
-    {"61:9" N,	       NULL,	     "62" N,   "recipient_lid",     "22@lid", "22@lid",		  "11:9@lid",     "61" N, "11@lid",
-	true,																 false},
-    {"11@lid",	       NULL,	     NULL,	   NULL,		 NULL,     "11@lid",		 "11@lid",	   NULL,	 "11@lid", true,	 false},
- /* groups and broadcasts */
-    {"1-2@g.us",	 "22:1@lid", NULL,	   "participant_pn",    "62" N,   "1-2@g.us",	 "22:1@lid",     "62" N,
-	"22@lid",														      false, true },
-    {"1@g.us",	       "62:1" N,	 NULL,     "participant_lid",	  "22@lid", "1@g.us",	      "22:1@lid",	  "62" N, "22@lid",
-	false,																true },
-    {"status@broadcast", "11@lid",   NULL,	 NULL,		       NULL,     "status@broadcast", "11@lid",	   NULL,	 "11@lid",
-	true,																 true },
-    {"1@g.us",	       NULL,	     NULL,	   NULL,		 NULL,     NULL,		     NULL,	   NULL,	 NULL,     false, false},
-    {"1@g.us",	       "2@g.us",	 NULL,     NULL,		     NULL,	   NULL,		 NULL,	       NULL,   NULL,	   false, false},
- /* nobody */
-    {"s.whatsapp.net",   NULL,	     NULL,	   NULL,		 NULL,     NULL,		     NULL,	   NULL,	 NULL,     false, false},
-    {NULL,	       NULL,	 NULL,     NULL,		     NULL,	   NULL,		 NULL,	       NULL,   NULL,	   false, false},
-    {"1@newsletter",     NULL,	   NULL,	 NULL,		       NULL,     NULL,		   NULL,		 NULL,   NULL,     false, false},
-    {"\xff@lid",	 NULL,       NULL,     NULL,		   NULL,	 NULL,	       NULL,	     NULL,   NULL,	 false, false},
+    {"22:4@lid", NULL, NULL, "sender_pn", "62" N, "22@lid", "22:4@lid", "62" N, "22@lid", false,
+	false},
+    {"62:4" N, NULL, NULL, "sender_lid", "22@lid", "22@lid", "22:4@lid", "62" N, "22@lid", false,
+	false},
+    {"62:4" N, NULL, NULL, NULL, NULL, "62" N, "62:4" N, "62" N, NULL, false, false},
+    {"22@lid", NULL, NULL, "sender_pn", "33@lid", "22@lid", "22@lid", NULL, "22@lid", false, false},
+    {"62:99@hosted", NULL, NULL, NULL, NULL, "62" N, "62:99@hosted", NULL, NULL, false, false},
+    /* our own other devices */
+    {"11@lid", NULL, "22@lid", "peer_recipient_pn", "62" N, "22@lid", "11@lid", NULL, "11@lid",
+	true, false},
+    {"61:9" N, NULL, "62" N, "recipient_lid", "22@lid", "22@lid", "11:9@lid", "61" N, "11@lid",
+	true, false},
+    {"11@lid", NULL, NULL, NULL, NULL, "11@lid", "11@lid", NULL, "11@lid", true, false},
+    /* groups and broadcasts */
+    {"1-2@g.us", "22:1@lid", NULL, "participant_pn", "62" N, "1-2@g.us", "22:1@lid", "62" N,
+	"22@lid", false, true},
+    {"1@g.us", "62:1" N, NULL, "participant_lid", "22@lid", "1@g.us", "22:1@lid", "62" N, "22@lid",
+	false, true},
+    {"status@broadcast", "11@lid", NULL, NULL, NULL, "status@broadcast", "11@lid", NULL, "11@lid",
+	true, true},
+    {"1@g.us", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false},
+    {"1@g.us", "2@g.us", NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false},
+    /* nobody */
+    {"s.whatsapp.net", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false},
+    {"1@newsletter", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false},
+    {"\xff@lid", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false},
 };
 
 static void

@@ -14,9 +14,7 @@
 static void
 test_device_cache(void **state)
 {
-	const struct device_list list = {
-	    .n = 2, .ids = {{0, false}, {99, true}}
-	   };
+	const struct device_list list = {.n = 2, .ids = {{0, false}, {99, true}}};
 	struct device_cache *c = device_cache_new();
 	const struct jid lid = jid_make(JID_SERVER_LID, "1", 0),
 			 pn = jid_make(JID_SERVER_PN, "1", 0);
@@ -130,10 +128,10 @@ test_token_age(void **state)
 		int64_t weeks_ago;
 		bool valid;
 	} table[] = {
-	    {0,	true },
-	    {1,	true },
-	    {3,	true },
-	    {4,	false},
+	    {0, true},
+	    {1, true},
+	    {3, true},
+	    {4, false},
 	    {10, false},
 	};
 	struct peer p = {.token_len = 3};

@@ -184,10 +184,8 @@ test_session_without_prekey_vector(void **state)
 static void
 test_sender_key_vector(void **state)
 {
-	static const char *const messages[][2] = {
-	    {"outputs.m1.ciphertext", "outputs.m1.plaintext"},
-	    {"outputs.m2.ciphertext", "outputs.m2.plaintext"}
-	     };
+	static const char *const messages[][2] = {{"outputs.m1.ciphertext", "outputs.m1.plaintext"},
+	    {"outputs.m2.ciphertext", "outputs.m2.plaintext"}};
 	const json_t *v = vector("signal-sender-key");
 	const char *group = vector_str(v, "inputs.group");
 	const struct jid alice = jid_make(JID_SERVER_LID, "111111111111111", 0);

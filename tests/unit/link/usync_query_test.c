@@ -115,11 +115,11 @@ test_contacts(void **state)
 		int result;
 		bool on_whatsapp;
 	} table[] = {
-	    {"99@lid",	       "in",	     "+6281@c.us", 0, true },
-	    {"99@lid",	       "out",     "+6281@c.us", 0, false},
-	    {NULL,		   "invalid", "+6281@c.us", 0, false},
-	    {NULL,		   NULL,	 NULL,	       0, false},
-	    {"s.whatsapp.net", "in",	     NULL,	   0, true },
+	    {"99@lid", "in", "+6281@c.us", 0, true},
+	    {"99@lid", "out", "+6281@c.us", 0, false},
+	    {NULL, "invalid", "+6281@c.us", 0, false},
+	    {NULL, NULL, NULL, 0, false},
+	    {"s.whatsapp.net", "in", NULL, 0, true},
 	};
 
 	(void)state;
@@ -174,14 +174,14 @@ static const struct {
 	const char *parent, *tag;
 	size_t len;
 } parts[] = {
-    {REGISTRATION, NULL,	 "registration", 4 },
-    {TYPE,	   NULL,	 "type",	 1 },
-    {IDENTITY,     NULL,   "identity",	 32},
-    {KEY_ID,	     "key",  "id",		  3 },
-    {KEY_VALUE,	"key",  "value",	32},
-    {SKEY_ID,      "skey", "id",	    3 },
-    {SKEY_VALUE,	 "skey", "value",	  32},
-    {SIGNATURE,	"skey", "signature",    64},
+    {REGISTRATION, NULL, "registration", 4},
+    {TYPE, NULL, "type", 1},
+    {IDENTITY, NULL, "identity", 32},
+    {KEY_ID, "key", "id", 3},
+    {KEY_VALUE, "key", "value", 32},
+    {SKEY_ID, "skey", "id", 3},
+    {SKEY_VALUE, "skey", "value", 32},
+    {SIGNATURE, "skey", "signature", 64},
 };
 
 /* A bundle whose `spoiled` part has another length, or is missing (add < 0 and the whole). */

@@ -3,9 +3,9 @@
  * keydb: the interface through which a link reaches its keys on disk. The link knows no SQL: the
  * store implements this (store/keys.h), tests implement it in memory.
  *
- * Writes join the daemon's current write batch and are final when a commit asked for after them has called
- * back with 0 (DESIGN section 5, persist before send). Everything of one outlet; values are opaque bytes, sealed by
- * the store.
+ * Writes join the daemon's current write batch and are final when a commit asked for after them has
+ * called back with 0 (DESIGN section 5, persist before send). Everything of one outlet; values are
+ * opaque bytes, sealed by the store.
  */
 #ifndef WACONND_KEYDB_H
 #define WACONND_KEYDB_H
@@ -14,14 +14,14 @@
 #include <stdint.h>
 
 enum key_kind {
-	KEY_CREDENTIALS = 1, /* "": link/credentials.h */
-	KEY_SESSION = 2,     /* "name.device": libsignal's session record */
-	KEY_IDENTITY = 3,    /* "name.device": 33 bytes */
-	KEY_PREKEY = 4,      /* "%08u" of the id: serialised session_pre_key */
+	KEY_CREDENTIALS = 1,   /* "": link/credentials.h */
+	KEY_SESSION = 2,       /* "name.device": libsignal's session record */
+	KEY_IDENTITY = 3,      /* "name.device": 33 bytes */
+	KEY_PREKEY = 4,	       /* "%08u" of the id: serialised session_pre_key */
 	KEY_SIGNED_PREKEY = 5, /* "%08u" of the id: serialised session_signed_pre_key */
-	KEY_SENDER_KEY = 6,  /* "group::name.device" */
-	KEY_LID = 7,         /* PN user -> LID user, text */
-	KEY_PEER = 8         /* LID user -> what we know of the peer: privacy token and its times */
+	KEY_SENDER_KEY = 6,    /* "group::name.device" */
+	KEY_LID = 7,	       /* PN user -> LID user, text */
+	KEY_PEER = 8 /* LID user -> what we know of the peer: privacy token and its times */
 };
 
 struct key_name {
@@ -36,19 +36,23 @@ struct key_value {
 	size_t len;
 };
 
-/* err 0: `values` answers the names in the order asked, valid during the call. err < 0: the database did not answer. */
+/* err 0: `values` answers the names in the order asked, valid during the call. err < 0: the
+ * database did not answer. */
 typedef void (*keydb_get_cb)(void *arg, int err, const struct key_value *values, size_t n);
 typedef void (*keydb_commit_cb)(void *arg, int err);
 
 struct keydb;
 struct keydb_ops {
 	/* The callback comes later, never from inside the call. */
-	void (*get)(struct keydb *k, const struct key_name *names, size_t n, keydb_get_cb cb, void *arg);
-	void (*put)(struct keydb *k, enum key_kind kind, const char *name, const void *value, size_t len);
+	void (*get)(
+	    struct keydb *k, const struct key_name *names, size_t n, keydb_get_cb cb, void *arg);
+	void (*put)(
+	    struct keydb *k, enum key_kind kind, const char *name, const void *value, size_t len);
 	void (*del)(struct keydb *k, enum key_kind kind, const char *name);
 	/* Delete every key of the outlet (logout). */
 	void (*wipe)(struct keydb *k);
-	/* cb after everything put and deleted so far (and what other layers added to the same batch) is on disk. */
+	/* cb after everything put and deleted so far (and what other layers added to the same
+	 * batch) is on disk. */
 	void (*commit)(struct keydb *k, keydb_commit_cb cb, void *arg);
 	/* No callback with this arg will come any more. What was put stays put. */
 	void (*forget)(struct keydb *k, void *arg);

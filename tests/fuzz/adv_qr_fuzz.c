@@ -26,9 +26,7 @@ check_text(const char *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct curve_pair companion = {
-	    .priv = {8, [31] = 64}
-	  };
+	static const struct curve_pair companion = {.priv = {8, [31] = 64}};
 	static const uint8_t secret[ADV_SECRET_LEN] = {7};
 	struct adv_result r;
 	char *text = fuzz_text(data, size);

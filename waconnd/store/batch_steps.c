@@ -48,21 +48,21 @@ static const struct writer {
 	size_t n;
 	struct column columns[BATCH_COLUMNS];
 } writers[BATCH_KIND_COUNT] = {
-    [BATCH_WIPE] = {SQL_BATCH_KEY_WIPE,	false, 1,  {OUTLET}					  },
-    [BATCH_DEL] = {SQL_BATCH_KEY_DEL,   true,  3,  {OUTLET, SMALL(0), TEXT(0)}		  },
-    [BATCH_PUT] = {SQL_BATCH_KEY_PUT,   true,  4,  {OUTLET, SMALL(0), TEXT(0), BYTES}	 },
-    [BATCH_SENDING] = {SQL_BATCH_SENDING,	  false, 3,  {INT(0), TEXT(0), TEXT(1)}		      },
-    [BATCH_SENT] = {SQL_BATCH_SENT,	    false, 2,  {INT(0), INT(1)}			      },
-    [BATCH_FAILED] = {SQL_BATCH_FAILED,	false, 2,  {INT(0), TEXT(0)}			   },
-    [BATCH_REQUEUE] = {SQL_BATCH_REQUEUE,	  false, 3,  {INT(0), TEXT(0), INT(1)}		     },
-    [BATCH_DELIVERED] = {SQL_BATCH_DELIVERED, false, 3,	{OUTLET, TEXT(0), INT(0)}			 },
-    [BATCH_READ] = {SQL_BATCH_READ,	    false, 3,  {OUTLET, TEXT(0), INT(0)}		       },
-    [BATCH_INBOUND] = {SQL_BATCH_INBOUND,	  false, 8,
-		    {OUTLET, TEXT(0), TEXT(1), TEXT(2), TEXT(3), TEXT(4), BOOL(0), INT(1)}     },
-    [BATCH_SESSION] = {SQL_BATCH_SESSION,	  false, 11,
-		    {OUTLET, TEXT(0), TEXT(1), TEXT(2), TEXT(3), INT(0), INT(1), INT(2), INT(3), INT(4),
-	    TEXT(4)}									   },
-    [BATCH_EVENT] = {SQL_BATCH_EVENT,     false, 5,	{OUTLET, INT(0), TEXT(0), TEXT(1), TEXT(2)}},
+    [BATCH_WIPE] = {SQL_BATCH_KEY_WIPE, false, 1, {OUTLET}},
+    [BATCH_DEL] = {SQL_BATCH_KEY_DEL, true, 3, {OUTLET, SMALL(0), TEXT(0)}},
+    [BATCH_PUT] = {SQL_BATCH_KEY_PUT, true, 4, {OUTLET, SMALL(0), TEXT(0), BYTES}},
+    [BATCH_SENDING] = {SQL_BATCH_SENDING, false, 3, {INT(0), TEXT(0), TEXT(1)}},
+    [BATCH_SENT] = {SQL_BATCH_SENT, false, 2, {INT(0), INT(1)}},
+    [BATCH_FAILED] = {SQL_BATCH_FAILED, false, 2, {INT(0), TEXT(0)}},
+    [BATCH_REQUEUE] = {SQL_BATCH_REQUEUE, false, 3, {INT(0), TEXT(0), INT(1)}},
+    [BATCH_DELIVERED] = {SQL_BATCH_DELIVERED, false, 3, {OUTLET, TEXT(0), INT(0)}},
+    [BATCH_READ] = {SQL_BATCH_READ, false, 3, {OUTLET, TEXT(0), INT(0)}},
+    [BATCH_INBOUND] = {SQL_BATCH_INBOUND, false, 8,
+	{OUTLET, TEXT(0), TEXT(1), TEXT(2), TEXT(3), TEXT(4), BOOL(0), INT(1)}},
+    [BATCH_SESSION] = {SQL_BATCH_SESSION, false, 11,
+	{OUTLET, TEXT(0), TEXT(1), TEXT(2), TEXT(3), INT(0), INT(1), INT(2), INT(3), INT(4),
+	    TEXT(4)}},
+    [BATCH_EVENT] = {SQL_BATCH_EVENT, false, 5, {OUTLET, INT(0), TEXT(0), TEXT(1), TEXT(2)}},
 };
 
 static bool

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Both ends of ipc in one loop over a real socket: answers, deadlines, subscriptions, lost and hostile peers. */
+/* Both ends of ipc in one loop over a real socket: answers, deadlines, subscriptions, lost and
+ * hostile peers. */
 #include "tests/unit/cmocka_all.h"
 
 #include <event2/event.h>
@@ -75,7 +76,8 @@ on_answer(void *arg, enum ipc_failure failure, const Ipc__Response *response)
 	f->answers++;
 	f->failure = failure;
 	if (response != NULL)
-		snprintf(f->body, sizeof(f->body), "%.*s", (int)response->body.len, (char *)response->body.data);
+		snprintf(f->body, sizeof(f->body), "%.*s", (int)response->body.len,
+		    (char *)response->body.data);
 	event_base_loopbreak(f->base);
 }
 
@@ -260,11 +262,12 @@ test_hostile_peers(void **state)
 {
 	struct fixture *f = *state;
 
-	hostile(f, "\xff\xff\xff\xff", 4);             /* a length over the maximum */
-	hostile(f, "\0\0\0\x04\xff\xff\xff\xff", 8);   /* no protobuf */
-	hostile(f, "\0\0\0\0", 4);                     /* an empty frame: no request */
-	hostile(f, "\0\0\0\x04\x12\x02\x10\x01", 8);   /* a response, which only the daemon may send */
-	hostile(f, "\0\0\0\x02\x0a\x00", 6);           /* a request without id */
+	hostile(f, "\xff\xff\xff\xff", 4);	     /* a length over the maximum */
+	hostile(f, "\0\0\0\x04\xff\xff\xff\xff", 8); /* no protobuf */
+	hostile(f, "\0\0\0\0", 4);		     /* an empty frame: no request */
+	hostile(
+	    f, "\0\0\0\x04\x12\x02\x10\x01", 8); /* a response, which only the daemon may send */
+	hostile(f, "\0\0\0\x02\x0a\x00", 6);	 /* a request without id */
 }
 
 static void
@@ -282,12 +285,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_answer, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_deadline_then_late_answer, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_lost_and_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_subscription, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_hostile_peers, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_second_daemon_is_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_answer, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_deadline_then_late_answer, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_lost_and_back, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_subscription, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_hostile_peers, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_second_daemon_is_refused, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("ipc", tests, NULL, NULL);

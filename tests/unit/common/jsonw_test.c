@@ -43,14 +43,14 @@ test_strings(void **state)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{"plain", "plain"},
-		{"q\" b\\ t\t n\n r\r c\x01 d\x7f", "q\" b\\ t\t n\n r\r c\x01 d\x7f"},
-		{"Halo Kak Budi 👋 – selesai", "Halo Kak Budi 👋 – selesai"},
-		{"\xff", "\xef\xbf\xbd"},
-		{"a\xc0\x80z", "a\xef\xbf\xbd\xef\xbf\xbdz"},             /* overlong NUL */
-		{"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* lone surrogate */
-		{"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
-		{"cut \xe2\x82", "cut \xef\xbf\xbd\xef\xbf\xbd"},
+	    {"plain", "plain"},
+	    {"q\" b\\ t\t n\n r\r c\x01 d\x7f", "q\" b\\ t\t n\n r\r c\x01 d\x7f"},
+	    {"Halo Kak Budi 👋 – selesai", "Halo Kak Budi 👋 – selesai"},
+	    {"\xff", "\xef\xbf\xbd"},
+	    {"a\xc0\x80z", "a\xef\xbf\xbd\xef\xbf\xbdz"},	      /* overlong NUL */
+	    {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* lone surrogate */
+	    {"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+	    {"cut \xe2\x82", "cut \xef\xbf\xbd\xef\xbf\xbd"},
 	};
 
 	(void)state;
@@ -91,9 +91,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_document),
-		cmocka_unit_test(test_strings),
-		cmocka_unit_test(test_overflow),
+	    cmocka_unit_test(test_document),
+	    cmocka_unit_test(test_strings),
+	    cmocka_unit_test(test_overflow),
 	};
 
 	return cmocka_run_group_tests_name("jsonw", tests, NULL, NULL);

@@ -105,15 +105,9 @@ test_transaction(void **state)
 	const struct db_param one[] = {DB_TEXT("t1"), DB_TEXT("1")},
 			      two[] = {DB_TEXT("t2"), DB_TEXT(NULL)}, three = DB_TEXT("t1");
 	const struct db_step good[] = {
-	    {SQL_SETTING_PUT, one,	   2},
-	       {SQL_SETTING_GET, &three, 1},
-	     {SQL_SETTING_PUT, one,    2}
-	      };
+	    {SQL_SETTING_PUT, one, 2}, {SQL_SETTING_GET, &three, 1}, {SQL_SETTING_PUT, one, 2}};
 	const struct db_step bad[] = {
-	    {SQL_SETTING_PUT, one,	   2},
-	       {SQL_SETTING_PUT, two,    2},
-		  {SQL_SETTING_GET, &three, 1}
-	      };
+	    {SQL_SETTING_PUT, one, 2}, {SQL_SETTING_PUT, two, 2}, {SQL_SETTING_GET, &three, 1}};
 	struct asked a = {0}, b = {0}, c = {0};
 
 	/* NULL in a NOT NULL column: 23502. */

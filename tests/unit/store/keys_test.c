@@ -139,13 +139,8 @@ test_many(void **state)
 {
 	struct world *w = *state;
 	struct keydb *k = store_keys_new(&w->store, "o1");
-	const struct key_name names[] = {
-	    {KEY_SESSION,  "x"},
-		{KEY_SESSION,  "a"},
-	    {KEY_IDENTITY, "a"},
-		 {KEY_SESSION,  "b"},
-	    {KEY_SESSION,  "a"}
-	      };
+	const struct key_name names[] = {{KEY_SESSION, "x"}, {KEY_SESSION, "a"},
+	    {KEY_IDENTITY, "a"}, {KEY_SESSION, "b"}, {KEY_SESSION, "a"}};
 	struct got g = {0}, none = {0};
 
 	put(k, "a", "A");

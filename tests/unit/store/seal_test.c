@@ -102,10 +102,10 @@ test_master(void **state)
 		mode_t mode;
 		const char *why; /* NULL: taken */
 	} cases[] = {
-	    {32, 0400, NULL	   },
-	    {32, 0600, NULL	   },
-	    {32, 0640, "chmod 400" },
-	    {32, 0404, "chmod 400" },
+	    {32, 0400, NULL},
+	    {32, 0600, NULL},
+	    {32, 0640, "chmod 400"},
+	    {32, 0404, "chmod 400"},
 	    {31, 0400, "exactly 32"},
 	    {33, 0400, "exactly 32"},
 	};

@@ -231,7 +231,7 @@ test_states(void **state)
 	{
 		const struct db_param who[] = {DB_TEXT("b2"), DB_TEXT(NULL)};
 		const struct db_step steps[] = {
-		    {SQL_BLAST_CANCEL,	       who, 2},
+		    {SQL_BLAST_CANCEL, who, 2},
 		    {SQL_BLAST_CANCEL_QUEUED, who, 1},
 		    {SQL_BLAST_CANCELLED_GET, who, 2},
 		};
@@ -353,7 +353,7 @@ test_contention(void **state)
 	for (int round = 0; round < ROUNDS; round++) {
 		const struct db_param who[] = {DB_TEXT("c"), DB_TEXT(NULL)};
 		const struct db_step steps[] = {
-		    {SQL_BLAST_CANCEL,	       who, 2},
+		    {SQL_BLAST_CANCEL, who, 2},
 		    {SQL_BLAST_CANCEL_QUEUED, who, 1},
 		    {SQL_BLAST_CANCELLED_GET, who, 2},
 		};

@@ -11,27 +11,27 @@ static const struct good {
 	struct jid jid;
 	const char *again; /* NULL: the same */
 } goods[] = {
-    {"62812@s.whatsapp.net",     {.server = JID_SERVER_PN, .user = "62812"},				 NULL		     },
-    {"62812:7@s.whatsapp.net",   {.server = JID_SERVER_PN, .user = "62812", .device = 7},			NULL		    },
-    {"62812:0@s.whatsapp.net",   {.server = JID_SERVER_PN, .user = "62812"},				   "62812@s.whatsapp.net"},
+    {"62812@s.whatsapp.net", {.server = JID_SERVER_PN, .user = "62812"}, NULL},
+    {"62812:7@s.whatsapp.net", {.server = JID_SERVER_PN, .user = "62812", .device = 7}, NULL},
+    {"62812:0@s.whatsapp.net", {.server = JID_SERVER_PN, .user = "62812"}, "62812@s.whatsapp.net"},
     {"62812.0:0@s.whatsapp.net", {.server = JID_SERVER_PN, .user = "62812"},
-	"62812@s.whatsapp.net"													},
+	"62812@s.whatsapp.net"},
     {"62812.2:3@s.whatsapp.net",
-	{.server = JID_SERVER_PN, .user = "62812", .agent = 2, .device = 3},				     NULL			 },
-    {"1234.0:7@lid",	     {.server = JID_SERVER_LID, .user = "1234", .device = 7},		      "1234:7@lid"	  },
-    {"1234:255@lid",	     {.server = JID_SERVER_LID, .user = "1234", .device = 255},			NULL		    },
-    {"1@hosted",		 {.server = JID_SERVER_HOSTED, .user = "1"},				     NULL			 },
-    {"1:99@hosted.lid",		{.server = JID_SERVER_HOSTED_LID, .user = "1", .device = 99},		      NULL		  },
-    {"62812-1600000000@g.us",    {.server = JID_SERVER_GROUP, .user = "62812-1600000000"},			NULL		    },
-    {"status@broadcast",	 {.server = JID_SERVER_BROADCAST, .user = "status"},			     NULL			 },
-    {"9@newsletter",	     {.server = JID_SERVER_NEWSLETTER, .user = "9"},			     NULL			 },
-    {"16505361212@c.us",	 {.server = JID_SERVER_LEGACY, .user = "16505361212"},		       NULL		   },
-    {"1234:900@msgr",	      {.server = JID_SERVER_MSGR, .user = "1234", .device = 900},		  NULL		      },
-    {"3-55:2@interop",	       {.server = JID_SERVER_INTEROP, .user = "55", .device = 2, .integrator = 3},
-	NULL															  },
-    {"@s.whatsapp.net",		{.server = JID_SERVER_PN},						   "s.whatsapp.net"	   },
-    {"s.whatsapp.net",	       {.server = JID_SERVER_PN},						  NULL		      },
-    {"g.us",		     {.server = JID_SERVER_GROUP},					       NULL		       },
+	{.server = JID_SERVER_PN, .user = "62812", .agent = 2, .device = 3}, NULL},
+    {"1234.0:7@lid", {.server = JID_SERVER_LID, .user = "1234", .device = 7}, "1234:7@lid"},
+    {"1234:255@lid", {.server = JID_SERVER_LID, .user = "1234", .device = 255}, NULL},
+    {"1@hosted", {.server = JID_SERVER_HOSTED, .user = "1"}, NULL},
+    {"1:99@hosted.lid", {.server = JID_SERVER_HOSTED_LID, .user = "1", .device = 99}, NULL},
+    {"62812-1600000000@g.us", {.server = JID_SERVER_GROUP, .user = "62812-1600000000"}, NULL},
+    {"status@broadcast", {.server = JID_SERVER_BROADCAST, .user = "status"}, NULL},
+    {"9@newsletter", {.server = JID_SERVER_NEWSLETTER, .user = "9"}, NULL},
+    {"16505361212@c.us", {.server = JID_SERVER_LEGACY, .user = "16505361212"}, NULL},
+    {"1234:900@msgr", {.server = JID_SERVER_MSGR, .user = "1234", .device = 900}, NULL},
+    {"3-55:2@interop", {.server = JID_SERVER_INTEROP, .user = "55", .device = 2, .integrator = 3},
+	NULL},
+    {"@s.whatsapp.net", {.server = JID_SERVER_PN}, "s.whatsapp.net"},
+    {"s.whatsapp.net", {.server = JID_SERVER_PN}, NULL},
+    {"g.us", {.server = JID_SERVER_GROUP}, NULL},
 };
 
 static const char *const bads[] = {
@@ -140,9 +140,9 @@ test_signal_names(void **state)
 		enum jid_server server;
 		const char *name;
 	} rows[] = {
-	    {JID_SERVER_PN,	    "123"	 },
-	    {JID_SERVER_LID,	     "123_1"  },
-	    {JID_SERVER_HOSTED,	"123_128"},
+	    {JID_SERVER_PN, "123"},
+	    {JID_SERVER_LID, "123_1"},
+	    {JID_SERVER_HOSTED, "123_128"},
 	    {JID_SERVER_HOSTED_LID, "123_129"},
 	};
 

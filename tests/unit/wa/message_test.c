@@ -13,23 +13,23 @@ static const struct expected {
 	const char *text, *destination, *target;
 	uint32_t protocol_type;
 } rows[] = {
-    {"conversation",		     WA_MESSAGE_TEXT,     "hello",		       NULL,		     NULL,  0		    },
-    {"extended-text",	      WA_MESSAGE_TEXT,     "see https://example.com", NULL,			NULL,  0		       },
-    {"text-with-secret",		 WA_MESSAGE_TEXT,	  "hello",		   NULL,			 NULL,  0			},
-    {"image",		     WA_MESSAGE_IMAGE,	"cap",		       NULL,		     NULL,  0		    },
-    {"video",		     WA_MESSAGE_VIDEO,	"cap",		       NULL,		     NULL,  0		    },
-    {"audio-ptt",		  WA_MESSAGE_AUDIO,    NULL,			  NULL,			NULL,  0		       },
-    {"document",		  WA_MESSAGE_DOCUMENT, "a.pdf",		       NULL,		     NULL,  0		    },
-    {"location",		  WA_MESSAGE_LOCATION, "Rome",		      NULL,		    NULL,  0		   },
-    {"contact",		   WA_MESSAGE_CONTACT,  "Ann",			   NULL,			 NULL,  0			},
-    {"reaction",		  WA_MESSAGE_REACTION, "\xf0\x9f\x91\x8d",	  NULL,			"ABC", 0			},
-    {"revoke",		    WA_MESSAGE_PROTOCOL, NULL,			  NULL,			"ABC", WA_PROTOCOL_REVOKE},
-    {"device-sent",		    WA_MESSAGE_TEXT,     "hello",		      "123456789012345@lid", NULL,  0		    },
-    {"placeholder-resend",	   WA_MESSAGE_PROTOCOL, NULL,		      NULL,		    NULL,
-	WA_PROTOCOL_PEER_DATA_OPERATION_REQUEST										      },
-    {"sender-key-distribution",	WA_MESSAGE_UNKNOWN,  NULL,			  NULL,			NULL,  0		       },
-    {"history-sync-notification", WA_MESSAGE_PROTOCOL, NULL,			     NULL,		   NULL,
-	WA_PROTOCOL_HISTORY_SYNC_NOTIFICATION											},
+    {"conversation", WA_MESSAGE_TEXT, "hello", NULL, NULL, 0},
+    {"extended-text", WA_MESSAGE_TEXT, "see https://example.com", NULL, NULL, 0},
+    {"text-with-secret", WA_MESSAGE_TEXT, "hello", NULL, NULL, 0},
+    {"image", WA_MESSAGE_IMAGE, "cap", NULL, NULL, 0},
+    {"video", WA_MESSAGE_VIDEO, "cap", NULL, NULL, 0},
+    {"audio-ptt", WA_MESSAGE_AUDIO, NULL, NULL, NULL, 0},
+    {"document", WA_MESSAGE_DOCUMENT, "a.pdf", NULL, NULL, 0},
+    {"location", WA_MESSAGE_LOCATION, "Rome", NULL, NULL, 0},
+    {"contact", WA_MESSAGE_CONTACT, "Ann", NULL, NULL, 0},
+    {"reaction", WA_MESSAGE_REACTION, "\xf0\x9f\x91\x8d", NULL, "ABC", 0},
+    {"revoke", WA_MESSAGE_PROTOCOL, NULL, NULL, "ABC", WA_PROTOCOL_REVOKE},
+    {"device-sent", WA_MESSAGE_TEXT, "hello", "123456789012345@lid", NULL, 0},
+    {"placeholder-resend", WA_MESSAGE_PROTOCOL, NULL, NULL, NULL,
+	WA_PROTOCOL_PEER_DATA_OPERATION_REQUEST},
+    {"sender-key-distribution", WA_MESSAGE_UNKNOWN, NULL, NULL, NULL, 0},
+    {"history-sync-notification", WA_MESSAGE_PROTOCOL, NULL, NULL, NULL,
+	WA_PROTOCOL_HISTORY_SYNC_NOTIFICATION},
 };
 
 static const struct expected *
@@ -167,12 +167,12 @@ static const struct wrapped {
 	unsigned number;
 	bool view_once, ephemeral, edited;
 } wrappeds[] = {
-    {37, true,  false, false},
-    {40, false, true,  false},
+    {37, true, false, false},
+    {40, false, true, false},
     {53, false, false, false},
-    {55, true,  false, false},
-    {58, false, false, true },
-    {59, true,  false, false},
+    {55, true, false, false},
+    {58, false, false, true},
+    {59, true, false, false},
     {67, false, false, false},
     {74, false, false, false},
 };
@@ -270,16 +270,16 @@ test_kinds_by_bytes_only(void **state)
 		const char *hex;
 		enum wa_message_kind kind;
 	} kinds[] = {
-	    {"",		 WA_MESSAGE_UNKNOWN },
-	    {"9a0200",     WA_MESSAGE_UNKNOWN }, /* context info only */
-	    {"8a0300",     WA_MESSAGE_POLL    },
-	    {"920100",     WA_MESSAGE_LOCATION},
-	    {"d20100",     WA_MESSAGE_STICKER },
-	    {"92041a",     -1		 }, /* truncated */
-	    {"920400",     WA_MESSAGE_VIDEO   },
-	    {"d20200",     WA_MESSAGE_OTHER   },
-	    {"6a00",	     WA_MESSAGE_CONTACT },
-	    {"f2ffff3f00", WA_MESSAGE_UNKNOWN },
+	    {"", WA_MESSAGE_UNKNOWN},
+	    {"9a0200", WA_MESSAGE_UNKNOWN}, /* context info only */
+	    {"8a0300", WA_MESSAGE_POLL},
+	    {"920100", WA_MESSAGE_LOCATION},
+	    {"d20100", WA_MESSAGE_STICKER},
+	    {"92041a", -1}, /* truncated */
+	    {"920400", WA_MESSAGE_VIDEO},
+	    {"d20200", WA_MESSAGE_OTHER},
+	    {"6a00", WA_MESSAGE_CONTACT},
+	    {"f2ffff3f00", WA_MESSAGE_UNKNOWN},
 	};
 
 	(void)state;
@@ -302,18 +302,19 @@ test_utf8(void **state)
 	static const struct {
 		const char *in, *out;
 	} texts[] = {
-	    {"",				     ""				    },
-	    {"plain",				"plain"			       },
+	    {"", ""},
+	    {"plain", "plain"},
 	    {"\xc5\xbc\xe2\x98\x8e\xf0\x9f\x90\xa2", "\xc5\xbc\xe2\x98\x8e\xf0\x9f\x90\xa2"},
 	    {"a\xff"
-	     "b",		       "a\xef\xbf\xbd"
-		"b"					  },
-	    {"\xc0\x80",			     "\xef\xbf\xbd\xef\xbf\xbd"		   }, /* overlong NUL */
-	    {"\xed\xa0\x80",			     "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* surrogate */
+	     "b",
+		"a\xef\xbf\xbd"
+		"b"},
+	    {"\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd"},		      /* overlong NUL */
+	    {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* surrogate */
 	    {"\xf4\x90\x80\x80",
-		"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"				  }, /* over U+10FFFF */
-	    {"x\xe2\x98",			    "x\xef\xbf\xbd\xef\xbf\xbd"	     }, /* cut off */
-	    {"\xf4\x8f\xbf\xbf",			 "\xf4\x8f\xbf\xbf"			   },
+		"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* over U+10FFFF */
+	    {"x\xe2\x98", "x\xef\xbf\xbd\xef\xbf\xbd"},		     /* cut off */
+	    {"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
 	};
 
 	(void)state;

@@ -231,25 +231,25 @@ static const struct bad {
 	const char *name;
 	enum node_error error;
 } bads[] = {
-    {"decode:trailing-bytes",	      NODE_E_TRAILING },
-    {"decode:bad-empty-frame",	       NODE_E_TRUNCATED},
-    {"decode:bad-flag-only",	     NODE_E_TRUNCATED},
-    {"decode:bad-list-size-zero",	  NODE_E_SHAPE    },
-    {"decode:bad-first-tag-not-list",   NODE_E_SHAPE	  },
-    {"decode:bad-truncated-list8",	   NODE_E_TRUNCATED},
-    {"decode:bad-tag-empty",	     NODE_E_SHAPE	 },
-    {"decode:bad-eos-in-attr",	       NODE_E_TRUNCATED},
-    {"decode:bad-eos-in-binary8",	  NODE_E_TRUNCATED},
+    {"decode:trailing-bytes", NODE_E_TRAILING},
+    {"decode:bad-empty-frame", NODE_E_TRUNCATED},
+    {"decode:bad-flag-only", NODE_E_TRUNCATED},
+    {"decode:bad-list-size-zero", NODE_E_SHAPE},
+    {"decode:bad-first-tag-not-list", NODE_E_SHAPE},
+    {"decode:bad-truncated-list8", NODE_E_TRUNCATED},
+    {"decode:bad-tag-empty", NODE_E_SHAPE},
+    {"decode:bad-eos-in-attr", NODE_E_TRUNCATED},
+    {"decode:bad-eos-in-binary8", NODE_E_TRUNCATED},
     {"decode:bad-eos-in-binary32-huge", NODE_E_TRUNCATED},
-    {"decode:bad-binary32-negative",    NODE_E_TRUNCATED},
-    {"decode:bad-unassigned-tag-240",   NODE_E_TOKEN	  },
-    {"decode:bad-unassigned-tag-244",   NODE_E_TOKEN	  },
-    {"decode:bad-nibble-12",	     NODE_E_PACKED	  },
-    {"decode:bad-nibble-13",	     NODE_E_PACKED	  },
-    {"decode:bad-packed-eos",	      NODE_E_TRUNCATED},
-    {"decode:bad-jid-pair-no-server",   NODE_E_JID	},
-    {"decode:bad-zlib-garbage",		NODE_E_INFLATE  },
-    {"decode:bad-child-truncated",	   NODE_E_TRUNCATED},
+    {"decode:bad-binary32-negative", NODE_E_TRUNCATED},
+    {"decode:bad-unassigned-tag-240", NODE_E_TOKEN},
+    {"decode:bad-unassigned-tag-244", NODE_E_TOKEN},
+    {"decode:bad-nibble-12", NODE_E_PACKED},
+    {"decode:bad-nibble-13", NODE_E_PACKED},
+    {"decode:bad-packed-eos", NODE_E_TRUNCATED},
+    {"decode:bad-jid-pair-no-server", NODE_E_JID},
+    {"decode:bad-zlib-garbage", NODE_E_INFLATE},
+    {"decode:bad-child-truncated", NODE_E_TRUNCATED},
 };
 
 static const struct bad *
@@ -311,19 +311,18 @@ static const struct raw {
 	const char *hex;
 	enum node_error error;
 } raws[] = {
-    {"00f8031908ff80",	       NODE_E_PACKED   }, /* odd, but no byte */
-    {"00f8031908ff8112",		 NODE_E_PACKED   }, /* odd without a filler */
-    {"00f8031908ff01f1",		 NODE_E_PACKED   }, /* filler in front */
-    {"00f8031908fb8112",		 NODE_E_PACKED   },
-	 {"00f80319fa000308",	      NODE_E_SHAPE	  }, /* a JID as key */
-    {"00f803190008",		     NODE_E_SHAPE	 }, /* an empty key */
-    {"00f803f8010808",	       NODE_E_TOKEN	   }, /* a list as tag */
-    {"00f8031908fc03610062",	     NODE_E_SHAPE	 }, /* NUL in a string */
-    {"00f8031906f70000ff80",	     NODE_E_PACKED	  },
-    {"00f8031906f7000000",	   NODE_E_JID	     }, /* AD_JID without user */
-    {"00f8031906f6ff0112000103",	 NODE_E_JID	   }, /* FB_JID of another server */
-    {"00f80219f90002",	       NODE_E_TRUNCATED},
-    {"00f9ffff19",		   NODE_E_TRUNCATED}, /* 32767 attributes in no bytes */
+    {"00f8031908ff80", NODE_E_PACKED},	 /* odd, but no byte */
+    {"00f8031908ff8112", NODE_E_PACKED}, /* odd without a filler */
+    {"00f8031908ff01f1", NODE_E_PACKED}, /* filler in front */
+    {"00f8031908fb8112", NODE_E_PACKED}, {"00f80319fa000308", NODE_E_SHAPE}, /* a JID as key */
+    {"00f803190008", NODE_E_SHAPE},					     /* an empty key */
+    {"00f803f8010808", NODE_E_TOKEN},					     /* a list as tag */
+    {"00f8031908fc03610062", NODE_E_SHAPE},				     /* NUL in a string */
+    {"00f8031906f70000ff80", NODE_E_PACKED},
+    {"00f8031906f7000000", NODE_E_JID},	      /* AD_JID without user */
+    {"00f8031906f6ff0112000103", NODE_E_JID}, /* FB_JID of another server */
+    {"00f80219f90002", NODE_E_TRUNCATED},
+    {"00f9ffff19", NODE_E_TRUNCATED},		      /* 32767 attributes in no bytes */
     {"00f80219f9fffff80119f80119", NODE_E_TRUNCATED}, /* 65535 children in six bytes */
 };
 

@@ -126,11 +126,11 @@ static const struct bad_cert {
 	const char *name;
 	enum noise_error error;
 } bad_certs[] = {
-    {"bad_intermediate_signature", NOISE_E_CERT     },
-    {"bad_leaf_signature",	   NOISE_E_CERT     },
-    {"leaf_key_not_server_static", NOISE_E_CERT     },
-    {"expired_leaf",		     NOISE_E_CERT_DATE},
-    {"wrong_leaf_issuer_serial",	 NOISE_E_CERT     },
+    {"bad_intermediate_signature", NOISE_E_CERT},
+    {"bad_leaf_signature", NOISE_E_CERT},
+    {"leaf_key_not_server_static", NOISE_E_CERT},
+    {"expired_leaf", NOISE_E_CERT_DATE},
+    {"wrong_leaf_issuer_serial", NOISE_E_CERT},
 };
 
 /* Run through a whole handshake, so that it is the connection that fails. */
@@ -302,12 +302,11 @@ static const struct bad_hello {
 	const char *hex;
 	enum noise_error error;
 } bad_hellos[] = {
-    {"ff",								       NOISE_E_PROTOBUF},
-    {"",									 NOISE_E_PROTOBUF},
-    {"1200",								     NOISE_E_PROTOBUF}, /* clientHello without ephemeral */
-    {"12030a01aa",							       NOISE_E_KEY     }, /* one byte of a key */
+    {"ff", NOISE_E_PROTOBUF}, {"", NOISE_E_PROTOBUF},
+    {"1200", NOISE_E_PROTOBUF},	 /* clientHello without ephemeral */
+    {"12030a01aa", NOISE_E_KEY}, /* one byte of a key */
     {"12220a200000000000000000000000000000000000000000000000000000000000000000",
-	NOISE_E_KEY										 }, /* all-zero result */
+	NOISE_E_KEY}, /* all-zero result */
 };
 
 static void

@@ -386,9 +386,7 @@ test_session(void **state)
 {
 	const json_t *v = vector("signal-session");
 	static const char *const orders[][2] = {
-	    {"outputs.m1", "outputs.m2"},
-		  {"outputs.m2", "outputs.m1"}
-	      };
+	    {"outputs.m1", "outputs.m2"}, {"outputs.m2", "outputs.m1"}};
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -447,12 +445,10 @@ test_kinds(void **state)
 
 /* -- groups --------------------------------------------------------------------------------- */
 
-static const signal_protocol_sender_key_name sender_name = {
-    .group_id = "120363023456789012@g.us",
+static const signal_protocol_sender_key_name sender_name = {.group_id = "120363023456789012@g.us",
     .group_id_len = sizeof("120363023456789012@g.us") - 1,
     .sender = {
-	       .name = "111111111111111_1", .name_len = sizeof("111111111111111_1") - 1, .device_id = 0}
-};
+	.name = "111111111111111_1", .name_len = sizeof("111111111111111_1") - 1, .device_id = 0}};
 
 static void
 check_group_message(struct person *bob, const json_t *m, int expected)

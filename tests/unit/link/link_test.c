@@ -183,10 +183,10 @@ test_failures(void **state)
 		const char *reason;
 		enum link_end end;
 	} rows[] = {
-	    {"401", LINK_END_LOGGED_OUT },
-	    {"403", LINK_END_LOCKED	   },
-	    {"405", LINK_END_OUTDATED   },
-	    {"406", LINK_END_BANNED	   },
+	    {"401", LINK_END_LOGGED_OUT},
+	    {"403", LINK_END_LOCKED},
+	    {"405", LINK_END_OUTDATED},
+	    {"406", LINK_END_BANNED},
 	    {"503", LINK_END_UNAVAILABLE},
 	};
 	struct world *w = *state;
@@ -279,6 +279,19 @@ test_refused(void **state)
 	world_begin_login(w);
 	world_run(w, world_is_ended);
 	assert_int_equal(w->end, LINK_END_REFUSED);
+}
+
+/* libwebsockets calls this neither an error nor a close of the WebSocket. */
+static void
+test_closed_before_the_upgrade(void **state)
+{
+	struct world *w = *state;
+
+	w->server.slam = true;
+	world_begin_login(w);
+	world_run(w, world_is_ended);
+	assert_int_equal(w->end, LINK_END_REFUSED);
+	assert_int_equal(w->server.connections, 1);
 }
 
 static void
@@ -437,6 +450,7 @@ main(void)
 	    T(test_closed_by_server),
 	    T(test_garbage),
 	    T(test_refused),
+	    T(test_closed_before_the_upgrade),
 	    T(test_untrusted),
 	    T(test_close_is_orderly),
 	    T(test_close_at_once),

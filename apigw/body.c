@@ -223,12 +223,12 @@ static const struct {
 	const char *expected;
 } types[] = {
     [BODY_STRING] = {read_string,
-		     "A string is expected, neither empty where it must say something nor too long."},
-    [BODY_BOOL] = {read_bool,   "true or false is expected."					  },
-    [BODY_UINT] = {read_uint,   "A whole number within its range is expected."		    },
-    [BODY_REAL] = {read_real,   "A number within its range is expected."			      },
-    [BODY_TIME] = {read_time,   "A time such as 2025-10-25T10:30:00Z is expected (RFC 3339)."	   },
-    [BODY_ANY] = {read_any,    ""								},
+	"A string is expected, neither empty where it must say something nor too long."},
+    [BODY_BOOL] = {read_bool, "true or false is expected."},
+    [BODY_UINT] = {read_uint, "A whole number within its range is expected."},
+    [BODY_REAL] = {read_real, "A number within its range is expected."},
+    [BODY_TIME] = {read_time, "A time such as 2025-10-25T10:30:00Z is expected (RFC 3339)."},
+    [BODY_ANY] = {read_any, ""},
 };
 
 static void

@@ -50,11 +50,11 @@ on_refusal(void *arg, unsigned status, struct buf *ret_headers, struct buf *ret_
 		unsigned status;
 		const char *code;
 	} codes[] = {
-	    {408, "request_timeout"  },
+	    {408, "request_timeout"},
 	    {413, "payload_too_large"},
 	    {431, "headers_too_large"},
-	    {503, "overloaded"	      },
-	    {0,	"bad_request"	     },
+	    {503, "overloaded"},
+	    {0, "bad_request"},
 	};
 	char id[32];
 	size_t i = 0;

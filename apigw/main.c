@@ -138,8 +138,8 @@ main(int argc, char **argv)
 {
 	static const struct option options[] = {
 	    {"version", no_argument, NULL, 'V'},
-	    {"help",     no_argument, NULL, 'h'},
-	    {0	      },
+	    {"help", no_argument, NULL, 'h'},
+	    {0},
 	};
 	struct program p = {.conf_path = CONF_DEFAULT};
 	struct gateway_conf conf;

@@ -27,21 +27,21 @@ struct web_files {
 static const struct {
 	const char *suffix, *type;
 } media_types[] = {
-    {".html",	      "text/html; charset=utf-8"	},
-    {".js",	    "text/javascript; charset=utf-8"},
-    {".css",	     "text/css; charset=utf-8"	      },
-    {".svg",	     "image/svg+xml"		    },
-    {".png",	     "image/png"			},
-    {".ico",	     "image/x-icon"		   },
-    {".jpg",	     "image/jpeg"			 },
-    {".webp",	      "image/webp"			  },
-    {".woff2",       "font/woff2"			   },
-    {".json",	      "application/json"		},
-    {".webmanifest", "application/manifest+json"	},
-    {".txt",	     "text/plain; charset=utf-8"	},
-    {".map",	     "application/json"	       },
-    {".gz",	    "application/gzip"	      },
-    {"",	     "application/octet-stream"	   },
+    {".html", "text/html; charset=utf-8"},
+    {".js", "text/javascript; charset=utf-8"},
+    {".css", "text/css; charset=utf-8"},
+    {".svg", "image/svg+xml"},
+    {".png", "image/png"},
+    {".ico", "image/x-icon"},
+    {".jpg", "image/jpeg"},
+    {".webp", "image/webp"},
+    {".woff2", "font/woff2"},
+    {".json", "application/json"},
+    {".webmanifest", "application/manifest+json"},
+    {".txt", "text/plain; charset=utf-8"},
+    {".map", "application/json"},
+    {".gz", "application/gzip"},
+    {"", "application/octet-stream"},
 };
 
 static const char *const pages[] = {

@@ -84,11 +84,11 @@ struct token_body {
 };
 
 static const struct body_field token_fields[] = {
-    {"name",	     BODY_STRING, true, 1, NAME_MAX_BYTES, offsetof(struct token_body, name), 0},
-    {"user",	     BODY_STRING, true, 1, NAME_MAX_BYTES, offsetof(struct token_body, user), 0},
+    {"name", BODY_STRING, true, 1, NAME_MAX_BYTES, offsetof(struct token_body, name), 0},
+    {"user", BODY_STRING, true, 1, NAME_MAX_BYTES, offsetof(struct token_body, user), 0},
     {"expiresInSeconds", BODY_UINT, false, 0, TOKEN_SECONDS_MAX,
 	offsetof(struct token_body, seconds), offsetof(struct token_body, has_seconds)},
-    {0	 },
+    {0},
 };
 
 void

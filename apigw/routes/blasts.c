@@ -26,15 +26,15 @@ struct blast_body {
 #define AT(field) offsetof(struct blast_body, field)
 
 static const struct body_field blast_fields[] = {
-    {"name",	     BODY_STRING, false, 0, NAME_MAX_BYTES, AT(name), 0},
-    {"outlets",		BODY_ANY, true, 0, 0, AT(outlets), 0},
+    {"name", BODY_STRING, false, 0, NAME_MAX_BYTES, AT(name), 0},
+    {"outlets", BODY_ANY, true, 0, 0, AT(outlets), 0},
     {"audience", BODY_ANY, true, 0, 0, AT(audience), 0},
-    {"message",		BODY_ANY, true, 0, 0, AT(message), 0},
-    {"pace",	     BODY_ANY, false, 0, 0, AT(pace), 0},
-    {"skip",	     BODY_ANY, false, 0, 0, AT(skip), 0},
-    {"scheduleAt",		   BODY_TIME, false, 0, 0, AT(schedule_at), AT(has_schedule_at)},
-    {"expiresAt",		  BODY_TIME, false, 0, 0, AT(expires_at), AT(has_expires_at)},
-    {0     },
+    {"message", BODY_ANY, true, 0, 0, AT(message), 0},
+    {"pace", BODY_ANY, false, 0, 0, AT(pace), 0},
+    {"skip", BODY_ANY, false, 0, 0, AT(skip), 0},
+    {"scheduleAt", BODY_TIME, false, 0, 0, AT(schedule_at), AT(has_schedule_at)},
+    {"expiresAt", BODY_TIME, false, 0, 0, AT(expires_at), AT(has_expires_at)},
+    {0},
 };
 
 static void
@@ -121,10 +121,10 @@ struct recipient_body {
 };
 
 static const struct body_field recipient_fields[] = {
-    {"phone",	      BODY_STRING, true, 0, PHONE_MAX_BYTES, offsetof(struct recipient_body, phone), 0},
-    {"name",	     BODY_STRING, false, 0, NAME_MAX_BYTES, offsetof(struct recipient_body, name), 0},
+    {"phone", BODY_STRING, true, 0, PHONE_MAX_BYTES, offsetof(struct recipient_body, phone), 0},
+    {"name", BODY_STRING, false, 0, NAME_MAX_BYTES, offsetof(struct recipient_body, name), 0},
     {"vars", BODY_ANY, false, 0, 0, offsetof(struct recipient_body, vars), 0},
-    {0	 },
+    {0},
 };
 
 static void
@@ -156,10 +156,10 @@ struct audience_body {
 
 static const struct body_field audience_fields[] = {
     {"type", BODY_STRING, true, 1, 16, offsetof(struct audience_body, type), 0},
-    {"numbers",	BODY_ANY, false, 0, 0, offsetof(struct audience_body, numbers), 0},
-    {"tags",    BODY_ANY, false, 0, 0, offsetof(struct audience_body, tags), 0},
+    {"numbers", BODY_ANY, false, 0, 0, offsetof(struct audience_body, numbers), 0},
+    {"tags", BODY_ANY, false, 0, 0, offsetof(struct audience_body, tags), 0},
     {"mediaId", BODY_ANY, false, 0, 0, offsetof(struct audience_body, media), 0},
-    {0     },
+    {0},
 };
 
 static void
@@ -198,11 +198,11 @@ struct message_body {
 };
 
 static const struct body_field message_fields[] = {
-    {"text",	     BODY_STRING, true, 1, TEXT_MAX_BYTES, offsetof(struct message_body, text), 0},
-    {"media",	      BODY_ANY, false, 0, 0, offsetof(struct message_body, media), 0},
+    {"text", BODY_STRING, true, 1, TEXT_MAX_BYTES, offsetof(struct message_body, text), 0},
+    {"media", BODY_ANY, false, 0, 0, offsetof(struct message_body, media), 0},
     {"mediaMode", BODY_ANY, false, 0, 0, offsetof(struct message_body, media_mode), 0},
-    {"variants",		 BODY_ANY, false, 0, 0, offsetof(struct message_body, variants), 0},
-    {0	      },
+    {"variants", BODY_ANY, false, 0, 0, offsetof(struct message_body, variants), 0},
+    {0},
 };
 
 static void
@@ -228,11 +228,11 @@ struct skip_body {
 static const struct body_field skip_fields[] = {
     {"sameMessage", BODY_BOOL, false, 0, 0, offsetof(struct skip_body, same),
 	offsetof(struct skip_body, has_same)},
-    {"blastedWithinDays",	  BODY_UINT, false, 0, DAYS_MAX, offsetof(struct skip_body, days),
+    {"blastedWithinDays", BODY_UINT, false, 0, DAYS_MAX, offsetof(struct skip_body, days),
 	offsetof(struct skip_body, has_days)},
-    {"notOnWhatsapp",	      BODY_BOOL, false, 0, 0, offsetof(struct skip_body, absent),
+    {"notOnWhatsapp", BODY_BOOL, false, 0, 0, offsetof(struct skip_body, absent),
 	offsetof(struct skip_body, has_absent)},
-    {0       },
+    {0},
 };
 
 static void

@@ -6,8 +6,8 @@
 #define TEXT_MAX_BYTES 65536
 
 static const struct body_field fields[] = {
-    {"to",	      BODY_STRING, true, 1, NUMBER_MAX_BYTES, offsetof(Ipc__MessageSend, to), 0},
-    {"text",	     BODY_STRING, true, 1, TEXT_MAX_BYTES, offsetof(Ipc__MessageSend, text), 0},
+    {"to", BODY_STRING, true, 1, NUMBER_MAX_BYTES, offsetof(Ipc__MessageSend, to), 0},
+    {"text", BODY_STRING, true, 1, TEXT_MAX_BYTES, offsetof(Ipc__MessageSend, text), 0},
     {0},
 };
 

@@ -63,9 +63,9 @@ outlets_edit(struct call *c)
 
 static const struct body_field connect_fields[] = {
     {"method", BODY_STRING, false, 1, 8, offsetof(Ipc__Connect, method), 0},
-    {"phoneNumber",   BODY_STRING, false, 1, NUMBER_MAX_BYTES, offsetof(Ipc__Connect, phone_number),
+    {"phoneNumber", BODY_STRING, false, 1, NUMBER_MAX_BYTES, offsetof(Ipc__Connect, phone_number),
 	0},
-    {0      },
+    {0},
 };
 
 void
@@ -94,9 +94,9 @@ static const struct qr_format {
 	const char *name, *type;
 	int (*draw)(const char *text, struct buf *out); /* NULL: the daemon's JSON as it is */
 } qr_formats[] = {
-    {"json",  "application/json", NULL},
-    {"svg",   "image/svg+xml", qr_svg},
-    {"png",   "image/png", qr_png},
+    {"json", "application/json", NULL},
+    {"svg", "image/svg+xml", qr_svg},
+    {"png", "image/png", qr_png},
     {0},
 };
 

@@ -89,11 +89,11 @@ outlets_status(struct call *c)
 
 static const struct body_field pace_fields[] = {
     {"perMinute", BODY_UINT, false, 0, 100000, AT(per_minute)},
-    {"jitter",      BODY_REAL, false, 0, 1, AT(jitter)},
-    {"dailyCap",	 BODY_UINT, false, 0, 10000000, AT(daily_cap)},
-    {"window",	       BODY_STRING, false, 0, 16, offsetof(Ipc__Pace, window), 0},
-    {"timezone",BODY_STRING, false, 0, 64, offsetof(Ipc__Pace, timezone), 0},
-    {0	 },
+    {"jitter", BODY_REAL, false, 0, 1, AT(jitter)},
+    {"dailyCap", BODY_UINT, false, 0, 10000000, AT(daily_cap)},
+    {"window", BODY_STRING, false, 0, 16, offsetof(Ipc__Pace, window), 0},
+    {"timezone", BODY_STRING, false, 0, 64, offsetof(Ipc__Pace, timezone), 0},
+    {0},
 };
 
 void

@@ -23,20 +23,20 @@ static const struct route {
 	const char *path; /* "*" is one segment, any but empty */
 	void (*handle)(struct control_call *c);
 } routes[] = {
-    {EVHTTP_REQ_GET,    "/",		  control_state	       },
-    {EVHTTP_REQ_POST,   "/scan",	       control_scan		   },
-    {EVHTTP_REQ_POST,   "/phones",		 control_phone_set	  },
-    {EVHTTP_REQ_GET,    "/phones",		control_phone_list	  },
-    {EVHTTP_REQ_GET,    "/phones/*",	  control_phone_get	   },
-    {EVHTTP_REQ_POST,   "/phones/*/unlink", control_phone_unlink    },
-    {EVHTTP_REQ_POST,   "/phones/*/send",	control_phone_send	  },
-    {EVHTTP_REQ_GET,    "/messages",	  control_messages	  },
-    {EVHTTP_REQ_GET,    "/receipts",	  control_receipts	  },
-    {EVHTTP_REQ_GET,    "/violations",	    control_violations      },
-    {EVHTTP_REQ_POST,   "/faults",		 control_fault_arm	  },
-    {EVHTTP_REQ_GET,    "/faults",		control_fault_list	  },
-    {EVHTTP_REQ_DELETE, "/faults",	   control_fault_forget_all},
-    {EVHTTP_REQ_DELETE, "/faults/*",	     control_fault_forget	 },
+    {EVHTTP_REQ_GET, "/", control_state},
+    {EVHTTP_REQ_POST, "/scan", control_scan},
+    {EVHTTP_REQ_POST, "/phones", control_phone_set},
+    {EVHTTP_REQ_GET, "/phones", control_phone_list},
+    {EVHTTP_REQ_GET, "/phones/*", control_phone_get},
+    {EVHTTP_REQ_POST, "/phones/*/unlink", control_phone_unlink},
+    {EVHTTP_REQ_POST, "/phones/*/send", control_phone_send},
+    {EVHTTP_REQ_GET, "/messages", control_messages},
+    {EVHTTP_REQ_GET, "/receipts", control_receipts},
+    {EVHTTP_REQ_GET, "/violations", control_violations},
+    {EVHTTP_REQ_POST, "/faults", control_fault_arm},
+    {EVHTTP_REQ_GET, "/faults", control_fault_list},
+    {EVHTTP_REQ_DELETE, "/faults", control_fault_forget_all},
+    {EVHTTP_REQ_DELETE, "/faults/*", control_fault_forget},
 };
 
 /* -- answers ---------------------------------------------------------------------------- */

@@ -80,12 +80,12 @@ static int
 read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option options[] = {
-	    {"listen",	       required_argument, NULL, OPT_LISTEN},
-	    {"tls",		    required_argument, NULL, OPT_TLS},
-	    {"control",			required_argument, NULL, OPT_CONTROL},
-	    {"seed",required_argument, NULL, OPT_SEED},
-	    {"help",	     no_argument, NULL, OPT_HELP},
-	    {0	      },
+	    {"listen", required_argument, NULL, OPT_LISTEN},
+	    {"tls", required_argument, NULL, OPT_TLS},
+	    {"control", required_argument, NULL, OPT_CONTROL},
+	    {"seed", required_argument, NULL, OPT_SEED},
+	    {"help", no_argument, NULL, OPT_HELP},
+	    {0},
 	};
 	int c, r = 0;
 

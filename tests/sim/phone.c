@@ -142,8 +142,8 @@ static const struct {
 	void (*handle)(struct phone *p, const struct node *stanza);
 } deliveries[] = {
     {"message", phone_message_in},
-    {"receipt", receipt_in	  },
-    {"ack",	    ack_in	  },
+    {"receipt", receipt_in},
+    {"ack", ack_in},
 };
 
 void

@@ -89,13 +89,13 @@ retry_error(int signal_error)
 	static const struct {
 		int signal, retry;
 	} errors[] = {
-	    {SG_ERR_NO_SESSION,		1},
-	    {SG_ERR_INVALID_KEY,		 2},
-	    {SG_ERR_INVALID_KEY_ID,	    3},
-	    {SG_ERR_INVALID_MESSAGE,	     4},
+	    {SG_ERR_NO_SESSION, 1},
+	    {SG_ERR_INVALID_KEY, 2},
+	    {SG_ERR_INVALID_KEY_ID, 3},
+	    {SG_ERR_INVALID_MESSAGE, 4},
 	    {SG_ERR_VRF_SIG_VERIF_FAILED, 5},
-	    {SG_ERR_INVALID_MAC,		 7},
-	    {SG_ERR_STALE_KEY_EXCHANGE,	8},
+	    {SG_ERR_INVALID_MAC, 7},
+	    {SG_ERR_STALE_KEY_EXCHANGE, 8},
 	};
 
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)

@@ -189,9 +189,7 @@ text_cut(const char *text)
 static struct record_row *
 message_find(struct record *r, const char *id, const char *to, const char *from)
 {
-	const struct record_filter f = {
-	    .match = {id, to, from}
-	   };
+	const struct record_filter f = {.match = {id, to, from}};
 	struct record_cursor c = {0};
 
 	return record_table_next(r->table[RECORD_MESSAGES], &f, &c);

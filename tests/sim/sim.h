@@ -8,12 +8,12 @@
  *	account.c    accounts and devices: identities, pre-keys, offline queues
  *	stanza_*.c   what the server does with each kind of stanza
  *	fault.c      armed faults
- *	phone*.c     the phones: device 0 of each account, a client inside the process with a Signal side of its own
- *	record.c     what phones decrypted, receipts, violations
- *	control*.c   the HTTP interface
+ *	phone*.c     the phones: device 0 of each account, a client inside the process with a Signal
+ *side of its own record.c     what phones decrypted, receipts, violations control*.c   the HTTP
+ *interface
  *
- * A phone is a client like any other, only without a socket: it hands stanzas to the server with sim_submit() and gets its own
- * through phone_deliver(). Everything is one thread.
+ * A phone is a client like any other, only without a socket: it hands stanzas to the server with
+ *sim_submit() and gets its own through phone_deliver(). Everything is one thread.
  */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
@@ -46,11 +46,12 @@ uint64_t sim_seed(const struct sim *s);
 void sim_derive(const struct sim *s, const char *label, uint8_t ret[32]);
 const char *sim_url(const struct sim *s);
 const uint8_t *sim_noise_root(const struct sim *s); /* 32 bytes, public */
-json_t *sim_stats(struct sim *s);                   /* new reference */
+json_t *sim_stats(struct sim *s);		    /* new reference */
 
 /* By digits; made when there is none yet and `create`. */
 struct account *account_find(struct sim *s, const char *phone, bool create);
-struct account *account_by_jid(struct sim *s, const struct jid *jid); /* PN or LID, any device; PN ones are made */
+struct account *account_by_jid(
+    struct sim *s, const struct jid *jid); /* PN or LID, any device; PN ones are made */
 struct account *account_first(struct sim *s);
 struct account *account_next(struct account *a);
 const char *account_phone(const struct account *a); /* digits */
@@ -61,27 +62,36 @@ const char *account_push_name(const struct account *a);
 bool account_registered(const struct account *a);
 void account_set_push_name(struct account *a, const char *name);
 void account_set_registered(struct account *a, bool registered);
-int account_set_lid(struct account *a, const char *lid) __attribute__((warn_unused_result)); /* -1: taken, or too late */
-/* The account's signature key, which signs the identity of its companions: also the phone's Signal identity. */
+int account_set_lid(struct account *a, const char *lid)
+    __attribute__((warn_unused_result)); /* -1: taken, or too late */
+/* The account's signature key, which signs the identity of its companions: also the phone's Signal
+ * identity. */
 const struct curve_pair *account_key(const struct account *a);
 /* The numbers of its devices, 0 included; returns how many. */
 size_t account_devices(const struct account *a, unsigned ret_devices[SIM_DEVICES_MAX]);
-json_t *account_device_json(const struct account *a, unsigned device); /* {device, jid, connected, prekeys, offline, loggedIn} */
-int account_unlink(struct account *a, unsigned device) __attribute__((warn_unused_result)); /* -1: no such device */
+json_t *account_device_json(const struct account *a,
+    unsigned device); /* {device, jid, connected, prekeys, offline, loggedIn} */
+int account_unlink(struct account *a, unsigned device)
+    __attribute__((warn_unused_result)); /* -1: no such device */
 
-/* The pre-key bundle of any device as a <user jid="…"> node (a root: node_free it); takes a one-time pre-key. NULL: no such device. */
+/* The pre-key bundle of any device as a <user jid="…"> node (a root: node_free it); takes a
+ * one-time pre-key. NULL: no such device. */
 struct node *account_bundle(struct sim *s, const struct jid *device);
 /*
- * The server handles a stanza (message, receipt) as if `from` (a device's LID or PN address) had sent it. Takes the node.
- * Messages carry <participants> or one direct <enc>; they are routed, or queued for devices that are away.
+ * The server handles a stanza (message, receipt) as if `from` (a device's LID or PN address) had
+ * sent it. Takes the node. Messages carry <participants> or one direct <enc>; they are routed, or
+ * queued for devices that are away.
  */
 void sim_submit(struct sim *s, const struct jid *from, struct node *take_stanza);
-/* A phone scans. 0; -1 no connection shows this QR; -2 refused (*ret_error). The device's addresses are those after pairing. */
-int sim_scan(struct sim *s, const char *qr, const char *phone, const char *push_name, const char *platform, const char *fault,
-    struct jid *ret_jid, struct jid *ret_lid, const char **ret_error) __attribute__((warn_unused_result));
+/* A phone scans. 0; -1 no connection shows this QR; -2 refused (*ret_error). The device's addresses
+ * are those after pairing. */
+int sim_scan(struct sim *s, const char *qr, const char *phone, const char *push_name,
+    const char *platform, const char *fault, struct jid *ret_jid, struct jid *ret_lid,
+    const char **ret_error) __attribute__((warn_unused_result));
 /* A fault by its JSON (docs/simulator.md). 0 and its id, or -1 and a sentence. */
-int fault_arm(struct sim *s, const json_t *fault, unsigned *ret_id, const char **ret_error) __attribute__((warn_unused_result));
-json_t *fault_list(struct sim *s); /* new reference: an array */
+int fault_arm(struct sim *s, const json_t *fault, unsigned *ret_id, const char **ret_error)
+    __attribute__((warn_unused_result));
+json_t *fault_list(struct sim *s);	       /* new reference: an array */
 bool fault_forget(struct sim *s, unsigned id); /* 0: all */
 
 /* -- phone*.c (owner: phones) -- */
@@ -90,9 +100,10 @@ void phone_free(struct phone **p);
 /* The phone's own bundle into a <user> node: registration, type, identity, key, skey. */
 void phone_bundle(struct phone *p, struct node *user);
 /*
- * The server delivers a stanza to this device: <message from id t [recipient] [category]><enc …/>[<device-identity/>]</message>,
- * <receipt from id [type]>…, <ack …>. Borrowed. `recipient` is the chat of a copy from an own companion. Receipts of companions are
- * recorded here, not by the server.
+ * The server delivers a stanza to this device: <message from id t [recipient] [category]><enc
+ * …/>[<device-identity/>]</message>, <receipt from id [type]>…, <ack …>. Borrowed. `recipient` is
+ * the chat of a copy from an own companion. Receipts of companions are recorded here, not by the
+ * server.
  */
 void phone_deliver(struct phone *p, const struct node *stanza);
 /* A companion was linked or removed, or its identity is new: what the phone kept of it is void. */
@@ -102,23 +113,25 @@ enum phone_receipts { PHONE_RECEIPTS_NONE, PHONE_RECEIPTS_DELIVERED, PHONE_RECEI
 void phone_set_receipts(struct phone *p, enum phone_receipts receipts);
 void phone_set_retries(struct phone *p, unsigned n);
 json_t *phone_json(struct phone *p); /* {receipts, retries}: new reference */
-/* Writes a text to all devices of `to`, and its own other ones. `id` NULL: a fresh one. -1 when it cannot be encrypted. */
-int phone_send_text(struct phone *p, struct account *to, const char *id, const char *text, char *ret_id, size_t id_size)
-    __attribute__((warn_unused_result));
+/* Writes a text to all devices of `to`, and its own other ones. `id` NULL: a fresh one. -1 when it
+ * cannot be encrypted. */
+int phone_send_text(struct phone *p, struct account *to, const char *id, const char *text,
+    char *ret_id, size_t id_size) __attribute__((warn_unused_result));
 
 /* -- record.c (owner: phones) -- */
 struct record *record_new(struct event_base *base);
 void record_free(struct record **r);
-void record_receipt(struct record *r, const char *from_phone, const char *to_phone, const char *id, const char *type);
+void record_receipt(struct record *r, const char *from_phone, const char *to_phone, const char *id,
+    const char *type);
 /* A companion broke a rule: a short stable name and what was seen. */
-void record_violation(struct record *r, const char *phone, unsigned device, const char *rule, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+void record_violation(struct record *r, const char *phone, unsigned device, const char *rule,
+    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* -- control.c (owner: phones) -- */
 struct control;
 /* Listens on host:port (0: any). */
-int control_new(struct sim *s, const char *host, uint16_t port, struct control **ret_control, uint16_t *ret_port)
-    __attribute__((warn_unused_result));
+int control_new(struct sim *s, const char *host, uint16_t port, struct control **ret_control,
+    uint16_t *ret_port) __attribute__((warn_unused_result));
 void control_free(struct control **c);
 
 #endif

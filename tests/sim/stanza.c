@@ -47,15 +47,15 @@ static const struct stanza_kind {
 	bool early; /* also before <success> */
 	void (*handle)(struct conn *c, const struct node *stanza);
 } kinds[] = {
-    {"iq",	   true,	 iq_in   },
-    {"message",	false, message },
-    {"receipt",	false, receipt },
-    {"ack",	    false, ack_in	 },
-    {"presence",	 true,  presence},
-    {"ib",	   true,	 ignore  },
-    {"chatstate",	  false, ignore  },
-    {"call",	     false, ignore  },
-    {"xmlstreamend", true,  ignore	 },
+    {"iq", true, iq_in},
+    {"message", false, message},
+    {"receipt", false, receipt},
+    {"ack", false, ack_in},
+    {"presence", true, presence},
+    {"ib", true, ignore},
+    {"chatstate", false, ignore},
+    {"call", false, ignore},
+    {"xmlstreamend", true, ignore},
 };
 
 void

@@ -118,7 +118,7 @@ static const struct {
 	"{\"data\":{\"xwa2_message_capping_info\":{\"total_quota\":-1,\"used_quota\":0,"
 	"\"cycle_start_timestamp\":\"0\",\"cycle_end_timestamp\":\"0\","
 	"\"server_sent_timestamp\":\"0\",\"ote_status\":\"NOT_ELIGIBLE\","
-	"\"mv_status\":\"NOT_ELIGIBLE\",\"capping_status\":\"NONE\"}}}"      },
+	"\"mv_status\":\"NOT_ELIGIBLE\",\"capping_status\":\"NONE\"}}}"},
 };
 
 #define MEX_UNKNOWN \

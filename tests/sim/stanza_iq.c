@@ -87,11 +87,11 @@ static const struct {
 	unsigned code;
 	const char *text;
 } errors[] = {
-    {400, "bad-request"	       },
-    {401, "not-authorized"	  },
-    {404, "item-not-found"	  },
-    {405, "not-allowed"	       },
-    {406, "not-acceptable"	  },
+    {400, "bad-request"},
+    {401, "not-authorized"},
+    {404, "item-not-found"},
+    {405, "not-allowed"},
+    {406, "not-acceptable"},
     {501, "feature-not-implemented"},
 };
 

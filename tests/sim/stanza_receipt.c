@@ -31,17 +31,17 @@ static const struct receipt_kind {
 	bool once;			       /* more of them for one delivery are an error */
 	void (*pass)(const struct receipt *r); /* to whom it concerns; NULL: nobody */
 } kinds[] = {
-    {NULL,	   true,	 true,  pass_to_all	  },
-    {"inactive",	 true,  true,  pass_to_all	},
-    {"sender",       true,  true,  pass_to_one   },
-    {"peer_msg",	 true,  false, pass_to_one	 },
-    {"hist_sync",	  false, false, pass_to_one   },
-    {"read",	     false, false, pass_to_all   },
-    {"played",       false, false, pass_to_all	},
-    {"read-self",	  false, false, pass_to_others},
-    {"played-self",  false, false, pass_to_others},
-    {"retry",	      false, false, pass_to_one   },
-    {"server-error", false, false, NULL	       },
+    {NULL, true, true, pass_to_all},
+    {"inactive", true, true, pass_to_all},
+    {"sender", true, true, pass_to_one},
+    {"peer_msg", true, false, pass_to_one},
+    {"hist_sync", false, false, pass_to_one},
+    {"read", false, false, pass_to_all},
+    {"played", false, false, pass_to_all},
+    {"read-self", false, false, pass_to_others},
+    {"played-self", false, false, pass_to_others},
+    {"retry", false, false, pass_to_one},
+    {"server-error", false, false, NULL},
 };
 
 static const struct receipt_kind *

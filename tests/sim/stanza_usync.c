@@ -104,17 +104,17 @@ static const struct {
 	const char *tag;
 	void (*add)(struct asked *u, struct node *user, const struct node *protocol);
 } protocols[] = {
-    {"devices",		add_devices	   },
-    {"lid",	       add_lid	   },
-    {"contact",		add_contact	   },
+    {"devices", add_devices},
+    {"lid", add_lid},
+    {"contact", add_contact},
     {"disappearing_mode", add_disappearing},
-    {"business",		 add_empty	  },
-    {"status",	       add_empty	},
-    {"picture",		add_empty	 },
-    {"username",		 add_empty	  },
-    {"feature",		add_empty	 },
-    {"text_status",	    add_empty	     },
-    {"bot",	       add_empty	     },
+    {"business", add_empty},
+    {"status", add_empty},
+    {"picture", add_empty},
+    {"username", add_empty},
+    {"feature", add_empty},
+    {"text_status", add_empty},
+    {"bot", add_empty},
 };
 
 /* -- who is asked for ----------------------------------------------------------------- */

@@ -211,12 +211,12 @@ static const struct {
 	int (*handle)(
 	    struct ws *w, struct lws *wsi, struct conn **slot, const void *in, size_t len);
 } callbacks[] = {
-    {LWS_CALLBACK_FILTER_NETWORK_CONNECTION,  on_accept   },
-    {LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION, on_upgrade	},
-    {LWS_CALLBACK_ESTABLISHED,		       on_open     },
-    {LWS_CALLBACK_RECEIVE,			   on_data	  },
-    {LWS_CALLBACK_SERVER_WRITEABLE,	    on_writeable},
-    {LWS_CALLBACK_CLOSED,			  on_closed   },
+    {LWS_CALLBACK_FILTER_NETWORK_CONNECTION, on_accept},
+    {LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION, on_upgrade},
+    {LWS_CALLBACK_ESTABLISHED, on_open},
+    {LWS_CALLBACK_RECEIVE, on_data},
+    {LWS_CALLBACK_SERVER_WRITEABLE, on_writeable},
+    {LWS_CALLBACK_CLOSED, on_closed},
 };
 
 static int

@@ -139,8 +139,8 @@ link_alive_sent(struct link *l)
 }
 
 /*
- * While codes are shown, silence counts only where a ping has been answered before: before the login a server need not
- * answer any.
+ * While codes are shown, silence counts only where a ping has been answered before: before the
+ * login a server need not answer any.
  */
 static void
 on_silence(struct link *l)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * link_alive: when to ping, and when a connection is dead. A connection is dead when nothing at all
- * was heard for LINK_SILENCE_MS after the first send that is still unanswered (of those that get an answer: messages and queries). The longest wait for
- * a ping and the longest silence together stay below 40 s, the limit within which a cut link must
- * show. Source: PROTOCOL section 7, keepalive.
+ * was heard for LINK_SILENCE_MS after the first send that is still unanswered (of those that get an
+ * answer: messages and queries). The longest wait for a ping and the longest silence together stay
+ * below 40 s, the limit within which a cut link must show. Source: PROTOCOL section 7, keepalive.
  *
  * Times are monotonic milliseconds, given by the caller.
  */

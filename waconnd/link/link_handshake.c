@@ -112,9 +112,8 @@ link_handshake_frame(struct link *l, const uint8_t *body, size_t len)
 static bool
 is_answered(const struct node *n)
 {
-	return node_is(n, "message") ||
-	       (node_is(n, "iq") &&
-		   (node_get_is(n, "type", "get") || node_get_is(n, "type", "set")));
+	return node_is(n, "message") || (node_is(n, "iq") && (node_get_is(n, "type", "get") ||
+								 node_get_is(n, "type", "set")));
 }
 
 void

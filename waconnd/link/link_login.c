@@ -121,12 +121,12 @@ static const struct {
 	const char *name;
 	step_fn fn;
 } steps[] = {
-    {"pre-keys", step_count	   },
-    {"active",   step_active	  },
-    {"digest",   step_digest	  },
-    {"presence", step_presence    },
-    {"backlog",	link_offline_wait},
-    {"ready",    link_ready	},
+    {"pre-keys", step_count},
+    {"active", step_active},
+    {"digest", step_digest},
+    {"presence", step_presence},
+    {"backlog", link_offline_wait},
+    {"ready", link_ready},
 };
 
 static void

@@ -24,7 +24,7 @@
 #define SCRATCH_MAX (8u << 20)
 
 static const struct lws_protocols protocols[] = {
-    {.name = "waconn",	       .callback = link_ws_event, .rx_buffer_size = RX_BUFFER},
+    {.name = "waconn", .callback = link_ws_event, .rx_buffer_size = RX_BUFFER},
     {0},
 };
 

@@ -82,10 +82,10 @@ link_pairing_name(const struct link_pairing *p)
 	static const struct {
 		const char *platform, *name;
 	} names[] = {
-	    {"android", "Android"			 },
-	    {"iphone",  "iPhone"		       },
-	    {"smba",    "WhatsApp Business (Android)"},
-	    {"smbi",    "WhatsApp Business (iPhone)" },
+	    {"android", "Android"},
+	    {"iphone", "iPhone"},
+	    {"smba", "WhatsApp Business (Android)"},
+	    {"smbi", "WhatsApp Business (iPhone)"},
 	};
 
 	if (p->business[0] != '\0')

@@ -15,23 +15,23 @@ static const struct {
 	char letter; /* 0: none */
 	bool takes_value;
 } known[ARGS] = {
-    [ARG_SOCKET] = {"--socket",		's', true },
-    [ARG_JSON] = {"--json",	    0,   false},
-    [ARG_HELP] = {"--help",	    'h', false},
-    [ARG_VERSION] = {"--version",	  0,   false},
-    [ARG_ROLE] = {"--role",	    0,   true },
-    [ARG_OUTLET] = {"--outlet",		0,   true },
-    [ARG_PASSWORD_STDIN] = {"--password-stdin", 0,   false},
-    [ARG_USER] = {"--user",	    0,   true },
-    [ARG_EXPIRES] = {"--expires",	  0,   true },
-    [ARG_NAME] = {"--name",	    0,   true },
-    [ARG_NUMBER] = {"--number",		0,   true },
-    [ARG_ALL] = {"--all",		  0,   false},
-    [ARG_TEXT] = {"--text",	    0,   true },
-    [ARG_TO] = {"--to",		0,   true },
-    [ARG_FILE] = {"--file",	    0,   true },
-    [ARG_PER_MINUTE] = {"--per-minute",	0,   true },
-    [ARG_RECIPIENTS] = {"--recipients",	0,   false},
+    [ARG_SOCKET] = {"--socket", 's', true},
+    [ARG_JSON] = {"--json", 0, false},
+    [ARG_HELP] = {"--help", 'h', false},
+    [ARG_VERSION] = {"--version", 0, false},
+    [ARG_ROLE] = {"--role", 0, true},
+    [ARG_OUTLET] = {"--outlet", 0, true},
+    [ARG_PASSWORD_STDIN] = {"--password-stdin", 0, false},
+    [ARG_USER] = {"--user", 0, true},
+    [ARG_EXPIRES] = {"--expires", 0, true},
+    [ARG_NAME] = {"--name", 0, true},
+    [ARG_NUMBER] = {"--number", 0, true},
+    [ARG_ALL] = {"--all", 0, false},
+    [ARG_TEXT] = {"--text", 0, true},
+    [ARG_TO] = {"--to", 0, true},
+    [ARG_FILE] = {"--file", 0, true},
+    [ARG_PER_MINUTE] = {"--per-minute", 0, true},
+    [ARG_RECIPIENTS] = {"--recipients", 0, false},
 };
 
 /* Which option `word` is; *ret_value what stands in the word itself, or NULL. ARGS: none. */
@@ -178,14 +178,7 @@ args_duration(const char *text, long long *ret_seconds)
 	static const struct {
 		const char *unit;
 		long long seconds;
-	} units[] = {
-	    {"",	 1	  },
-	     {"s", 1	    },
-	       {"m", 60       },
-		  {"h", 3600	    },
-	       {"d", 86400	  },
-	     {"w", 7 * 86400}
-	     };
+	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {"w", 7 * 86400}};
 	char *end;
 	long long n;
 

@@ -68,11 +68,11 @@ unreachable(struct ctl *ctl)
 		int error;
 		const char *what;
 	} known[] = {
-	    {ENOENT,	     "There is no such socket. Is waconnd running? \"-s\" names another one "
-		     "([daemon] socket in waconnd.conf)."				 },
-	    {ECONNREFUSED, "waconnd is not running: nobody answers on the socket it left behind."	 },
-	    {EACCES,	     "You may not connect. Run as root, or as a member of [daemon] socket_group."},
-	    {EAGAIN,	     "waconnd does not take new connections now. Try again in a moment."		},
+	    {ENOENT, "There is no such socket. Is waconnd running? \"-s\" names another one "
+		     "([daemon] socket in waconnd.conf)."},
+	    {ECONNREFUSED, "waconnd is not running: nobody answers on the socket it left behind."},
+	    {EACCES, "You may not connect. Run as root, or as a member of [daemon] socket_group."},
+	    {EAGAIN, "waconnd does not take new connections now. Try again in a moment."},
 	};
 	int error = dial_errno(ctl->socket);
 
@@ -111,11 +111,11 @@ ctl_failed(struct ctl *ctl, enum ipc_failure failure)
 		enum ipc_failure failure;
 		const char *what;
 	} known[] = {
-	    {IPC_E_LOST,	 "The connection broke while waiting. Look at the state before you repeat "
-			 "a change."				    },
+	    {IPC_E_LOST, "The connection broke while waiting. Look at the state before you repeat "
+			 "a change."},
 	    {IPC_E_DEADLINE,
 		"waconnd did not answer in time. Look at the state before you repeat a change."},
-	    {IPC_E_FULL,	 "The request is too large. Send fewer recipients at once."	   },
+	    {IPC_E_FULL, "The request is too large. Send fewer recipients at once."},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {

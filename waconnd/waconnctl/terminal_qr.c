@@ -16,10 +16,7 @@ static void
 draw_line(const QRcode *qr, int y, bool colours, struct buf *out)
 {
 	/* lower half light, upper half light */
-	static const char *const blocks[2][2] = {
-	    {" ",	  "▀"},
-		{"▄", "█"}
-	  };
+	static const char *const blocks[2][2] = {{" ", "▀"}, {"▄", "█"}};
 	const int last = qr->width + TERMINAL_QR_QUIET;
 
 	if (colours)

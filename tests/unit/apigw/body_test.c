@@ -19,12 +19,12 @@ struct target {
 
 static const struct body_field fields[] = {
     {"name", BODY_STRING, true, 1, 5, AT(name), 0},
-    {"flag",  BODY_BOOL, false, 0, 0, AT(flag), AT(has_flag)},
-    {"count",     BODY_UINT, false, 1, 10, AT(count), AT(has_count)},
-    {"ratio",     BODY_REAL, false, 0, 1, AT(ratio), AT(has_ratio)},
+    {"flag", BODY_BOOL, false, 0, 0, AT(flag), AT(has_flag)},
+    {"count", BODY_UINT, false, 1, 10, AT(count), AT(has_count)},
+    {"ratio", BODY_REAL, false, 0, 1, AT(ratio), AT(has_ratio)},
     {"when", BODY_TIME, false, 0, 0, AT(when), AT(has_when)},
     {"any", BODY_ANY, false, 0, 0, AT(any), 0},
-    {0    },
+    {0},
 };
 
 static void
@@ -50,22 +50,22 @@ named(void **state)
 	static const struct {
 		const char *text, *field, *code;
 	} rows[] = {
-	    {"{}",				      "p.name",  "required"     },
-	    {"{\"name\":null}",				"p.name",  "required"	    },
-	    {"{\"name\":\"\"}",				"p.name",  "too_short"    },
-	    {"{\"name\":\"123456\"}",		      "p.name",	"too_long"	  },
-	    {"{\"name\":5}",			     "p.name",  "wrong_type"   },
-	    {"{\"name\":\"a\",\"flag\":1}",		    "p.flag",  "wrong_type"	  },
-	    {"{\"name\":\"a\",\"count\":0}",	     "p.count", "out_of_range" },
-	    {"{\"name\":\"a\",\"count\":11}",	      "p.count", "out_of_range" },
-	    {"{\"name\":\"a\",\"count\":-1}",	      "p.count", "out_of_range" },
-	    {"{\"name\":\"a\",\"count\":1.0}",	       "p.count", "wrong_type"   },
-	    {"{\"name\":\"a\",\"ratio\":1.5}",	       "p.ratio", "out_of_range" },
-	    {"{\"name\":\"a\",\"ratio\":\"1\"}",	 "p.ratio", "wrong_type"	},
-	    {"{\"name\":\"a\",\"when\":\"yesterday\"}", "p.when",  "not_a_time"   },
-	    {"{\"name\":\"a\",\"other\":1}",	     "p.other", "unknown_field"},
-	    {"[]",				      "p",	"wrong_type"   },
-	    {"7",				       "p",       "wrong_type"   },
+	    {"{}", "p.name", "required"},
+	    {"{\"name\":null}", "p.name", "required"},
+	    {"{\"name\":\"\"}", "p.name", "too_short"},
+	    {"{\"name\":\"123456\"}", "p.name", "too_long"},
+	    {"{\"name\":5}", "p.name", "wrong_type"},
+	    {"{\"name\":\"a\",\"flag\":1}", "p.flag", "wrong_type"},
+	    {"{\"name\":\"a\",\"count\":0}", "p.count", "out_of_range"},
+	    {"{\"name\":\"a\",\"count\":11}", "p.count", "out_of_range"},
+	    {"{\"name\":\"a\",\"count\":-1}", "p.count", "out_of_range"},
+	    {"{\"name\":\"a\",\"count\":1.0}", "p.count", "wrong_type"},
+	    {"{\"name\":\"a\",\"ratio\":1.5}", "p.ratio", "out_of_range"},
+	    {"{\"name\":\"a\",\"ratio\":\"1\"}", "p.ratio", "wrong_type"},
+	    {"{\"name\":\"a\",\"when\":\"yesterday\"}", "p.when", "not_a_time"},
+	    {"{\"name\":\"a\",\"other\":1}", "p.other", "unknown_field"},
+	    {"[]", "p", "wrong_type"},
+	    {"7", "p", "wrong_type"},
 	};
 
 	(void)state;
@@ -122,21 +122,21 @@ times(void **state)
 		const char *text;
 		int64_t ms; /* -1: refused */
 	} rows[] = {
-	    {"1970-01-01T00:00:01Z",	     1000	 },
-	    {"1970-01-01T07:00:01+07:00",	  1000	      },
-	    {"1969-12-31T23:30:00-00:30",	  0		   },
-	    {"1970-01-01t00:00:00.25z",	250	   },
-	    {"1970-01-01T00:00:00.123456Z", 123	       },
-	    {"2024-02-29T00:00:00Z",	     1709164800000},
-	    {"2023-02-29T00:00:00Z",	     -1	       },
-	    {"2025-13-01T00:00:00Z",	     -1	       },
-	    {"2025-10-25T24:00:00Z",	     -1	       },
-	    {"2025-10-25T10:30:00",	    -1	      },
-	    {"2025-10-25",		   -1	     },
-	    {"2025-10-25T10:30:00Zx",	      -1		},
-	    {"2025-10-25T10:30:00+0700",	 -1	   },
-	    {"2025-10-25T10:30:00.Z",	      -1		},
-	    {"",			    -1	   },
+	    {"1970-01-01T00:00:01Z", 1000},
+	    {"1970-01-01T07:00:01+07:00", 1000},
+	    {"1969-12-31T23:30:00-00:30", 0},
+	    {"1970-01-01t00:00:00.25z", 250},
+	    {"1970-01-01T00:00:00.123456Z", 123},
+	    {"2024-02-29T00:00:00Z", 1709164800000},
+	    {"2023-02-29T00:00:00Z", -1},
+	    {"2025-13-01T00:00:00Z", -1},
+	    {"2025-10-25T24:00:00Z", -1},
+	    {"2025-10-25T10:30:00", -1},
+	    {"2025-10-25", -1},
+	    {"2025-10-25T10:30:00Zx", -1},
+	    {"2025-10-25T10:30:00+0700", -1},
+	    {"2025-10-25T10:30:00.Z", -1},
+	    {"", -1},
 	};
 
 	(void)state;

@@ -236,18 +236,18 @@ static const struct {
 	Ipc__Request__OpCase op;
 	void (*run)(struct daemon *d, struct ipc_peer *peer, const Ipc__Request *q);
 } ops[] = {
-    {IPC__REQUEST__OP_LOGIN,	     do_login	     },
-    {IPC__REQUEST__OP_ME,		  do_me	       },
-    {IPC__REQUEST__OP_STATUS_LIST,	   do_status	    },
-    {IPC__REQUEST__OP_OUTLET_QR,	 do_qr	      },
-    {IPC__REQUEST__OP_OUTLET_CONNECT, do_connect	},
-    {IPC__REQUEST__OP_BLAST_CREATE,   do_blast	    },
-    {IPC__REQUEST__OP_SUBSCRIBE,	 do_subscribe  },
-    {IPC__REQUEST__OP_UNSUBSCRIBE,	   do_unsubscribe},
-    {IPC__REQUEST__OP_OUTLET_PAUSE,   do_flood	    },
-    {IPC__REQUEST__OP_OUTLET_REMOVE,  do_die	   },
-    {IPC__REQUEST__OP_OUTLET_GET,	  do_hang	 },
-    {IPC__REQUEST__OP_BLAST_LIST,	  do_count	  },
+    {IPC__REQUEST__OP_LOGIN, do_login},
+    {IPC__REQUEST__OP_ME, do_me},
+    {IPC__REQUEST__OP_STATUS_LIST, do_status},
+    {IPC__REQUEST__OP_OUTLET_QR, do_qr},
+    {IPC__REQUEST__OP_OUTLET_CONNECT, do_connect},
+    {IPC__REQUEST__OP_BLAST_CREATE, do_blast},
+    {IPC__REQUEST__OP_SUBSCRIBE, do_subscribe},
+    {IPC__REQUEST__OP_UNSUBSCRIBE, do_unsubscribe},
+    {IPC__REQUEST__OP_OUTLET_PAUSE, do_flood},
+    {IPC__REQUEST__OP_OUTLET_REMOVE, do_die},
+    {IPC__REQUEST__OP_OUTLET_GET, do_hang},
+    {IPC__REQUEST__OP_BLAST_LIST, do_count},
 };
 
 static inline void

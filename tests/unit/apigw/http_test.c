@@ -192,13 +192,14 @@ deadlines(void **state)
 		size_t limit; /* which is short */
 		const char *bytes, *start;
 	} cases[] = {
-	    {offsetof(struct http_limits, head_ms), "",					""		  },
-	    {offsetof(struct http_limits, head_ms), "GET /a HTTP/1.1\r\nHost",	       "HTTP/1.1 408 "},
+	    {offsetof(struct http_limits, head_ms), "", ""},
+	    {offsetof(struct http_limits, head_ms), "GET /a HTTP/1.1\r\nHost", "HTTP/1.1 408 "},
 	    {offsetof(struct http_limits, body_ms),
-		"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf",		"HTTP/1.1 408 "},
+		"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf", "HTTP/1.1 408 "},
 	    {offsetof(struct http_limits, body_ms),
-		"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf", "HTTP/1.1 408 "},
-	    {offsetof(struct http_limits, idle_ms), GET,					 "HTTP/1.1 200 "},
+		"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf",
+		"HTTP/1.1 408 "},
+	    {offsetof(struct http_limits, idle_ms), GET, "HTTP/1.1 200 "},
 	};
 
 	(void)state;

@@ -25,18 +25,18 @@ credentials(void **state)
 		enum credential kind;
 		const char *token;
 	} rows[] = {
-	    {"",							 CREDENTIAL_NONE,	  ""   },
-	    {"Authorization: Bearer abc\r\n",			      CREDENTIAL_TOKEN,	"abc"},
-	    {"Authorization: bearer  abc\r\n",			       CREDENTIAL_TOKEN,	 "abc"},
-	    {"Authorization: Basic abc\r\nCookie: waconn_session=x\r\n", CREDENTIAL_NONE,	  ""   },
-	    {"Authorization: Bearer\r\n",				  CREDENTIAL_NONE,   ""   },
-	    {"Authorization: Bearer a b\r\n",			      CREDENTIAL_NONE,   ""	 },
-	    {"X-Api-Key: k1\r\nCookie: waconn_session=x\r\n",	      CREDENTIAL_TOKEN,	"k1" },
-	    {"Authorization: Bearer abc\r\nX-Api-Key: k1\r\n",	       CREDENTIAL_TOKEN,	 "abc"},
-	    {"Cookie: a=b; waconn_session=tok; c=d\r\n",		 CREDENTIAL_COOKIE, "tok"},
-	    {"Cookie: xwaconn_session=tok\r\n",				CREDENTIAL_NONE,	 ""   },
-	    {"Cookie: waconn_session=\r\n",				    CREDENTIAL_NONE,   ""   },
-	    {"Cookie: waconn_session=a\"b\r\n",				CREDENTIAL_NONE,	 ""   },
+	    {"", CREDENTIAL_NONE, ""},
+	    {"Authorization: Bearer abc\r\n", CREDENTIAL_TOKEN, "abc"},
+	    {"Authorization: bearer  abc\r\n", CREDENTIAL_TOKEN, "abc"},
+	    {"Authorization: Basic abc\r\nCookie: waconn_session=x\r\n", CREDENTIAL_NONE, ""},
+	    {"Authorization: Bearer\r\n", CREDENTIAL_NONE, ""},
+	    {"Authorization: Bearer a b\r\n", CREDENTIAL_NONE, ""},
+	    {"X-Api-Key: k1\r\nCookie: waconn_session=x\r\n", CREDENTIAL_TOKEN, "k1"},
+	    {"Authorization: Bearer abc\r\nX-Api-Key: k1\r\n", CREDENTIAL_TOKEN, "abc"},
+	    {"Cookie: a=b; waconn_session=tok; c=d\r\n", CREDENTIAL_COOKIE, "tok"},
+	    {"Cookie: xwaconn_session=tok\r\n", CREDENTIAL_NONE, ""},
+	    {"Cookie: waconn_session=\r\n", CREDENTIAL_NONE, ""},
+	    {"Cookie: waconn_session=a\"b\r\n", CREDENTIAL_NONE, ""},
 	};
 
 	(void)state;
@@ -58,14 +58,14 @@ origins(void **state)
 		const char *lines;
 		bool https, same;
 	} rows[] = {
-	    {"Origin: http://shop.example:3000\r\n",		     false, true },
-	    {"Origin: HTTP://Shop.Example:3000\r\n",		     false, true },
-	    {"Origin: https://shop.example:3000\r\n",	      false, false},
-	    {"Origin: https://shop.example:3000\r\n",	      true,  true },
-	    {"Origin: http://shop.example\r\n",			false, false},
+	    {"Origin: http://shop.example:3000\r\n", false, true},
+	    {"Origin: HTTP://Shop.Example:3000\r\n", false, true},
+	    {"Origin: https://shop.example:3000\r\n", false, false},
+	    {"Origin: https://shop.example:3000\r\n", true, true},
+	    {"Origin: http://shop.example\r\n", false, false},
 	    {"Origin: http://shop.example:3000.evil.example\r\n", false, false},
-	    {"Origin: null\r\n",				  false, false},
-	    {"Referer: http://shop.example:3000/x\r\n",		false, false},
+	    {"Origin: null\r\n", false, false},
+	    {"Referer: http://shop.example:3000/x\r\n", false, false},
 	};
 
 	(void)state;
@@ -101,21 +101,21 @@ ranges(void **state)
 		const char *range, *address;
 		int in; /* -1: no range */
 	} rows[] = {
-	    {"10.0.0.0/8",	   "10.255.1.2", 1 },
-	    {"10.0.0.0/8",	   "11.0.0.1",   0 },
-	    {"10.0.0.128/25", "10.0.0.127", 0 },
-	    {"10.0.0.128/25", "10.0.0.200", 1 },
-	    {"127.0.0.1",	  "127.0.0.1",  1 },
-	    {"127.0.0.1",	  "127.0.0.2",  0 },
-	    {"0.0.0.0/0",	  "9.9.9.9",    1 },
-	    {"0.0.0.0/0",	  "::1",	 0 },
-	    {"fd00::/8",	 "fd12::1",    1 },
-	    {"::1",	    "::1",	   1 },
-	    {"10.0.0.0/33",   "",		-1},
-	    {"10.0.0.0/",	  "",	      -1},
-	    {"10.0.0.0/+8",   "",		-1},
-	    {"host",	     "",		 -1},
-	    {"10.0.0.0/8",	   "nonsense",   0 },
+	    {"10.0.0.0/8", "10.255.1.2", 1},
+	    {"10.0.0.0/8", "11.0.0.1", 0},
+	    {"10.0.0.128/25", "10.0.0.127", 0},
+	    {"10.0.0.128/25", "10.0.0.200", 1},
+	    {"127.0.0.1", "127.0.0.1", 1},
+	    {"127.0.0.1", "127.0.0.2", 0},
+	    {"0.0.0.0/0", "9.9.9.9", 1},
+	    {"0.0.0.0/0", "::1", 0},
+	    {"fd00::/8", "fd12::1", 1},
+	    {"::1", "::1", 1},
+	    {"10.0.0.0/33", "", -1},
+	    {"10.0.0.0/", "", -1},
+	    {"10.0.0.0/+8", "", -1},
+	    {"host", "", -1},
+	    {"10.0.0.0/8", "nonsense", 0},
 	};
 
 	(void)state;

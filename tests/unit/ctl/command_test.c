@@ -271,16 +271,10 @@ daemon_away(void **state)
 {
 	struct world *w = *state;
 	static const struct expected dies = {
-	    {"logout", "o1"},
-	      NULL, 2, {""	  },
-	     "The connection broke while waiting."
-	  };
+	    {"logout", "o1"}, NULL, 2, {""}, "The connection broke while waiting."};
 	static const struct expected gone = {{"status"}, NULL, 2, {""}, "There is no such socket."};
 	static const struct expected usage_first = {
-	    {"status", "--all"},
-		 NULL, 2, {""	     },
-		"this does not take --all"
-	  };
+	    {"status", "--all"}, NULL, 2, {""}, "this does not take --all"};
 
 	expect(w, &dies);
 	assert_int_equal(stop(w), 0);

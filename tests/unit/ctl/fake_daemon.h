@@ -314,21 +314,21 @@ static const struct {
 	Ipc__Request__OpCase op;
 	void (*run)(struct fake_daemon *d, struct ipc_peer *peer, const Ipc__Request *q);
 } fake_ops[] = {
-    {IPC__REQUEST__OP_USER_ADD,		fake_user_add	     },
-    {IPC__REQUEST__OP_TOKEN_ADD,	 fake_token_add      },
-    {IPC__REQUEST__OP_TOKEN_LIST,	  fake_unauthenticated},
-    {IPC__REQUEST__OP_OUTLET_LIST,	   fake_outlet_list	   },
-    {IPC__REQUEST__OP_OUTLET_ADD,	  fake_outlet_add	 },
-    {IPC__REQUEST__OP_STATUS_LIST,	   fake_status_list	   },
-    {IPC__REQUEST__OP_STATUS_GET,	  fake_status_get	 },
-    {IPC__REQUEST__OP_OUTLET_PAUSE,	    fake_pause	      },
-    {IPC__REQUEST__OP_SUBSCRIBE,	 fake_subscribe      },
-    {IPC__REQUEST__OP_OUTLET_CONNECT,   fake_connect	  },
-    {IPC__REQUEST__OP_OUTLET_QR,	 fake_qr		},
-    {IPC__REQUEST__OP_BLAST_CREATE,	    fake_blast	      },
-    {IPC__REQUEST__OP_BLAST_PREVIEW,    fake_preview	 },
-    {IPC__REQUEST__OP_BLAST_GET,	 fake_blast_get      },
-    {IPC__REQUEST__OP_BLAST_RECIPIENTS, fake_recipients     },
+    {IPC__REQUEST__OP_USER_ADD, fake_user_add},
+    {IPC__REQUEST__OP_TOKEN_ADD, fake_token_add},
+    {IPC__REQUEST__OP_TOKEN_LIST, fake_unauthenticated},
+    {IPC__REQUEST__OP_OUTLET_LIST, fake_outlet_list},
+    {IPC__REQUEST__OP_OUTLET_ADD, fake_outlet_add},
+    {IPC__REQUEST__OP_STATUS_LIST, fake_status_list},
+    {IPC__REQUEST__OP_STATUS_GET, fake_status_get},
+    {IPC__REQUEST__OP_OUTLET_PAUSE, fake_pause},
+    {IPC__REQUEST__OP_SUBSCRIBE, fake_subscribe},
+    {IPC__REQUEST__OP_OUTLET_CONNECT, fake_connect},
+    {IPC__REQUEST__OP_OUTLET_QR, fake_qr},
+    {IPC__REQUEST__OP_BLAST_CREATE, fake_blast},
+    {IPC__REQUEST__OP_BLAST_PREVIEW, fake_preview},
+    {IPC__REQUEST__OP_BLAST_GET, fake_blast_get},
+    {IPC__REQUEST__OP_BLAST_RECIPIENTS, fake_recipients},
 };
 
 /* An operation without a row ends the conversation, as a crash would. */

@@ -40,18 +40,18 @@ accepted(void **state)
 	static const struct {
 		const char *text, *expected;
 	} cases[] = {
-	    {"0812\n0813\n",				  "0812| 0813|"			  },
-	    {"0812",					  "0812|"			    },
-	    {"\n# a remark\n  \n0812\r\n",			   "0812|"				  },
-	    {"0812,Budi\n0813, Siti Aminah \n0814,\n",	       "0812|Budi 0813|Siti Aminah 0814|"},
-	    {"0812;Budi;left out\n",			     "0812|Budi"			},
-	    {"+62 812-34\tBudi\n",				   "+62 812-34|Budi"		    },
-	    {"\xef\xbb\xbfnomor,Nama,kode\n0812,Budi,A1\n",   "0812|Budi|kode=A1"	       },
-	    {"kode;PHONE\nA1;0812\n;0813\n",		     "0812||kode=A1 0813||kode="	},
-	    {"phone,name\n0812,\"Budi, \"\"Si Kecil\"\"\"\n", "0812|Budi, \"Si Kecil\""	       },
-	    {"phone,name\n0812\n",				   "0812|"				  },
-	    {"name,phone\nBudi\n",				   "|Budi"				  },
-	    {"phone,,x\n0812,hidden,1\n",			  "0812||x=1"			     },
+	    {"0812\n0813\n", "0812| 0813|"},
+	    {"0812", "0812|"},
+	    {"\n# a remark\n  \n0812\r\n", "0812|"},
+	    {"0812,Budi\n0813, Siti Aminah \n0814,\n", "0812|Budi 0813|Siti Aminah 0814|"},
+	    {"0812;Budi;left out\n", "0812|Budi"},
+	    {"+62 812-34\tBudi\n", "+62 812-34|Budi"},
+	    {"\xef\xbb\xbfnomor,Nama,kode\n0812,Budi,A1\n", "0812|Budi|kode=A1"},
+	    {"kode;PHONE\nA1;0812\n;0813\n", "0812||kode=A1 0813||kode="},
+	    {"phone,name\n0812,\"Budi, \"\"Si Kecil\"\"\"\n", "0812|Budi, \"Si Kecil\""},
+	    {"phone,name\n0812\n", "0812|"},
+	    {"name,phone\nBudi\n", "|Budi"},
+	    {"phone,,x\n0812,hidden,1\n", "0812||x=1"},
 	};
 
 	(void)state;

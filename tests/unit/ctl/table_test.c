@@ -42,17 +42,19 @@ nothing_acts(void **state)
 	static const struct {
 		const char *text, *clean;
 	} cases[] = {
-	    {"plain",	      "plain"	     },
-	    {"\033[2Jgone",	    "?[2Jgone"      },
-	    {"a\nb\tc\r",	  "a?b?c?"	  },
-	    {"del\x7f",		"del?"	      },
+	    {"plain", "plain"},
+	    {"\033[2Jgone", "?[2Jgone"},
+	    {"a\nb\tc\r", "a?b?c?"},
+	    {"del\x7f", "del?"},
 	    {"c1\xc2\x9b"
-	     "31m", "c1?31m"	},
+	     "31m",
+		"c1?31m"},
 	    {"rtl\xe2\x80\xae"
-	     "x",	"rtl?x"	       },
-	    {"bom\xef\xbb\xbf",	"bom?"	      },
-	    {"bad\xff\xc3",	    "bad??"	   },
-	    {"ok é 店 😀",	  "ok é 店 😀"},
+	     "x",
+		"rtl?x"},
+	    {"bom\xef\xbb\xbf", "bom?"},
+	    {"bad\xff\xc3", "bad??"},
+	    {"ok é 店 😀", "ok é 店 😀"},
 	};
 
 	(void)state;

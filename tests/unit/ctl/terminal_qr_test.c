@@ -18,11 +18,7 @@ read_block(const char *p, bool *ret_upper, bool *ret_lower)
 		const char *text;
 		bool upper, lower;
 	} blocks[] = {
-	    {" ",	  false, false},
-		 {"▀", true,  false},
-	     {"▄", false, true },
-		 {"█", true,  true }
-	  };
+	    {" ", false, false}, {"▀", true, false}, {"▄", false, true}, {"█", true, true}};
 
 	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
 		if (strncmp(p, blocks[i].text, strlen(blocks[i].text)) == 0) {

@@ -20,22 +20,22 @@ static const struct {
 	const char *text;
 	const char *listed; /* NULL: struck at once, or nothing left to strike */
 } goods[] = {
-    {"{'action':'close'}",									 NULL						     },
+    {"{'action':'close'}", NULL},
     {"{'action':'stream_error','code':'503','when':'login'}",
-	"{'id':1,'action':'stream_error','when':'login','times':1,'code':'503'}"										},
-    {"{'action':'stream_error','code':401,'conflict':'device_removed','phone':'6281100001'}",      NULL							  },
+	"{'id':1,'action':'stream_error','when':'login','times':1,'code':'503'}"},
+    {"{'action':'stream_error','code':401,'conflict':'device_removed','phone':'6281100001'}", NULL},
     {"{'action':'failure','reason':402,'code':101,'expire':3600,'phone':'6281100001','device':1}",
 	"{'id':1,'action':'failure','when':'login','times':1,'phone':'6281100001','device':1,"
-	"'reason':'402','code':'101','expire':'3600'}"												      },
+	"'reason':'402','code':'101','expire':'3600'}"},
     {"{'action':'silence','when':'connect','ms':500,'times':-1}",
-	"{'id':1,'action':'silence','when':'connect','times':-1,'ms':500}"										     },
-    {"{'action':'refuse'}",									"{'id':1,'action':'refuse','when':'connect','times':-1}" },
-    {"{'action':'refuse','times':0}",							      NULL						     },
+	"{'id':1,'action':'silence','when':'connect','times':-1,'ms':500}"},
+    {"{'action':'refuse'}", "{'id':1,'action':'refuse','when':'connect','times':-1}"},
+    {"{'action':'refuse','times':0}", NULL},
     {"{'action':'ack_error','error':463,'times':3}",
-	"{'id':1,'action':'ack_error','when':'message','times':3,'error':463}"										 },
-    {"{'action':'drop_ack'}",								      "{'id':1,'action':'drop_ack','when':'message','times':1}"},
-    {"{'action':'split','when':'connect'}",							"{'id':1,'action':'split','when':'connect','times':1}"	  },
-    {"{'action':'qr_expire'}",								     NULL						     },
+	"{'id':1,'action':'ack_error','when':'message','times':3,'error':463}"},
+    {"{'action':'drop_ack'}", "{'id':1,'action':'drop_ack','when':'message','times':1}"},
+    {"{'action':'split','when':'connect'}", "{'id':1,'action':'split','when':'connect','times':1}"},
+    {"{'action':'qr_expire'}", NULL},
 };
 
 static const char *const bads[] = {

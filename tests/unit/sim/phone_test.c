@@ -17,9 +17,7 @@ static json_t *
 messages(struct sim *s, const char *to, bool own)
 {
 	const struct record_filter f = {
-	    .match = {NULL, to, NULL},
-	       .own_only = own, .others_only = !own
-	   };
+	    .match = {NULL, to, NULL}, .own_only = own, .others_only = !own};
 
 	return record_list(s->record, RECORD_MESSAGES, &f, 1000);
 }
@@ -178,9 +176,9 @@ test_receipt_settings(void **state)
 		int delivered, read;
 		const char *name;
 	} cases[] = {
-	    {PHONE_RECEIPTS_NONE,	  0, 0, "none"     },
+	    {PHONE_RECEIPTS_NONE, 0, 0, "none"},
 	    {PHONE_RECEIPTS_DELIVERED, 1, 0, "delivered"},
-	    {PHONE_RECEIPTS_READ,	  1, 1, "read"     },
+	    {PHONE_RECEIPTS_READ, 1, 1, "read"},
 	};
 	struct sim *s = *state;
 	struct phone *budi = account_find(s, BUDI, true)->phone;
@@ -388,14 +386,14 @@ test_companion_rules(void **state)
 		int recorded, retries;
 		const char *violations;
 	} cases[] = {
-	    {SPOIL_NOTHING,	    false, 1, 0, ""		   },
-	    {SPOIL_PADDING,	    false, 0, 0, "padding"	  },
-	    {SPOIL_PROTOBUF,    false, 0, 0, "protobuf"	    },
+	    {SPOIL_NOTHING, false, 1, 0, ""},
+	    {SPOIL_PADDING, false, 0, 0, "padding"},
+	    {SPOIL_PROTOBUF, false, 0, 0, "protobuf"},
 	    {SPOIL_NO_IDENTITY, false, 0, 1, "device_identity"},
-	    {SPOIL_SIGNATURE,   false, 0, 1, "device_identity"},
-	    {SPOIL_WRAPPED,	    false, 1, 0, "device_sent"    },
-	    {SPOIL_WRAPPED,	    true,  0, 0, "device_sent"    },
-	    {SPOIL_NOTHING,	    true,  0, 0, ""		  },
+	    {SPOIL_SIGNATURE, false, 0, 1, "device_identity"},
+	    {SPOIL_WRAPPED, false, 1, 0, "device_sent"},
+	    {SPOIL_WRAPPED, true, 0, 0, "device_sent"},
+	    {SPOIL_NOTHING, true, 0, 0, ""},
 	};
 
 	(void)state;

@@ -39,18 +39,18 @@ test_table_filters(void **state)
 		uint32_t after;
 		int expected;
 	} cases[] = {
-	    {NULL,   NULL,	 NULL, 0,	  3000},
-	    {NULL,   NULL,	 NULL, 2999, 1   },
-	    {NULL,   NULL,	 NULL, 3000, 0   },
-	    {"id7",  NULL,	  NULL, 0,	   1   },
-	    {NULL,   "t3",	 NULL, 0,	  300 },
-	    {NULL,   "t3",	 NULL, 1500, 150 },
-	    {NULL,   NULL,	 "f1", 0,	  1000},
-	    {NULL,   "t3",	 "f0", 0,	  100 },
-	    {"id3",  "t3",	  "f0", 0,	   1   },
-	    {"id3",  "t4",	  NULL, 0,	   0   },
-	    {"none", NULL,   NULL, 0,    0   },
-	    {NULL,   "none", "f0", 0,    0   },
+	    {NULL, NULL, NULL, 0, 3000},
+	    {NULL, NULL, NULL, 2999, 1},
+	    {NULL, NULL, NULL, 3000, 0},
+	    {"id7", NULL, NULL, 0, 1},
+	    {NULL, "t3", NULL, 0, 300},
+	    {NULL, "t3", NULL, 1500, 150},
+	    {NULL, NULL, "f1", 0, 1000},
+	    {NULL, "t3", "f0", 0, 100},
+	    {"id3", "t3", "f0", 0, 1},
+	    {"id3", "t4", NULL, 0, 0},
+	    {"none", NULL, NULL, 0, 0},
+	    {NULL, "none", "f0", 0, 0},
 	};
 	struct record_table *t = record_table_new(5000);
 
@@ -65,9 +65,7 @@ test_table_filters(void **state)
 	}
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct record_filter f = {
-		    .match = {cases[i].id, cases[i].to, cases[i].from},
-			.after = cases[i].after
-		       };
+		    .match = {cases[i].id, cases[i].to, cases[i].from}, .after = cases[i].after};
 
 		assert_int_equal(count(t, &f), cases[i].expected);
 	}
@@ -193,9 +191,7 @@ static void
 test_receipts_and_violations(void **state)
 {
 	struct fixture *f = *state;
-	const struct record_filter of_three = {
-	    .match = {NULL, NULL, "3"}
-	      };
+	const struct record_filter of_three = {.match = {NULL, NULL, "3"}};
 	const json_t *r;
 	json_t *list;
 
@@ -231,9 +227,7 @@ on_told(void *arg)
 static struct record_waiter *
 wait_for(struct fixture *f, const char *to, uint32_t n, uint32_t ms)
 {
-	const struct record_filter filter = {
-	    .match = {NULL, to, NULL}
-	     };
+	const struct record_filter filter = {.match = {NULL, to, NULL}};
 
 	return record_wait(f->record, RECORD_MESSAGES, &filter, n, ms, on_told, f);
 }

@@ -45,7 +45,7 @@ test_pairing_spoiled(void **state)
 		const char *fault;
 		int result;
 	} cases[] = {
-	    {"hmac",	     ADV_E_HMAC     },
+	    {"hmac", ADV_E_HMAC},
 	    {"signature", ADV_E_SIGNATURE},
 	};
 	struct server_world w;
@@ -461,11 +461,7 @@ test_routing(void **state)
 	trio_begin(&t);
 	ack = say(&t.ana, "A1", &t.budi0,
 	    (const struct part[]){
-		{&t.budi.lid, "pkmsg"},
-		{&t.ana2.lid, "msg"  },
-		      {&t.budi0,	 "msg"  },
-		 {&t.ana0,	   "msg"	}
-	 },
+		{&t.budi.lid, "pkmsg"}, {&t.ana2.lid, "msg"}, {&t.budi0, "msg"}, {&t.ana0, "msg"}},
 	    4, true);
 	assert_true(node_get_is(ack, "id", "A1"));
 	assert_null(node_get(ack, "error"));
@@ -504,11 +500,7 @@ test_receipts(void **state)
 	budi1 = t.budi.jid;
 	(void)say(&t.ana, "A2", &to,
 	    (const struct part[]){
-		{&to,	      "msg"},
-		      {&budi1,      "msg"},
-		       {&own,	      "msg"},
-		      {&t.ana2.jid, "msg"}
-	  },
+		{&to, "msg"}, {&budi1, "msg"}, {&own, "msg"}, {&t.ana2.jid, "msg"}},
 	    4, false);
 	client_read(&t.budi);
 	receipt = node_new("receipt", "id", "A2", NULL);
@@ -548,11 +540,11 @@ test_rules(void **state)
 		bool pkmsg, identity;
 	} cases[] = {
 	    {"mixed_addressing", "400", {1, 2, 3, 6}, false, false},
-	    {"participants",     "400", {1, 2, 3, 7}, false, false},
-	    {"participants",     "400", {1, 2, 2, 3}, false, false},
-	    {"own_device",	   NULL,	 {1, 2, 3, 5}, false, false},
-	    {"device_identity",	NULL,  {1, 2, 3, 4}, true,  false},
-	    {"device_identity",	NULL,  {1, 2, 3, 4}, false, true },
+	    {"participants", "400", {1, 2, 3, 7}, false, false},
+	    {"participants", "400", {1, 2, 2, 3}, false, false},
+	    {"own_device", NULL, {1, 2, 3, 5}, false, false},
+	    {"device_identity", NULL, {1, 2, 3, 4}, true, false},
+	    {"device_identity", NULL, {1, 2, 3, 4}, false, true},
 	};
 
 	(void)state;
@@ -595,20 +587,12 @@ test_stale_devices(void **state)
 	(void)state;
 	trio_begin(&t);
 	ack = say(&t.ana, "A4", &t.budi0,
-	    (const struct part[]){
-		{&t.budi0, "msg"},
-		   {&t.ana0,  "msg"}
-	   },
-	    2, false);
+	    (const struct part[]){{&t.budi0, "msg"}, {&t.ana0, "msg"}}, 2, false);
 	assert_non_null(node_get(ack, "phash"));
 	assert_null(node_get(ack, "error"));
 	ack = say(&t.ana, "A5", &t.budi0,
 	    (const struct part[]){
-		{&t.budi0,	   "msg"},
-		   {&t.budi.lid, "msg"},
-		 {&t.ana0,	   "msg"},
-		   {&t.ana2.lid, "msg"}
-	       },
+		{&t.budi0, "msg"}, {&t.budi.lid, "msg"}, {&t.ana0, "msg"}, {&t.ana2.lid, "msg"}},
 	    4, false);
 	assert_null(node_get(ack, "phash"));
 	trio_end(&t);
@@ -631,11 +615,8 @@ test_offline(void **state)
 	for (int i = 0; i < 3; i++) {
 		const char id[] = {'M', (char)('0' + i), 0};
 
-		(void)say(&t.ana, id, &t.budi0,
-		    (const struct part[]){
-			{&t.budi.lid, "msg"}
-		    },
-		    1, false);
+		(void)say(
+		    &t.ana, id, &t.budi0, (const struct part[]){{&t.budi.lid, "msg"}}, 1, false);
 	}
 	assert_int_equal(d->outbox_count, 3);
 	/* Twice: what is not acknowledged comes again. */
@@ -680,11 +661,7 @@ test_acknowledged_once(void **state)
 
 	(void)state;
 	trio_begin(&t);
-	(void)say(&t.ana, "A6", &t.budi0,
-	    (const struct part[]){
-		{&t.budi.lid, "msg"}
-	    },
-	    1, false);
+	(void)say(&t.ana, "A6", &t.budi0, (const struct part[]){{&t.budi.lid, "msg"}}, 1, false);
 	client_read(&t.budi);
 	m = client_got(&t.budi, "message");
 	acknowledge(&t.budi, m);
@@ -705,11 +682,7 @@ test_late_ack(void **state)
 
 	(void)state;
 	trio_begin(&t);
-	(void)say(&t.ana, "A7", &t.budi0,
-	    (const struct part[]){
-		{&t.budi.lid, "msg"}
-	    },
-	    1, false);
+	(void)say(&t.ana, "A7", &t.budi0, (const struct part[]){{&t.budi.lid, "msg"}}, 1, false);
 	o = TAILQ_FIRST(&t.w.sim->watched);
 	assert_non_null(o);
 	outbox_tick(t.w.sim, o->sent_ms + ACK_LIMIT_MS);
@@ -782,9 +755,7 @@ static void
 test_message_faults(void **state)
 {
 	struct trio t;
-	const struct part parts[] = {
-	    {&t.budi.lid, "msg"}
-	};
+	const struct part parts[] = {{&t.budi.lid, "msg"}};
 
 	(void)state;
 	trio_begin(&t);

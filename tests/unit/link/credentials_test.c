@@ -3,6 +3,7 @@
 #include "tests/unit/cmocka_all.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/xalloc.h"
@@ -24,8 +25,8 @@ make(struct credentials *c, bool paired)
 	c->next_prekey_id = 813;
 	memcpy(c->routing, "route", 5);
 	c->routing_len = 5;
-	strcpy(c->platform, "smba");
-	strcpy(c->push_name, "Toko Budi");
+	(void)snprintf(c->platform, sizeof(c->platform), "smba");
+	(void)snprintf(c->push_name, sizeof(c->push_name), "Toko Budi");
 }
 
 static void

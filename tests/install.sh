@@ -51,7 +51,8 @@ as_root()
 # Lists older than a day may name files that the mirror no longer has.
 lists_are_fresh()
 {
-	[ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -1 2>/dev/null | head -n 1)" ]
+	[ -n "$(find /var/lib/apt/lists -maxdepth 0 -mtime -1 2>/dev/null)" ] &&
+		[ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' 2>/dev/null | head -n 1)" ]
 }
 
 apt_install()

@@ -239,7 +239,7 @@ test_stream_error_restart(void **state)
 	w->in_call = true;
 	link_send_text(w->link, "3EB1", "62811", "hello", w);
 	w->in_call = false;
-	event_base_loop(w->base, EVLOOP_NONBLOCK);
+	event_base_loop(w->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	assert_int_equal(w->sent, 2);
 }
 

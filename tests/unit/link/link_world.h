@@ -346,7 +346,7 @@ world_teardown(void **state)
 	for (unsigned i = 0; i < w->n_got; i++)
 		node_free(&w->got[i]);
 	/* What the loop still has to put away. */
-	event_base_loop(w->base, EVLOOP_NONBLOCK);
+	event_base_loop(w->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	assert_int_equal(notes.made, notes.freed);
 	link_net_free(&w->net);
 	fake_keys_done(&w->keys);

@@ -137,8 +137,8 @@ describe_ban(const struct node *failure, int64_t now_ms, struct link_error *ret)
 	const int64_t code = code_of(failure, "code"), expire = code_of(failure, "expire");
 	const struct code_row *row = look_up(bans, COUNT(bans), code);
 
-	if (row != NULL)
-		set(ret, LINK_END_TEMP_BANNED, code, row->text);
+	if (code > 0)
+		set(ret, LINK_END_TEMP_BANNED, code, row != NULL ? row->text : "temporarily banned");
 	/* A duration. */
 	if (expire > 0 && expire < INT32_MAX)
 		ret->until_ms = now_ms + expire * 1000;

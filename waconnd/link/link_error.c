@@ -138,7 +138,8 @@ describe_ban(const struct node *failure, int64_t now_ms, struct link_error *ret)
 	const struct code_row *row = look_up(bans, COUNT(bans), code);
 
 	if (code > 0)
-		set(ret, LINK_END_TEMP_BANNED, code, row != NULL ? row->text : "temporarily banned");
+		if (row != NULL)
+		set(ret, LINK_END_TEMP_BANNED, code, row->text);
 	/* A duration. */
 	if (expire > 0 && expire < INT32_MAX)
 		ret->until_ms = now_ms + expire * 1000;

@@ -139,7 +139,7 @@ describe_ban(const struct node *failure, int64_t now_ms, struct link_error *ret)
 
 	if (code > 0)
 		if (row != NULL)
-		set(ret, LINK_END_TEMP_BANNED, code, row->text);
+			set(ret, LINK_END_TEMP_BANNED, code, row->text);
 	/* A duration. */
 	if (expire > 0 && expire < INT32_MAX)
 		ret->until_ms = now_ms + expire * 1000;

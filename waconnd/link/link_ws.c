@@ -215,13 +215,6 @@ on_bytes(struct link *l, const void *data, size_t len)
 
 /* -- libwebsockets -- */
 
-static bool
-is_about_trust(const char *why)
-{
-	return strstr(why, "cert") != NULL || strstr(why, "X509") != NULL ||
-	       strstr(why, "hostname") != NULL;
-}
-
 static void
 on_closed(struct link *l, enum link_end end, const char *detail)
 {
@@ -238,7 +231,10 @@ on_error(struct link *l, const char *in, size_t len)
 		len = 0;
 	(void)snprintf(why, sizeof(why), "%.*s", (int)(len < sizeof(why) ? len : sizeof(why) - 1),
 	    len > 0 ? in : "the connection failed");
-	on_closed(l, is_about_trust(why) ? LINK_END_UNTRUSTED : LINK_END_REFUSED, why);
+	if (l->ws.distrust != X509_V_OK)
+		(void)snprintf(why, sizeof(why), "the server's certificate does not verify: %s",
+		    X509_verify_cert_error_string(l->ws.distrust));
+	on_closed(l, l->ws.distrust != X509_V_OK ? LINK_END_UNTRUSTED : LINK_END_REFUSED, why);
 }
 
 static int
@@ -278,12 +274,19 @@ on_event(struct link *l, enum lws_callback_reasons reason, void *in, size_t len)
 int
 link_ws_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
-	struct link *l = user;
+	/* Not `user`: some events put a structure of OpenSSL there. */
+	struct link *l = wsi != NULL ? lws_wsi_user(wsi) : NULL;
 	int r;
 
 	/* Given up, or an event of the vhost. */
-	if (l == NULL || wsi == NULL || l->ws.wsi != wsi)
+	if (l == NULL || l->ws.wsi != wsi)
 		return 0;
+	if (reason == LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION) {
+		/* The error that follows does not say why. OpenSSL's verdict (in len) stands. */
+		if (len == 0)
+			l->ws.distrust = X509_STORE_CTX_get_error(user);
+		return 0;
+	}
 	link_enter(l);
 	r = on_event(l, reason, in, len);
 	link_exit(l);

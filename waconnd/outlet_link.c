@@ -300,10 +300,18 @@ shows_error(const struct outlet *o, enum outlet_event event)
 }
 
 /* Where no further attempt follows, the words must not say that one does. */
-static const struct link_reason *
+static struct link_reason
 reason_shown(const struct outlet *o, const struct link_reason *r, enum outlet_event event)
 {
-	return event == EV_END_GIVE_UP && is_pairing(o) ? link_reason(LINK_END_QR_EXPIRED) : r;
+	struct link_reason shown = *r;
+
+	if (event != EV_END_GIVE_UP)
+		return shown;
+	if (is_pairing(o))
+		return *link_reason(LINK_END_QR_EXPIRED);
+	shown.action = "Connect it again: its automatic reconnect is off.";
+	shown.action_id = "Koneksikan lagi: koneksi ulang otomatisnya mati.";
+	return shown;
 }
 
 static void
@@ -328,8 +336,11 @@ on_ended(void *arg, enum link_end end, const char *detail, int64_t until_ms)
 	if (!o->linked && r->follow == LINK_FOLLOW_STOP)
 		batch_key_wipe(o->os->env.store->batch, o->id);
 	event = event_of_end(o, r, until_ms);
-	if (shows_error(o, event))
-		outlet_session_error(o, reason_shown(o, r, event), until_ms);
+	if (shows_error(o, event)) {
+		const struct link_reason shown = reason_shown(o, r, event);
+
+		outlet_session_error(o, &shown, until_ms);
+	}
 	(void)snprintf(why, sizeof(why), "%s%s%s", r->code != NULL ? r->code : "closed",
 	    detail != NULL && detail[0] != '\0' ? ": " : "", detail != NULL ? detail : "");
 	(void)outlet_step(o, event, event == EV_END_ASKED ? NULL : why);

@@ -22,11 +22,28 @@ is_name_char(char c)
 	       c == '_';
 }
 
+static const char *
+skip_spaces(const char *s)
+{
+	return s + strspn(s, " ");
+}
+
+/* People write "{{ name | friend }}" as well: spaces around either part do not count. */
+static void
+set_fallback(struct variable *v, const char *from, const char *end)
+{
+	from = skip_spaces(from);
+	while (end > from && end[-1] == ' ')
+		end--;
+	v->fallback = from;
+	v->fallback_len = end > from ? (size_t)(end - from) : 0;
+}
+
 /* text starts with "{{". */
 static bool
 parse_variable(const char *text, struct variable *v)
 {
-	const char *name = text + 2, *end = name, *close;
+	const char *name = skip_spaces(text + 2), *end = name, *close;
 
 	while (is_name_char(*end))
 		end++;
@@ -36,13 +53,14 @@ parse_variable(const char *text, struct variable *v)
 	v->name[end - name] = '\0';
 	v->fallback = NULL;
 	v->fallback_len = 0;
-	close = end;
-	if (*end == '|') {
-		v->fallback = end + 1;
-		close = strstr(v->fallback, "}}");
+	close = skip_spaces(end);
+	if (*close == '|') {
+		const char *bar = close;
+
+		close = strstr(bar, "}}");
 		if (close == NULL)
 			return false;
-		v->fallback_len = (size_t)(close - v->fallback);
+		set_fallback(v, bar + 1, close);
 	}
 	v->len = (size_t)(close - text) + 2;
 	return strncmp(close, "}}", 2) == 0;

@@ -15,12 +15,6 @@
 #include "common/xalloc.h"
 #include "waconnd/link/link_private.h"
 
-struct link_commit { /* a commit asked for */
-	LIST_ENTRY(link_commit) entry;
-	struct link *link;
-	void (*fn)(struct link *l, int err);
-};
-
 struct link_refused { /* a send that came too late */
 	STAILQ_ENTRY(link_refused) entry;
 	void *send_arg;
@@ -234,104 +228,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 	link_exit(l);
 }
 
-/* -- the database -- */
-
-static void
-on_committed(void *arg, int err)
-{
-	struct link_commit *c = arg;
-	struct link *l = c->link;
-
-	LIST_REMOVE(c, entry);
-	link_enter(l);
-	if (!l->freed && l->phase < LINK_ENDING)
-		c->fn(l, err);
-	link_exit(l);
-	free(c);
-}
-
-void
-link_commit(struct link *l, void (*fn)(struct link *l, int err))
-{
-	struct link_commit *c = xcalloc(1, sizeof(*c));
-
-	c->link = l;
-	c->fn = fn;
-	LIST_INSERT_HEAD(&l->commits, c, entry);
-	l->keys->ops->commit(l->keys, on_committed, c);
-}
-
-void
-link_save_credentials(struct link *l)
-{
-	struct buf packed = BUF_INIT(CREDENTIALS_MAX);
-
-	credentials_pack(&l->credentials, &packed);
-	if (buf_ok(&packed))
-		l->keys->ops->put(l->keys, KEY_CREDENTIALS, "", packed.data, packed.len);
-	else
-		link_fail(l, LINK_END_STORAGE, "the credentials are too large to be saved");
-	buf_done_secret(&packed);
-}
-
-static void
-go(struct link *l)
-{
-	if (!link_step(l, LINK_EV_LOADED))
-		return;
-	if (l->mode == LINK_PAIR_QR)
-		l->pair = link_pair_new(l);
-	link_dial_queue(l->net, &l->dial);
-}
-
-static void
-on_new_saved(struct link *l, int err)
-{
-	if (err < 0)
-		link_fail(l, LINK_END_STORAGE, "the new keys could not be saved");
-	else
-		go(l);
-}
-
-/* Pairing begins with keys that no phone has seen linked. */
-static void
-begin_anew(struct link *l)
-{
-	credentials_done(&l->credentials);
-	l->keys->ops->wipe(l->keys);
-	if (credentials_generate(&l->credentials) < 0) {
-		link_fail(l, LINK_END_STORAGE, "no keys can be made");
-		return;
-	}
-	link_save_credentials(l);
-	link_commit(l, on_new_saved);
-}
-
-static void
-on_loaded(void *arg, int err, const struct key_value *values, size_t n)
-{
-	struct link *l = arg;
-	bool have = false;
-
-	link_enter(l);
-	if (l->freed || l->phase != LINK_LOADING)
-		; /* closed meanwhile */
-	else if (err < 0 || n != 1)
-		link_fail(l, LINK_END_STORAGE, "the keys could not be read");
-	else if (values[0].value != NULL &&
-		 credentials_unpack(values[0].value, values[0].len, &l->credentials) < 0)
-		link_fail(l, LINK_END_BAD_KEYS, "the stored keys do not fit together");
-	else {
-		have = values[0].value != NULL;
-		if (l->mode == LINK_PAIR_QR && (!have || l->credentials.paired))
-			begin_anew(l);
-		else if (l->mode == LINK_LOGIN && !l->credentials.paired)
-			link_fail(l, LINK_END_BAD_KEYS, "there are no keys of a linked device");
-		else
-			go(l);
-	}
-	link_exit(l);
-}
+/* -- the connect -- */
 
 static void
 on_dial_turn(struct link_dial *d, const char *address, const char *why)
@@ -367,7 +264,6 @@ struct link *
 link_new(
     struct link_net *net, const struct link_params *params, const struct link_ops *ops, void *arg)
 {
-	static const struct key_name name = {KEY_CREDENTIALS, ""};
 	struct link *l = xcalloc(1, sizeof(*l));
 
 	l->net = net;
@@ -388,20 +284,8 @@ link_new(
 	STAILQ_INIT(&l->refused);
 	link_iqs_init(&l->iqs);
 	link_ws_init(&l->ws);
-	l->keys->ops->get(l->keys, &name, 1, on_loaded, l);
+	link_keys_load(l);
 	return l;
-}
-
-static void
-forget_commits(struct link *l)
-{
-	struct link_commit *c;
-
-	while ((c = LIST_FIRST(&l->commits)) != NULL) {
-		LIST_REMOVE(c, entry);
-		l->keys->ops->forget(l->keys, c);
-		free(c);
-	}
 }
 
 static void
@@ -415,8 +299,7 @@ destroy(struct link *l)
 	answer_refused(l);
 	link_pair_free(&l->pair);
 	link_login_done(l);
-	l->keys->ops->forget(l->keys, l);
-	forget_commits(l);
+	link_keys_forget(l);
 	noise_free(&l->noise);
 	credentials_done(&l->credentials);
 	event_free(l->turn);

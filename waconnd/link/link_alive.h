@@ -15,7 +15,7 @@
 
 #define LINK_PING_MIN_MS 20000
 #define LINK_PING_MAX_MS 24000
-#define LINK_SILENCE_MS 14000
+#define LINK_SILENCE_MS 12000
 #define LINK_LATE_MS 2000 /* a check that comes so late says that we slept, not the peer */
 
 struct link_alive {

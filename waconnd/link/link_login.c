@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * From <success> to ready, one step after the other: pre-keys counted and filled up, active, digest
- * compared, presence, backlog. A step that fails does not keep the link from the next: what is
+ * asked for, presence, backlog. A step that fails does not keep the link from the next: what is
  * wrong shows in the log or ends the link by itself. Source: PROTOCOL section 7.
  */
 #include <string.h>
@@ -84,6 +84,8 @@ on_digest(void *arg, const struct node *answer)
 {
 	struct link *l = arg;
 
+	if (!link_alive_phase(l))
+		return;
 	switch (link_prekeys_digest(&l->credentials, answer)) {
 	case LINK_DIGEST_SAME:
 	case LINK_DIGEST_UNKNOWN:
@@ -92,10 +94,9 @@ on_digest(void *arg, const struct node *answer)
 		log_error("link.digest_differs", LOG_STR("outlet", l->outlet));
 		break;
 	case LINK_DIGEST_MISSING:
-		link_prekeys_upload(l, LINK_PREKEYS_MORE, next_step);
-		return;
+		link_prekeys_upload(l, LINK_PREKEYS_MORE, NULL);
+		break;
 	}
-	next_step(l);
 }
 
 static void
@@ -105,6 +106,8 @@ step_digest(struct link *l)
 
 	(void)node_child(iq, "digest", NULL);
 	link_iq(l, iq, on_digest, l);
+	/* A check-up: a server that does not answer it must not hold the outlet up. */
+	next_step(l);
 }
 
 /* Not "available": that would silence the phone's own notifications. */

@@ -110,6 +110,10 @@ bool link_alive_phase(const struct link *l); /* handshake done and not ending: s
 /* The socket is closed or could not be opened; `end` says what it means unless the end is known
  * already. */
 void link_socket_gone(struct link *l, enum link_end end, const char *detail);
+
+/* -- link_keys.c -- */
+void link_keys_load(struct link *l); /* then LINK_EV_LOADED and the queue of connects */
+void link_keys_forget(struct link *l);
 /* All puts so far on disk, then fn(l, err). Not called any more once the link is freed. */
 void link_commit(struct link *l, void (*fn)(struct link *l, int err));
 

@@ -110,6 +110,7 @@ export const en: Messages = {
 		isUnhealthy: 'Unhealthy',
 		inactive: 'Inactive',
 		qrWaiting: 'QR waiting to be scanned',
+		connectAgain: 'Connect it again: its automatic reconnect is off.',
 		until: (time) => `until ${time}`,
 		details: (instance, latency) => `Host ${instance}, latency ${latency} ms`,
 		empty: 'No outlets yet',

@@ -106,6 +106,7 @@ export const id = {
 		isUnhealthy: 'Tidak sehat',
 		inactive: 'Nonaktif',
 		qrWaiting: 'QR menunggu dipindai',
+		connectAgain: 'Koneksikan lagi: koneksi ulang otomatisnya mati.',
 		until: (time: string) => `sampai ${time}`,
 		details: (instance: string, latency: string) => `Host ${instance}, latensi ${latency} ms`,
 		empty: 'Belum ada outlet',

@@ -2,7 +2,7 @@
 /* template: {{name|default}} variables, as the daemon renders them; for the preview while typing. */
 import type { Recipient } from '../api/types.ts';
 
-const VARIABLE = /\{\{\s*([A-Za-z0-9_]+)\s*(?:\|([^{}]*))?\}\}/g;
+const VARIABLE = /\{\{ *([A-Za-z0-9_]+) *(?:\|([^{}]*))?\}\}/g;
 
 export function templateVariables(text: string): string[] {
 	return [...new Set([...text.matchAll(VARIABLE)].map((match) => match[1]!))];

@@ -75,6 +75,9 @@ export function Troubles({ status }: { status: OutletStatus }) {
 	};
 	if (!error && !restriction) return null;
 	const known = error ? t.lastError[error.code] : undefined;
+	// The table's words say that it comes back by itself; then they must not.
+	const staysDown =
+		status.session.status === 'DISCONNECTED' && !status.session.autoReconnect && error?.code !== 'qr_expired';
 	return (
 		<div class="troubles">
 			{error && (
@@ -85,7 +88,7 @@ export function Troubles({ status }: { status: OutletStatus }) {
 							{known?.[0] ?? error.message}
 							{error.until && ` (${untilWords(error.until)})`}
 						</strong>{' '}
-						{known?.[1] ?? error.action}
+						{staysDown ? t.board.connectAgain : (known?.[1] ?? error.action)}
 					</span>
 				</p>
 			)}

@@ -2,7 +2,12 @@
 /* curve: the xed25519 vectors, RFC 7748, refused keys, and our own signatures. */
 #include "common/wa/curve.h"
 
+#include <curve.h>
+#include <dlfcn.h>
 #include <pthread.h>
+#include <signal_protocol.h>
+
+#include "common/wa/signal_crypto.h"
 
 #include "tests/unit/wa/vectors.h"
 
@@ -50,6 +55,43 @@ each_xed25519(const json_t *v, const char *name)
 		check_signature(v, pub, &msg, "outputs.signature_with_random", -1);
 	}
 	buf_done(&msg);
+}
+
+/* libsignal's agreement is ours: the same results, and a point of low order refused, which its own
+ * takes. */
+static void
+test_libsignal_agreement(void **state)
+{
+	int (*theirs)(uint8_t *, const uint8_t *, const uint8_t *) = NULL;
+	void *symbol = dlsym(RTLD_NEXT, "curve25519_donna");
+	static const uint8_t base[CURVE_KEY_LEN] = {9};
+	uint8_t low[1 + CURVE_KEY_LEN] = {5}, *shared = NULL, want[CURVE_KEY_LEN];
+	struct curve_pair a, b;
+	ec_private_key *priv = NULL;
+	ec_public_key *pub = NULL;
+	signal_context *context = NULL;
+
+	(void)state;
+	assert_non_null(symbol);
+	memcpy(&theirs, &symbol, sizeof(theirs));
+	for (int i = 0; i < 200; i++) {
+		uint8_t got[CURVE_KEY_LEN];
+
+		curve_generate(&a);
+		curve_generate(&b);
+		assert_int_equal(theirs(want, a.priv, b.pub), 0);
+		assert_int_equal(curve_agree(a.priv, b.pub, got), 0);
+		assert_memory_equal(got, want, sizeof(want));
+		assert_int_equal(theirs(want, a.priv, base), 0);
+		assert_memory_equal(a.pub, want, sizeof(want));
+	}
+	assert_int_equal(wa_signal_context_new(&context), 0);
+	assert_int_equal(curve_decode_private_point(&priv, a.priv, sizeof(a.priv), context), 0);
+	assert_int_equal(curve_decode_point(&pub, low, sizeof(low), context), 0);
+	assert_true(curve_calculate_agreement(&shared, pub, priv) < 0);
+	SIGNAL_UNREF(pub);
+	SIGNAL_UNREF(priv);
+	wa_signal_context_free(&context);
 }
 
 static void
@@ -144,6 +186,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_xed25519_vectors),
+	    cmocka_unit_test(test_libsignal_agreement),
 	    cmocka_unit_test(test_rfc7748),
 	    cmocka_unit_test(test_signed_prekey),
 	    cmocka_unit_test(test_refused_keys),

@@ -633,7 +633,7 @@ world_run(struct world *w)
 	do {
 		for (size_t i = 0; i < w->n_parties; i++)
 			event_active(w->parties[i].db.pump, EV_TIMEOUT, 0);
-		(void)event_base_loop(w->base, EVLOOP_NONBLOCK);
+		(void)event_base_loop(w->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	} while (world_serve(w));
 }
 

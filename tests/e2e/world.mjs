@@ -29,6 +29,7 @@ export const worlds = new Set();
  *   database?: 'shared' | 'own',   own: a cluster in dir/pg
  *   fast?: boolean,      own cluster without fsync (true)
  *   seed?: number,       of the simulator
+ *   server?: object,     another WhatsApp in its place: start() answers {simUrl, noiseRoot}; stop(), scan(), violations
  *   daemon?: object,     more of waconnd.conf: {section: {key: value}}
  *   gateway?: object,    more of apigw.conf
  *   admin?: {name: string, password: string} | null,   the first user; null: none is made
@@ -162,6 +163,10 @@ class World {
 		const port = (n) => `127.0.0.1:${n ?? 0}`;
 		let ready = false;
 
+		if (this.options.server) {
+			Object.assign(this, await this.options.server.start(), { sim: this.options.server });
+			return;
+		}
 		this.wasim.args = ['--listen', port(this.ports.sim), '--control', port(this.ports.control), '--seed', String(this.options.seed ?? 1)];
 		this.wasim.start((line) => {
 			const [word, value] = line.split(' ');
@@ -227,7 +232,7 @@ class World {
 
 	/** Ends everything that start() began; what went wrong on the way is the error. */
 	async stop({ violations = [] } = {}) {
-		const found = this.wasim.running ? await this.sim.violations().catch((error) => [String(error)]) : [];
+		const found = this.wasim.running ? await this.sim.violations().catch((error) => [String(error)]) : this.options.server?.violations ?? [];
 		const unexpected = found.filter((v) => !violations.includes(v.rule));
 		const failures = await this.end();
 
@@ -241,6 +246,7 @@ class World {
 		await this.apigw.stop();
 		await this.waconnd.stop();
 		await this.wasim.stop();
+		await this.options.server?.stop();
 		const failures = this.programs.flatMap((p) => p.takeFailures());
 
 		if (this.cluster?.dsn)

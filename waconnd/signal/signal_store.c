@@ -173,6 +173,9 @@ prekey_load(signal_buffer **record, uint32_t id, void *arg)
 	char name[SIGNAL_PREKEY_NAME_MAX];
 	int r;
 
+	/* No key has this number, so none is held for it; but a stranger may name it. */
+	if (id == 0)
+		return SG_ERR_INVALID_KEY_ID;
 	signal_prekey_name(id, name);
 	r = load(arg, KEY_PREKEY, name, record);
 	return r == 1 ? SG_SUCCESS : r == 0 ? SG_ERR_INVALID_KEY_ID : r;
@@ -235,6 +238,8 @@ signed_prekey_load(signal_buffer **record, uint32_t id, void *arg)
 	ec_key_pair *pair = NULL;
 	int r;
 
+	if (id == 0)
+		return SG_ERR_INVALID_KEY_ID;
 	if (id != s->own->signed_prekey_id) {
 		signal_prekey_name(id, name);
 		r = load(s, KEY_SIGNED_PREKEY, name, record);

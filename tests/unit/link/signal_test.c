@@ -353,6 +353,47 @@ test_own_prekey(void **state)
 	end(&a);
 }
 
+/* The number that no key has: the message is refused like any that names a key that is gone. */
+static void
+test_prekey_zero(void **state)
+{
+	const struct jid bob = jid_make(JID_SERVER_LID, "222", 0),
+			 alice = jid_make(JID_SERVER_LID, "111", 0);
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct buf padded = BUF_INIT(64), cipher = BUF_INIT(4096), plain = BUF_INIT(4096);
+		struct side a, b;
+		struct signal_bundle bundle;
+		bool prekey, changed;
+
+		begin(&a);
+		begin(&b);
+		bundle = bundle_of(&b);
+		if (i == 0) {
+			bundle.signed_prekey_id = 0;
+		} else {
+			bundle.has_prekey = true;
+			memcpy(bundle.prekey, b.own.signed_prekey.pub, CURVE_KEY_LEN);
+		}
+		hold(&a, &bob, "1", NULL);
+		hold(&b, &alice, "1", NULL);
+		assert_int_equal(signal_begin_session(a.store, &bob, &bundle, &changed), SIGNAL_OK);
+		buf_add_str(&padded, "text");
+		assert_int_equal(
+		    signal_session_encrypt(a.store, &bob, &padded, &prekey, &cipher), SIGNAL_OK);
+		assert_int_equal(signal_session_decrypt(b.store, &alice, true, cipher.data,
+				     cipher.len, &changed, &plain),
+		    SIGNAL_NO_PREKEY);
+		assert_false(signal_has_session(b.store, &alice));
+		buf_done(&padded);
+		buf_done(&cipher);
+		buf_done(&plain);
+		end(&b);
+		end(&a);
+	}
+}
+
 int
 main(void)
 {
@@ -364,6 +405,7 @@ main(void)
 	    cmocka_unit_test(test_changed_identity),
 	    cmocka_unit_test(test_keys_that_nobody_holds),
 	    cmocka_unit_test(test_own_prekey),
+	    cmocka_unit_test(test_prekey_zero),
 	};
 
 	return VECTORS_RUN(tests);

@@ -111,6 +111,9 @@ inbound_read(const struct node *stanza, const struct jid *own, const struct jid 
 	read_pair(stanza, &in.sender, sender_pn, sender_lid, &in.sender_pair);
 	if (in.from_me && jid_is_none(&in.sender_pair.lid) && in.sender.server == JID_SERVER_PN)
 		in.sender_pair.lid = jid_without_device(own_lid);
+	/* Nobody tells us our own number; but its sessions may be under it. */
+	if (in.from_me && jid_is_none(&in.sender_pair.pn) && in.sender.server == JID_SERVER_LID)
+		in.sender_pair.pn = jid_without_device(own);
 	normalise_chat(&in.chat);
 	if (in.from_me && !in.is_group)
 		read_pair(stanza, &in.chat, chat_pn, chat_lid, &in.chat_pair);

@@ -11,7 +11,7 @@ import { waitFor } from '../e2e/wait.mjs';
 import { numbers, startWorld } from '../e2e/world.mjs';
 import { Server } from './server.mjs';
 import { OTHER } from './server_phone.mjs';
-import { askAgain, oddities, write } from './server_send.mjs';
+import { askAgain, oddities, ownPhone, unreadable, write } from './server_send.mjs';
 
 const NUMBER = '628770001112';
 const MANY = 200;
@@ -47,6 +47,7 @@ const HABITS = [
 	{ usync: 'pn', receipts: 'device', split: true, phash: true },
 	{ usync: 'lid', wrapKeys: true, oneTime: false, quiet: true, receipts: 'pn', merge: true },
 	{ usync: 'both', compress: true, receipts: 'list', ackDelay: 30 },
+	{ usync: 'none', receipts: 'pn' },
 ];
 
 for (const habits of HABITS) {
@@ -80,9 +81,25 @@ for (const habits of HABITS) {
 		});
 
 		scenario('what it has never heard of does it no harm', async () => {
+			const [pn] = numbers(1, 45);
+			const keys = account.companion.everUsed.size;
 			oddities(server, account);
+			unreadable(server, account, pn);
 			await clean(server);
+			await waitFor(() => account.companion.everUsed.size > keys, 10_000, 'more pre-keys');
 			assert.equal((await world.status(id)).healthy, true);
+		});
+
+		scenario('its own phone writes elsewhere, and to it', async () => {
+			const [pn] = numbers(1, 46);
+			const peer = server.account(pn);
+			const dsm = { deviceSentMessage: { destinationJid: peer.jid(), message: { conversation: 'dari HP' } } };
+			await ownPhone(server, account, dsm, { recipient: peer.jid(), peer_recipient_pn: peer.pnJid() });
+			const peerMessage = { protocolMessage: { type: 5, historySyncNotification: { syncType: 4 } } };
+			await ownPhone(server, account, peerMessage, { category: 'peer', from: account.pnJid(), sender_lid: account.jid() });
+			await clean(server);
+			const { messages } = await world.admin.get(`/outlets/${id}/messages?limit=5`);
+			assert.ok(messages.some((m) => m.text === 'dari HP' && m.peer === pn), JSON.stringify(messages));
 		});
 
 		scenario('a device that cannot read asks again, with keys and without', async () => {

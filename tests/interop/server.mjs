@@ -18,7 +18,7 @@ import { onStanza } from './server_stanzas.mjs';
 const REFS = 6;
 
 /** @typedef {{
- *   usync?: 'pn' | 'lid' | 'both',   how the queries for devices are answered
+ *   usync?: 'pn' | 'lid' | 'both' | 'none',   how the queries for devices are answered; none: there are no LIDs of others
  *   wrapKeys?: boolean, oneTime?: boolean,   bundles: in <keys>; with a one-time key
  *   quiet?: boolean,     optional queries are not answered, no backlog is announced
  *   phash?: boolean,     acks carry one

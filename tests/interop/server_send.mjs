@@ -34,7 +34,9 @@ export async function write(server, account, pn, text, { by = 'lid', device = 0,
 
 	if (spoil)
 		enc.content[enc.content.length - 1] ^= 1;
-	const names = by === 'lid' ? { from: peer.jid(device), sender_pn: peer.pnJid() } : { from: peer.pnJid(device), sender_lid: peer.jid() };
+	const known = server.options.usync !== 'none';
+	const names = by === 'lid' && known ? { from: peer.jid(device), sender_pn: peer.pnJid() }
+		: { from: peer.pnJid(device), ...(known ? { sender_lid: peer.jid() } : {}) };
 	server.owe(account, { tag: 'message', attrs: { id, t: now(), type: 'text', notify: 'Budi 🙂', addressing_mode: by, ...names }, content: [enc] });
 	return id;
 }
@@ -43,12 +45,41 @@ export async function write(server, account, pn, text, { by = 'lid', device = 0,
 export function askAgain(server, account, pn, id, { device = 0, keys = false, count = 1 } = {}) {
 	const peer = server.account(pn);
 	const phone = peer.phones.get(device);
+	const from = server.options.usync === 'none' ? peer.pnJid(device) : peer.jid(device);
 	const registration = phone.keyNodes(false)[0];
 	const content = [{ tag: 'retry', attrs: { count: String(count), id, t: now(), v: '1' } }, registration];
 
 	if (keys)
 		content.push({ tag: 'keys', attrs: {}, content: phone.keyNodes(true).slice(1) });
-	server.owe(account, { tag: 'receipt', attrs: { id, from: peer.jid(device), type: 'retry', t: now() }, content });
+	server.owe(account, { tag: 'receipt', attrs: { id, from, type: 'retry', t: now() }, content });
+}
+
+/** The account's own phone writes: to somebody, as the client must know, or to the client itself. */
+export async function ownPhone(server, account, message, more) {
+	const id = `3EB0${crypto.randomBytes(9).toString('hex').toUpperCase()}`;
+	const enc = await account.phones.get(0).encrypt(account.jid(COMPANION), message, () => bundleOf(account.companion));
+
+	server.owe(account, { tag: 'message', attrs: { id, t: now(), type: 'text', from: account.jid(), ...more }, content: [enc] });
+	return id;
+}
+
+/** Messages that cannot be read, and receipts that are not of a peer. */
+export function unreadable(server, account, pn) {
+	const peer = server.account(pn);
+	const attrs = () => ({ id: `AC${++server.serial}`, t: now(), type: 'text' });
+	const junk = { tag: 'enc', attrs: { v: '2', type: 'skmsg' }, content: crypto.randomBytes(90) };
+
+	server.owe(account, { tag: 'message', attrs: { ...attrs(), from: '120363000000000001@g.us', participant: peer.jid(), addressing_mode: 'lid' }, content: [junk] });
+	server.owe(account, { tag: 'message', attrs: { ...attrs(), from: 'status@broadcast', participant: peer.jid() }, content: [junk] });
+	server.owe(account, { tag: 'message', attrs: { ...attrs(), from: peer.jid() }, content: [{ tag: 'unavailable', attrs: { type: 'view_once' } }] });
+	server.owe(account, { tag: 'receipt', attrs: { id: 'AC901', t: now(), type: 'sender', from: account.jid(5), recipient: peer.jid() } });
+	server.owe(account, { tag: 'receipt', attrs: { id: 'AC902', t: now(), type: 'read-self', from: account.pnJid(), recipient: peer.pnJid() } });
+	server.owe(account, { tag: 'receipt', attrs: { id: 'AC903', t: now(), type: 'never-seen', from: peer.jid() } });
+	server.owe(account, { tag: 'receipt', attrs: { id: 'AC904', t: now(), type: 'read', from: '120363000000000001@g.us', participant: peer.jid() } });
+	server.owe(account, { tag: 'notification', attrs: { id: 'AC905', t: now(), type: 'encrypt', from: peer.jid() }, content: [{ tag: 'identity', attrs: {} }] });
+	server.owe(account, { tag: 'notification', attrs: { id: 'AC906', t: now(), type: 'devices', from: peer.jid() },
+		content: [{ tag: 'remove', attrs: { device_hash: '2:xxxxxxxx' }, content: [{ tag: 'device', attrs: { jid: peer.jid(9) } }] }] });
+	server.owe(account, { tag: 'notification', attrs: { id: 'AC907', t: now(), type: 'encrypt', from: 's.whatsapp.net' }, content: [{ tag: 'count', attrs: { value: '2' } }] });
 }
 
 /** Stanzas that a client may never have heard of. */

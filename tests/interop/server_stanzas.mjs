@@ -65,6 +65,8 @@ function onDevices(client, node) {
 		const lid = { tag: 'lid', attrs: { val: account.jid() } };
 		if (isLid(jid) || usync === 'lid')
 			return { tag: 'user', attrs: { jid: account.jid() }, content: [deviceList(account)] };
+		if (usync === 'none')
+			return { tag: 'user', attrs: { jid }, content: [deviceList(account)] };
 		if (usync === 'pn')
 			return { tag: 'user', attrs: { jid }, content: [lid, deviceList(account)] };
 		return { tag: 'user', attrs: { jid: account.jid(), pn_jid: account.pnJid() }, content: [deviceList(account), lid] };
@@ -78,7 +80,8 @@ function onContact(client, node) {
 	const users = childrenOf(child(child(node, 'usync'), 'list')).map((user) => {
 		const text = contentBytes(child(user, 'contact')).toString();
 		const account = client.server.account(/\d+/.exec(text)[0]);
-		return { tag: 'user', attrs: { jid: account.jid(), pn_jid: account.pnJid() },
+		const jids = client.server.options.usync === 'none' ? { jid: account.pnJid() } : { jid: account.jid(), pn_jid: account.pnJid() };
+		return { tag: 'user', attrs: jids,
 			content: [{ tag: 'contact', attrs: { type: 'in' }, content: Buffer.from(text) }] };
 	});
 
@@ -180,7 +183,7 @@ function checkDevices(client, node, peer, jids) {
 		client.server.violation('participants', `${jids} instead of ${wanted}`);
 	if (lid && node.attrs.peer_recipient_pn !== peer.pnJid())
 		client.server.violation('address', `peer_recipient_pn ${node.attrs.peer_recipient_pn}`);
-	if (!lid)
+	if (!lid && client.server.options.usync !== 'none')
 		client.server.violation('address', `to ${node.attrs.to} though its LID is known`);
 }
 
@@ -197,7 +200,7 @@ async function deliver(client, node, jid, enc) {
 	try {
 		const message = await phone.decrypt(from, node.attrs.id, enc);
 		const dsm = message.deviceSentMessage;
-		if (own !== Boolean(dsm) || (own && bare(dsm.destinationJid) !== node.attrs.to && !node.attrs.recipient))
+		if (own !== Boolean(dsm) || (own && dsm.destinationJid !== node.attrs.to && !node.attrs.recipient))
 			server.violation('dsm', `${jid}: ${JSON.stringify(message)}`);
 		return 'read';
 	} catch (error) {
@@ -213,7 +216,7 @@ function receiptFor(server, peer, device, id) {
 	const attrs = { id, from, t: String(Math.floor(Date.now() / 1000)) };
 
 	if (kind === 'pn')
-		attrs.sender_lid = peer.jid();
+		Object.assign(attrs, server.options.usync === 'none' ? {} : { sender_lid: peer.jid() });
 	if (kind === 'list')
 		return { tag: 'receipt', attrs: { ...attrs, id: `R${++server.serial}` }, content: [{ tag: 'list', attrs: {}, content: [{ tag: 'item', attrs: { id } }] }] };
 	return { tag: 'receipt', attrs };

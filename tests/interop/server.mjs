@@ -261,7 +261,7 @@ export class Server {
 
 		if (!Curve.verify(identity, message, signed.deviceSignature) || signed.accountSignatureKey?.length > 0 || !Buffer.from(signed.details).equals(Buffer.from(details)))
 			this.violation('adv', bytes.toString('hex'));
-		account.companion = { ...client.registration, prekeys: new Map(), everUsed: new Set() };
+		account.companion = { ...client.registration, deviceSignature: Buffer.from(signed.deviceSignature), prekeys: new Map(), everUsed: new Set() };
 		client.send({ tag: 'stream:error', attrs: { code: '515' } });
 		client.end();
 	}

@@ -166,7 +166,8 @@ function checkIdentity(client, node, encs) {
 		server.violation('device-identity', `${identity ? 'without' : 'missing with'} a pkmsg in ${node.attrs.id}`);
 	if (identity) {
 		const signed = proto.ADVSignedDeviceIdentity.decode(contentBytes(identity));
-		if (!Buffer.from(signed.accountSignatureKey).equals(account.key.public) || signed.deviceSignature.length !== 64)
+		if (!Buffer.from(signed.accountSignatureKey).equals(account.key.public) ||
+		    !account.companion.deviceSignature.equals(signed.deviceSignature))
 			server.violation('device-identity', 'not as it was signed');
 	}
 }

@@ -55,6 +55,8 @@ scenario('what is not valid is refused with its field, and nothing is kept', asy
 		[{}, ['name', 'whatsappNumber']],
 		[{ name: 'x' }, ['whatsappNumber']],
 		[{ name: '', whatsappNumber: '62811' }, ['name']],
+		[{ name: 'Toko\u0007\nSari', whatsappNumber: '62811000001' }, ['name']],
+		[{ name: '  ', whatsappNumber: '62811000001' }, ['name']],
 		[{ name: 'x', whatsappNumber: 'twelve' }, ['whatsappNumber']],
 		[{ name: 'x', whatsappNumber: '12' }, ['whatsappNumber']],
 		[{ name: 7, whatsappNumber: '62811000001' }, ['name']],

@@ -13,6 +13,7 @@
 #include "waconnd/api/api_internal.h"
 #include "waconnd/api/auth.h"
 #include "waconnd/api/pace.h"
+#include "waconnd/api/request.h"
 
 #define NAME_MAX_BYTES 100
 
@@ -83,8 +84,9 @@ check_fields(struct call *c, const Ipc__OutletFields *f)
 	buf_init(&ch->pace, 4096);
 	c->state = ch;
 	c->free_state = change_free;
-	if (f->name != NULL && (f->name[0] == '\0' || strlen(f->name) > NAME_MAX_BYTES)) {
-		call_invalid(c, "name", "length", "1 to 100 bytes");
+	if (f->name != NULL && !request_is_name(f->name, NAME_MAX_BYTES)) {
+		call_invalid(
+		    c, "name", "invalid", "1 to 100 bytes, not blank, without control characters");
 		return NULL;
 	}
 	if (f->whatsapp_number != NULL &&

@@ -77,8 +77,8 @@ test_isolation(void **state)
 		if (i % 3 == 0)
 			(void)db_query(w->store.db, SQL_DATABASE_PING, NULL, 0, on_answer, &a[i]);
 		else if (i % 3 == 1)
-			(void)db_query(w->store.db, SQL_MESSAGE_NEXT_DUE, &bad, i % 2 == 1 ? 1 : 0,
-			    on_answer, &a[i]);
+			(void)db_query(
+			    w->store.db, SQL_USER_FIND, &bad, i % 2 == 1 ? 1 : 0, on_answer, &a[i]);
 		else
 			(void)db_query(w->store.db, SQL_TOKEN_ADD, key, 6, on_answer,
 			    &a[i]); /* no such user */

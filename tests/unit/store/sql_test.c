@@ -190,7 +190,7 @@ test_pages(void **state)
 static const char *
 claim(struct world *w, const char *limit, const char *without)
 {
-	return ASK(w, SQL_MESSAGE_CLAIM, "o1", limit, without);
+	return ASK(w, SQL_QUEUE_CLAIM, "o1", limit, without, "{}", "t");
 }
 
 static void
@@ -198,20 +198,20 @@ test_claim(void **state)
 {
 	struct world *w = *state;
 
-	assert_string_equal(claim(w, "3", NULL), "1 2 3");
+	assert_string_equal(claim(w, "3", "{}"), "1 2 3");
 	assert_string_equal(claim(w, "10", "{1,3}"), "2 4 5"); /* 6 belongs to a paused blast */
 	(void)ASK(w, SQL_MESSAGE_ADD, "o1", "62899", "single", NULL, NULL, NULL);
-	assert_string_equal(claim(w, "3", NULL), "8 1 2"); /* single messages first */
+	assert_string_equal(claim(w, "3", "{}"), "8 1 2"); /* single messages first */
 	(void)world_sql(
 	    w, "UPDATE messages SET not_before = now() + interval '1 hour' WHERE id IN (1, 8)");
-	assert_string_equal(claim(w, "2", NULL), "2 3");
-	(void)ASK(w, SQL_MESSAGE_NEXT_DUE, "o1");
-	assert_true(strtoll(answer.first, NULL, 10) > clock_wall_ms() + 3500 * 1000LL);
+	assert_string_equal(claim(w, "2", "{}"), "2 3");
+	(void)ASK(w, SQL_QUEUE_CLAIM, "o1", "2", "{}", "{b1}", "t"); /* its window is closed */
+	assert_int_equal(answer.rows, 0);
 	/* What a stop left in SENDING comes, whatever became of its blast. */
 	(void)world_sql(w, "UPDATE messages SET status = 'SENDING', wa_id = 'W6' WHERE id = 6");
-	assert_string_equal(claim(w, "10", NULL), "2 3 4 5 6");
+	assert_string_equal(claim(w, "10", "{}"), "2 3 4 5 6");
 	(void)world_sql(w, "UPDATE blasts SET expires_at = now() WHERE id = 'b1'");
-	assert_string_equal(claim(w, "10", NULL), "6");
+	assert_string_equal(claim(w, "10", "{}"), "6");
 	assert_string_equal(ASK(w, SQL_MESSAGE_TEXT, "o1", "W6"), "");
 }
 
@@ -224,7 +224,7 @@ test_states(void **state)
 	assert_string_equal(ASK(w, SQL_BLAST_PAUSE, "b1", "o2", "by hand"), "");
 	assert_non_null(strstr(ASK(w, SQL_BLAST_PAUSE, "b1", "o1", "by hand"), "\"PAUSED\""));
 	assert_string_equal(ASK(w, SQL_BLAST_PAUSE, "b1", NULL, "again"), "");
-	assert_string_equal(claim(w, "10", NULL), "");
+	assert_string_equal(claim(w, "10", "{}"), "");
 	assert_non_null(strstr(ASK(w, SQL_BLAST_RESUME, "b1", NULL), "\"RUNNING\""));
 	assert_string_equal(ASK(w, SQL_BLAST_RESUME, "b1", NULL), "");
 	assert_string_equal(ASK(w, SQL_BLAST_RESUME, "b2", "o1"), ""); /* not o1's alone */

@@ -1,30 +1,6 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- Messages, and the queue of an outlet. Blast counters are kept by triggers (schema.sql).
 
--- What an outlet may send next, single messages first. $1 outlet, $2 limit, $3 ids (bigint[]) to leave out.
--- What a stop left in SENDING comes whatever became of its blast: it has to be sent again under its id.
--- Columns: id, blast_id, phone, peer, text, vars, blast's text, wa_id, attempts, status, blast's pace, opted out,
--- not before (ms, 0: at once). Index messages_queue. No lock: the batch's moves check the state again.
--- name: MESSAGE_CLAIM
-SELECT m.id, m.blast_id, m.phone, m.peer, m.text, m.vars, b.text, m.wa_id, m.attempts, m.status, b.pace,
-       EXISTS (SELECT 1 FROM opt_outs x WHERE x.phone = m.phone) AND m.blast_id IS NOT NULL,
-       coalesce(to_ms(m.not_before), 0)
-FROM messages m LEFT JOIN blasts b ON b.id = m.blast_id
-WHERE m.outlet_id = $1 AND m.status IN ('QUEUED', 'SENDING')
-  AND m.id <> ALL (coalesce($3::bigint[], '{}'))
-  AND (m.status = 'SENDING' OR m.blast_id IS NULL
-       OR (b.status = 'RUNNING' AND (b.expires_at IS NULL OR b.expires_at > now())))
-  AND (m.not_before IS NULL OR m.not_before <= now())
-ORDER BY (m.blast_id IS NOT NULL), m.id
-LIMIT $2::int
-
--- When the earliest postponed message of an outlet is due (ms), NULL when there is none.
--- name: MESSAGE_NEXT_DUE
-SELECT min(to_ms(m.not_before))
-FROM messages m LEFT JOIN blasts b ON b.id = m.blast_id
-WHERE m.outlet_id = $1 AND m.status = 'QUEUED' AND m.not_before > now()
-  AND (m.blast_id IS NULL OR b.status = 'RUNNING')
-
 -- QUEUED ones that shall not be sent: opted out and the like. $1 ids, $2 reason.
 -- name: MESSAGE_SKIP
 WITH locked AS (
@@ -74,8 +50,3 @@ WITH page AS (
 SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $5::int), '[]'),
        CASE WHEN count(*) > $5::int THEN min(id) FILTER (WHERE n = $5::int) END
 FROM page
-
--- How many an outlet sent since a time (ms), for its daily cap. $1 outlet, $2 ms.
--- name: MESSAGE_SENT_SINCE
-SELECT count(*) FROM messages
-WHERE outlet_id = $1 AND outgoing AND blast_id IS NOT NULL AND sending_at >= from_ms($2::bigint)

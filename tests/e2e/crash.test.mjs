@@ -53,6 +53,25 @@ scenario('kill -9 of waconnd in the middle of a blast, twice: none lost, none do
 	assert.deepEqual((await world.recipients(blast.id)).filter((r) => r.status !== 'DELIVERED'), []);
 });
 
+/* Moments as they come, some during the daemon's start: what each kill leaves behind is the next one's beginning. */
+scenario('kill -9 of waconnd again and again: none lost, none doubled', async (t) => {
+	const list = numbers(1500, 19);
+	const blast = await world.blast([id], list, 'through many crashes');
+	let kills = 0;
+
+	while (kills < 8 && (await world.admin.get(`/blasts/${blast.id}`)).blast.status === 'RUNNING') {
+		await new Promise((resolve) => { setTimeout(resolve, Math.random() * 400); });
+		await world.waconnd.kill();
+		kills++;
+		await world.startDaemon();
+		await world.ready();
+	}
+	t.diagnostic(`${kills} kills`);
+	assert.ok(kills >= 2, 'the blast was over before the kills');
+	await world.waitBlast(blast.id, (b) => b.status === 'COMPLETED' && b.counts.delivered === list.length, 90_000);
+	await assertOnceEach(list, 'through many crashes');
+});
+
 scenario('SIGTERM in the middle of a blast leaves none in SENDING', async () => {
 	const list = numbers(100, 12);
 	const blast = await world.blast([id], list, 'through a stop');

@@ -13,7 +13,7 @@ build='gcc libc6-dev pkg-config protobuf-c-compiler mawk
 	libevent-dev libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libsignal-protocol-c-dev libprotobuf-c-dev
 	libjansson-dev libpq-dev libssl-dev libqrencode-dev libpng-dev libargon2-dev libsystemd-dev libinih-dev zlib1g-dev'
 demo='postgresql'
-check='libcmocka-dev clang libclang-rt-14-dev clang-format cppcheck chromium fonts-dejavu-core'
+check='openssl libcmocka-dev clang libclang-rt-14-dev clang-format cppcheck chromium fonts-dejavu-core'
 
 # What a package is needed for may have come from elsewhere: then the package is not.
 commands='node=nodejs npm=npm'

@@ -29,6 +29,7 @@ export const worlds = new Set();
  *   database?: 'shared' | 'own',   own: a cluster in dir/pg
  *   fast?: boolean,      own cluster without fsync (true)
  *   seed?: number,       of the simulator
+ *   tls?: {cert: string, key: string},   files: the simulator speaks TLS with these
  *   server?: object,     another WhatsApp in its place: start() answers {simUrl, noiseRoot}; stop(), scan(), violations
  *   daemon?: object,     more of waconnd.conf: {section: {key: value}}
  *   gateway?: object,    more of apigw.conf
@@ -167,7 +168,8 @@ class World {
 			Object.assign(this, await this.options.server.start(), { sim: this.options.server });
 			return;
 		}
-		this.wasim.args = ['--listen', port(this.ports.sim), '--control', port(this.ports.control), '--seed', String(this.options.seed ?? 1)];
+		this.wasim.args = ['--listen', port(this.ports.sim), '--control', port(this.ports.control), '--seed', String(this.options.seed ?? 1),
+			...this.options.tls ? ['--tls', this.options.tls.cert, this.options.tls.key] : []];
 		this.wasim.start((line) => {
 			const [word, value] = line.split(' ');
 			lines[word] = value;

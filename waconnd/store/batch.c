@@ -87,11 +87,16 @@ send_first(struct batch *b)
 	free(st);
 }
 
+/* Moves of messages bear no outlet (the part ""): where they are refused, nobody's are on disk, and
+ * no outlet may send what they speak of. */
 static bool
 parts_refused(const struct batch *b, const char *outlet)
 {
 	for (size_t i = 0; i < b->n_parts; i++) {
-		if (b->refused[i] && (outlet == NULL || strcmp(outlet, b->parts[i]) == 0))
+		const char *part = b->parts[i];
+
+		if (b->refused[i] &&
+		    (outlet == NULL || part[0] == '\0' || strcmp(outlet, part) == 0))
 			return true;
 	}
 	return false;

@@ -364,6 +364,29 @@ test_poison(void **state)
 	assert_int_equal(world_commit(w), 0);
 }
 
+/* Moves of messages belong to no outlet: where SQL refuses them (here two get one stanza id),
+ * nobody may send, though the keys are on disk. */
+static void
+test_poisoned_moves(void **state)
+{
+	struct world *w = *state;
+	struct world_committed o1 = {0}, o2 = {0};
+
+	batch_key_put(w->store.batch, "o1", KEY_LID, "1", "2", 1);
+	batch_key_put(w->store.batch, "o2", KEY_LID, "1", "2", 1);
+	batch_message_sending(w->store.batch, 1, "SAME", "x");
+	batch_message_sending(w->store.batch, 2, "SAME", "x");
+	batch_commit_outlet(w->store.batch, "o1", world_on_committed, &o1);
+	batch_commit_outlet(w->store.batch, "o2", world_on_committed, &o2);
+	world_until(w, &o1.done);
+	world_until(w, &o2.done);
+	assert_true(o1.err < 0);
+	assert_true(o2.err < 0);
+	assert_string_equal(
+	    world_sql(w, "SELECT count(*) FROM messages WHERE status = 'SENDING'"), "0");
+	assert_int_equal(world_commit(w), 0);
+}
+
 /* All or nothing for one outlet: its session cannot be written, so its key is not either. */
 static void
 test_atomic(void **state)
@@ -433,6 +456,7 @@ main(void)
 	    cmocka_unit_test_setup(test_resend, fresh),
 	    cmocka_unit_test_setup(test_idempotent, fresh),
 	    cmocka_unit_test_setup(test_poison, fresh),
+	    cmocka_unit_test_setup(test_poisoned_moves, fresh),
 	    cmocka_unit_test_setup(test_atomic, fresh),
 	    cmocka_unit_test_setup(test_full, fresh),
 	    cmocka_unit_test_setup(test_fence, fresh),

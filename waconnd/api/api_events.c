@@ -17,7 +17,7 @@ struct subscription {
 	struct hub_sub *sub;
 	uint64_t peer; /* serial */
 	uint64_t id;   /* the request's */
-	bool starting; /* inside hub_subscribe: must not be freed yet */
+	bool starting; /* inside api_subscribe: must not be freed yet */
 	bool ended;    /* … but is to be */
 };
 
@@ -139,6 +139,8 @@ api_subscribe(struct call *c)
 	s->owner = all;
 	s->peer = c->peer;
 	s->id = c->request->id;
+	/* The answer may already find the peer's queue full, and end it with all that it has. */
+	s->starting = true;
 	LIST_INSERT_HEAD(&all->list, s, entry);
 	all->count++;
 	last_id = q->last_event_id != NULL && q->last_event_id[0] != '\0'
@@ -147,7 +149,6 @@ api_subscribe(struct call *c)
 	outlet = call_scope(c) != NULL ? xstrdup(call_scope(c)) : NULL;
 	/* The answer goes out first: events of an id come only after it. */
 	call_reply_text(c, 200, "{\"success\":true}", strlen("{\"success\":true}"), NULL);
-	s->starting = true;
 	s->sub = hub_subscribe(hub, outlet, mask, last_id, on_hub_event, s);
 	s->starting = false;
 	if (s->ended)

@@ -152,12 +152,13 @@ on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *sa, int
 	s->n_peers++;
 }
 
-/* Is somebody listening at this address already? */
+/* Is somebody listening at this address already? One whose queue is full (EAGAIN) is, too. */
 static bool
 is_served(const struct sockaddr_un *addr)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool served = fd >= 0 && connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool served = fd >= 0 && (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 ||
+				     errno == EAGAIN);
 
 	if (fd >= 0)
 		close(fd);

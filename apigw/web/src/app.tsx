@@ -6,28 +6,32 @@ import { Problem } from './api/client.ts';
 import { useT } from './i18n/index.ts';
 import { startLive, stopLive, useConnection } from './live/connection.ts';
 import { followStatuses } from './live/statuses.ts';
-import { BlastPage } from './pages/blast.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { NotFoundPage } from './pages/not-found.tsx';
 import { OutletsPage } from './pages/outlets.tsx';
-import { ProgressPage } from './pages/progress.tsx';
 import { StatusPage } from './pages/status.tsx';
 import { type Location, navigate, useLocation } from './router.ts';
 import { loadSession, useSession } from './session.ts';
 import { Shell } from './shell.tsx';
 import { Notice, Skeleton } from './ui/basic.tsx';
 import { Logo } from './ui/icons.tsx';
+import { later } from './ui/later.tsx';
 import { Toasts } from './ui/toast.tsx';
 
 const HOME = '/outlet-status';
 const RETRY_MS = 3000;
+/** By then the first page is there. */
+const PREPARE_MS = 1500;
+
+const blast = later(async () => (await import('./blast/pages.ts')).BlastPage);
+const progress = later(async () => (await import('./blast/pages.ts')).ProgressPage);
 
 const pages: readonly [pattern: RegExp, page: (match: RegExpExecArray) => ComponentChildren][] = [
 	[/^\/outlet-status\/?$/, () => <StatusPage />],
 	[/^\/outlets\/?$/, () => <OutletsPage />],
-	[/^\/blast\/?$/, () => <BlastPage />],
-	[/^\/blasts\/?$/, () => <BlastPage />],
-	[/^\/blasts\/([^/]+)\/?$/, (match) => <ProgressPage key={match[1]} id={decodeURIComponent(match[1]!)} />],
+	[/^\/blast\/?$/, () => <blast.Page />],
+	[/^\/blasts\/?$/, () => <blast.Page />],
+	[/^\/blasts\/([^/]+)\/?$/, (match) => <progress.Page key={match[1]} id={decodeURIComponent(match[1]!)} />],
 ];
 
 function pageFor(path: string): ComponentChildren {
@@ -101,7 +105,12 @@ export function App() {
 		if (!signedIn) return;
 		startLive();
 		const unfollow = followStatuses();
+		const timer = window.setTimeout(() => {
+			blast.prepare();
+			progress.prepare();
+		}, PREPARE_MS);
 		return () => {
+			window.clearTimeout(timer);
 			unfollow();
 			stopLive();
 		};

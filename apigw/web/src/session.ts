@@ -2,7 +2,7 @@
 /* session: who is signed in. The cookie is the browser's; what is held here is only what /auth/me said. */
 import { call } from './api/client.ts';
 import type { User } from './api/types.ts';
-import { writeDraft } from './lib/settings.ts';
+import { readSetting, writeDraft, writeSetting } from './lib/settings.ts';
 import { createStore, useStore } from './lib/store.ts';
 import { navigate } from './router.ts';
 
@@ -10,6 +10,18 @@ import { navigate } from './router.ts';
 export type Session = { state: 'unknown' } | { state: 'out'; ended: boolean } | { state: 'in'; user: User };
 
 const session = createStore<Session>({ state: 'unknown' });
+/** Whether somebody was signed in here: whether it is worth asking, since the cookie cannot be seen. */
+const SEEN = 'signedIn';
+
+function enter(user: User): void {
+	writeSetting(SEEN, '1');
+	session.set({ state: 'in', user });
+}
+
+function leave(ended: boolean): void {
+	writeSetting(SEEN, null);
+	session.set({ state: 'out', ended });
+}
 
 export function useSession(): Session {
 	return useStore(session);
@@ -20,27 +32,31 @@ export function getSession(): Session {
 }
 
 export async function loadSession(): Promise<void> {
+	if (window.location.pathname === '/login' && readSetting(SEEN) === null) {
+		leave(false);
+		return;
+	}
 	const { user } = await call<{ user: User }>('/auth/me');
-	session.set({ state: 'in', user });
+	enter(user);
 }
 
 export async function signIn(username: string, password: string): Promise<void> {
 	const { user } = await call<{ user: User }>('/auth/login', { method: 'POST', body: { username, password } });
-	session.set({ state: 'in', user });
+	enter(user);
 }
 
 export async function signOut(): Promise<void> {
 	const now = session.get();
 	await call('/auth/logout', { method: 'POST' }).catch(() => {});
 	if (now.state === 'in') writeDraft(blastDraftName(now.user), null);
-	session.set({ state: 'out', ended: false });
+	leave(false);
 	navigate('/login', { replace: true });
 }
 
 /** A call was answered 401: whoever was signed in is no more. */
 export function sessionLost(): void {
 	const now = session.get();
-	if (now.state !== 'out') session.set({ state: 'out', ended: now.state === 'in' });
+	if (now.state !== 'out') leave(now.state === 'in');
 }
 
 /** Each user's own: who signs in after a session ran out may be someone else. */

@@ -5,6 +5,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import test from 'node:test';
 import { en } from '../src/i18n/en.ts';
 import { id } from '../src/i18n/id.ts';
+import { recipientReasonText } from '../src/i18n/problem.ts';
 
 /** Looked up by what the server says, so not named in the sources. */
 const BY_VALUE = [
@@ -77,4 +78,48 @@ test('every reason for which a link ends has words in both languages', async () 
 
 	assert.ok(shown.length > 15);
 	for (const messages of [id, en]) assert.deepEqual(Object.keys(messages.lastError).sort(), [...shown].sort());
+});
+
+async function daemonSource(path: string): Promise<string> {
+	return readFile(new URL(`../../../waconnd/${path}`, import.meta.url), 'utf8');
+}
+
+function found(text: string, ...patterns: RegExp[]): string[] {
+	return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map((match) => match[1]!));
+}
+
+test('every reason for which a recipient gets nothing has words in both languages', async () => {
+	const queue = (await daemonSource('blast/queue_result.c')) + (await daemonSource('blast/queue_claim.c'));
+	const audience = /reasons\[\] = \{([^}]*)\}/.exec(await daemonSource('api/audience.c'))?.[1] ?? '';
+	const reasons = [
+		...found(queue, /\b(?:failed|give_up|requeue)\(i, "(\w+)"/g, /"(rejected|send_failed)(?:_%u)?"/g),
+		...found(audience, /"(\w+)"/g),
+		...found(await daemonSource('store/sql/blast.sql'), /\breason = '(\w+)'/g),
+	].filter((reason) => !reason.startsWith('schedule'));
+
+	assert.ok(new Set(reasons).size >= 10);
+	for (const messages of [id, en])
+		assert.deepEqual([...new Set(reasons)].filter((reason) => !(reason in messages.recipientReason)), []);
+});
+
+test('every reason for which a blast is paused has words in both languages', async () => {
+	const reasons = [
+		...found(await daemonSource('api/api_blast.c'), /#define PAUSE_REASON "(\w+)"/g),
+		...found(await daemonSource('store/sql/blast.sql'), /THEN '(schedule_\w+)'/g),
+	];
+
+	assert.equal(reasons.length, 2);
+	for (const messages of [id, en])
+		assert.deepEqual(Object.keys(messages.progress.pauseReasons).sort(), [...reasons].sort());
+});
+
+test('a reason with a number', () => {
+	for (const [reason, words] of [
+		['rejected_463', en.recipientReason.rejected_463],
+		['rejected_421', 'Rejected by WhatsApp (421)'],
+		['send_failed_500', 'Could not be sent (500)'],
+		['something_new', 'something_new'],
+		['new_7', 'new_7'],
+	] as const)
+		assert.equal(recipientReasonText(reason, en), words);
 });

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { blastRecipients } from '../api/calls.ts';
 import { type BlastRecipient, RECIPIENT_STATUSES } from '../api/types.ts';
 import { useT } from '../i18n/index.ts';
-import { problemText } from '../i18n/problem.ts';
+import { problemText, recipientReasonText } from '../i18n/problem.ts';
 import { useMedia, useSettled } from '../lib/hooks.ts';
 import { normalisePhone } from '../lib/phone.ts';
 import { parseTime } from '../lib/time.ts';
@@ -22,8 +22,9 @@ interface Pages {
 	cursor: string | null;
 }
 
-/** The latest of its times. */
+/** The latest of its times; what waits has none worth telling. */
 function lastTime(recipient: BlastRecipient): string | null {
+	if (recipient.status === 'QUEUED') return null;
 	let last: string | null = null;
 	for (const time of Object.values(recipient.times ?? {}))
 		if (time !== null && (parseTime(time) ?? 0) > (parseTime(last) ?? 0)) last = time;
@@ -85,7 +86,7 @@ function Rows({ rows }: { rows: BlastRecipient[] }) {
 	const { byId } = useStatuses();
 	const narrow = useMedia('(max-width: 719px)');
 	const outletName = (id: string): string => byId.get(id)?.outlet.name ?? id;
-	const note = (row: BlastRecipient) => (row.reason ? (t.recipientReason[row.reason] ?? row.reason) : null);
+	const note = (row: BlastRecipient) => (row.reason ? recipientReasonText(row.reason, t) : null);
 
 	if (narrow) {
 		return (
@@ -99,7 +100,13 @@ function Rows({ rows }: { rows: BlastRecipient[] }) {
 							<RecipientBadge status={row.status} />
 						</span>
 						<span class="muted small">
-							{outletName(row.outletId)} · <RelativeTime time={lastTime(row)} />
+							{outletName(row.outletId)}
+							{lastTime(row) !== null && (
+								<>
+									{' · '}
+									<RelativeTime time={lastTime(row)} />
+								</>
+							)}
 						</span>
 						{note(row) && <span class="small">{note(row)}</span>}
 					</li>

@@ -4,7 +4,7 @@ import type { OutletStatus } from '../api/types.ts';
 import { formatNumber, useT } from '../i18n/index.ts';
 import type { OutletActions } from '../pages/outlet-actions.tsx';
 import { Button, Nothing, PhoneNumber, RelativeTime, ShortTime, StatusBadge } from '../ui/basic.tsx';
-import { Health, nextStep, Retries, Troubles } from '../ui/outlet-parts.tsx';
+import { hasTroubles, Health, nextStep, Retries, Troubles } from '../ui/outlet-parts.tsx';
 
 interface RowProps {
 	status: OutletStatus;
@@ -58,7 +58,7 @@ function LiveBadge({ status }: { status: OutletStatus }) {
 }
 
 function TableRow({ status, actions }: RowProps) {
-	const hasTrouble = status.session.lastError !== null || Boolean(status.restriction);
+	const hasTrouble = hasTroubles(status);
 	return (
 		<>
 			<tr
@@ -76,7 +76,7 @@ function TableRow({ status, actions }: RowProps) {
 				<td data-testid="status-live">
 					<LiveBadge status={status} />
 				</td>
-				<td>{status.session.sessionName ?? <Nothing />}</td>
+				<td class="cell-session">{status.session.sessionName ?? <Nothing />}</td>
 				<td>
 					<ShortTime time={status.session.connectedAt} />
 				</td>

@@ -39,3 +39,12 @@ export function problemText(error: unknown, t: Messages): string {
 	if (known !== undefined) return known;
 	return byStatus(error, t) ?? (error.detail || t.problem.unknown);
 }
+
+/** A reason that WhatsApp numbers ("rejected_421") reads like its kind, with the number. */
+export function recipientReasonText(reason: string, t: Messages): string {
+	const known = t.recipientReason[reason];
+	if (known !== undefined) return known;
+	const [, kind = '', code = ''] = /^(.+)_(\d+)$/.exec(reason) ?? [];
+	const words = t.recipientReason[kind];
+	return words === undefined ? reason : `${words} (${code})`;
+}

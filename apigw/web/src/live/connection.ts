@@ -22,7 +22,10 @@ export type EventKind = 'status' | 'qr' | 'blast' | 'message';
 type Listener = (data: unknown) => void;
 
 const POLL_MS = 10_000;
-/** Even with events coming, everything is read anew now and then. */
+/**
+ * Even with events coming, everything is read anew now and then; and once none came for a poll's time, since a stream may be dead,
+ * or the daemon behind it, without a word.
+ */
 const SWEEP_MS = 60_000;
 const REOPEN_MS = 5_000;
 
@@ -44,6 +47,7 @@ let source: EventSource | null = null;
 let timer: number | undefined;
 let reopenTimer: number | undefined;
 let running = false;
+let lastSweep = 0;
 
 export function useConnection(): Connection {
 	return useStore(connection);
@@ -70,21 +74,30 @@ function heard(): void {
 }
 
 export async function refreshAll(): Promise<void> {
+	lastSweep = Date.now();
 	change({ refreshing: true });
 	const results = await Promise.allSettled([...refreshers].map((refresher) => refresher()));
 	change({ refreshing: false });
 	if (results.every((result) => result.status === 'fulfilled')) heard();
 }
 
+/** In how many ms the pages are due to be read anew, if nothing is heard before. */
+function due(): number {
+	const { mode, trouble, lastRefresh } = connection.get();
+	if (mode !== 'live' || trouble !== 'none' || lastRefresh === null) return 0;
+	return Math.min(lastRefresh + POLL_MS, lastSweep + SWEEP_MS) - Date.now();
+}
+
 function schedule(): void {
 	window.clearTimeout(timer);
 	if (!running) return;
+	const wait = due();
 	timer = window.setTimeout(
 		() => {
-			if (document.visibilityState === 'hidden') schedule();
+			if (document.visibilityState === 'hidden' || due() > 0) schedule();
 			else void refreshAll().finally(schedule);
 		},
-		connection.get().mode === 'live' ? SWEEP_MS : POLL_MS,
+		wait > 0 ? wait : POLL_MS,
 	);
 }
 
@@ -102,6 +115,9 @@ function deliver(kind: EventKind, event: MessageEvent<string>): void {
 		return;
 	}
 	heard();
+	// Events come from the daemon: it is back.
+	const { trouble, refreshing } = connection.get();
+	if ((trouble === 'daemon' || trouble === 'offline') && !refreshing) void refreshAll();
 	for (const listener of [...listeners[kind]]) listener(data);
 }
 

@@ -290,8 +290,14 @@ export function BlastPage() {
 			<PageHead title={t.blast.title} lead={t.blast.lead}>
 				<Refresh />
 			</PageHead>
-			{loaded ? <Composer /> : <Skeleton rows={8} />}
-			<History />
+			{loaded ? (
+				<>
+					<Composer />
+					<History />
+				</>
+			) : (
+				<Skeleton rows={8} />
+			)}
 		</>
 	);
 }

@@ -199,10 +199,10 @@ function Overview({ blast }: { blast: Blast }) {
 		<div class="progress-grid">
 			<section class="card progress-main" data-testid="blast-progress">
 				{blast.status === 'PAUSED' && reason && (
-					<Notice kind="warn">{t.progress.pauseReason(t.progress.pauseReasons[reason] ?? reason)}</Notice>
+					<Notice kind="warn">{t.progress.pauseReasons[reason] ?? t.progress.pauseReason(reason)}</Notice>
 				)}
 				<div class="progress-line">
-					<span class="progress-percent num">{percent}%</span>
+					<span class="progress-percent num">{percent === 0 && done > 0 ? '<1' : percent}%</span>
 					<span class="muted" data-testid="blast-done">
 						{t.progress.done(formatNumber(done), formatNumber(blast.counts.total))}
 					</span>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* outlet-parts: how an outlet's trouble is put in words, on whichever page. */
-import type { OutletStatus } from '../api/types.ts';
+import type { LastError, OutletStatus } from '../api/types.ts';
 import { formatNumber, type Messages, useLang, useT } from '../i18n/index.ts';
 import { useNow } from '../lib/clock.ts';
 import { duration, parseTime, shortTime } from '../lib/time.ts';
@@ -63,11 +63,20 @@ export function Retries({ status }: { status: OutletStatus }) {
 	);
 }
 
+/** While a new code waits to be scanned, how the attempt before it ended is of no use. */
+function errorShown(status: OutletStatus): LastError | null {
+	return status.liveStatus.qrCode ? null : status.session.lastError;
+}
+
+export function hasTroubles(status: OutletStatus): boolean {
+	return errorShown(status) !== null || Boolean(status.restriction);
+}
+
 /** What went wrong and what to do; also what WhatsApp does not allow just now. */
 export function Troubles({ status }: { status: OutletStatus }) {
 	const t = useT();
 	const lang = useLang();
-	const error = status.session.lastError;
+	const error = errorShown(status);
 	const restriction = status.restriction;
 	const untilWords = (time: string | null | undefined): string => {
 		const ms = parseTime(time);

@@ -97,3 +97,13 @@ export async function seriousFindings(page) {
 
 /** Does the page scroll sideways? It never should. */
 export const overflows = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+/** Runs in the page, before all else: adds up in window.shift by how much what one sees has moved by itself. */
+export function watchShifts() {
+	window.shift = 0;
+	new PerformanceObserver((list) => {
+		for (const entry of list.getEntries())
+			if (!entry.hadRecentInput)
+				window.shift += entry.value;
+	}).observe({ type: 'layout-shift', buffered: true });
+}

@@ -5,11 +5,12 @@
  */
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
+import { gzipSync } from 'node:zlib';
 
 import { scenario } from '../e2e/scenario.mjs';
 import { waitFor } from '../e2e/wait.mjs';
 import { numbers, startWorld } from '../e2e/world.mjs';
-import { VIEWS, overflows, seriousFindings, startBrowser } from './browser.mjs';
+import { VIEWS, overflows, seriousFindings, startBrowser, watchShifts } from './browser.mjs';
 import { BlastPage, LoginPage, OutletsPage, QrDialog, Shell, StatusPage } from './pages.mjs';
 
 const PASSWORD = 'correct horse battery';
@@ -262,6 +263,43 @@ scenario('banners: gateway away, daemon away, and gone when they are back', asyn
 	await shell.daemonBanner.waitFor({ state: 'detached', timeout: 25_000 });
 	await world.waitStatus(ids.CONNECTED, 'CONNECTED', 20_000);
 	await browser.closePage(page, { expected: /50[234]|ERR_|Failed to load/ });
+});
+
+/** What the page fetches as code before it shows anything, compressed. */
+async function codeSize(page) {
+	const urls = await page.evaluate(() => [...document.querySelectorAll('script[src], link[rel="modulepreload"]')].map((e) => e.src || e.href));
+	const texts = await Promise.all(urls.map(async (url) => (await fetch(url)).text()));
+
+	return texts.reduce((sum, text) => sum + gzipSync(text, { level: 9 }).length, 0);
+}
+
+scenario('the board needs little code, and pages do not jump while they load', async () => {
+	const page = await browser.page({ user: ADMIN });
+
+	const bytes = await codeSize(page);
+	assert.ok(bytes > 1000 && bytes <= 40_000, `${bytes} bytes of code`);
+	await page.addInitScript(watchShifts);
+	for (const [path, until] of [['/outlet-status', 'outlet-row'], ['/outlets', 'outlet-card'], ['/blast', 'blast-history']]) {
+		await page.goto(`${world.base}${path}`);
+		await page.getByTestId(until).first().waitFor();
+		await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+		const shift = await page.evaluate(() => window.shift);
+		assert.ok(shift <= 0.01, `${path} moved by ${shift}`);
+	}
+	await browser.closePage(page);
+});
+
+scenario('a page whose code cannot be fetched says so and offers to try again', async () => {
+	const page = await browser.page({ user: ADMIN });
+
+	await page.route('**/assets/pages-*.js', (route) => route.abort());
+	await page.goto(`${world.base}/blast`);
+	const retry = page.getByRole('alert').getByRole('button');
+	await retry.waitFor();
+	await page.unroute('**/assets/pages-*.js');
+	await retry.click();
+	await page.getByTestId('blast-form').waitFor();
+	await browser.closePage(page, { expected: /Failed to load|ERR_FAILED/ });
 });
 
 scenario('pictures of every page, and what axe finds in them', async (t) => {

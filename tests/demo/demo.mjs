@@ -35,11 +35,23 @@ function portIsFree() {
 	});
 }
 
+/** The demo that runs in the directory, if one does: what it keeps there must not be taken from under it. */
+function runningDemo() {
+	try {
+		const pid = Number(fs.readFileSync(path.join(dir, 'demo.pid'), 'utf8'));
+		const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+
+		return pid !== process.pid && command.some((word) => word.endsWith('demo.mjs')) ? pid : null;
+	} catch {
+		return null; // never written, or its process is gone
+	}
+}
+
 /** What an earlier demo left in the directory, also one that was killed. Anything else there stays. */
 async function clean() {
 	if (fs.existsSync(path.join(dir, 'pg')))
 		await new Cluster(path.join(dir, 'pg')).stop();
-	for (const name of ['pg', 'd.sock', 'master.key', 'waconnd.conf', 'apigw.conf', 'demo.json', 'wasim.log', 'waconnd.log', 'apigw.log'])
+	for (const name of ['pg', 'd.sock', 'master.key', 'waconnd.conf', 'apigw.conf', 'demo.json', 'demo.pid', 'wasim.log', 'waconnd.log', 'apigw.log'])
 		fs.rmSync(path.join(dir, name), { recursive: true, force: true });
 }
 
@@ -76,11 +88,16 @@ async function main() {
 	const stop = askedToStop();
 
 	if (!await portIsFree()) {
-		console.error(`demo: 127.0.0.1:${port} is taken: another demo? DEMO_PORT=N chooses another port`);
+		console.error(`demo: 127.0.0.1:${port} is taken: another demo? DEMO_PORT=N chooses another port, DEMO_DIR=DIR another place for a second one`);
+		return 1;
+	}
+	if (runningDemo() !== null) {
+		console.error(`demo: ${dir} is in use by another demo (process ${runningDemo()}): stop it, or choose with DEMO_DIR=DIR another place`);
 		return 1;
 	}
 	fs.mkdirSync(dir, { recursive: true });
 	await clean();
+	fs.writeFileSync(path.join(dir, 'demo.pid'), String(process.pid));
 	console.log('Starting PostgreSQL, the simulated WhatsApp, waconnd and apigw …');
 	const starting = startWorld({
 		dir,
@@ -107,9 +124,10 @@ async function main() {
 			return null;
 		renewed = Date.now();
 		return renewCodes(world);
-	}).finally(() => {
+	}).finally(async () => {
 		console.log('\nStopping …');
-		return world.end();
+		await world.end();
+		fs.rmSync(path.join(dir, 'demo.pid'), { force: true });
 	});
 	return 0;
 }

@@ -159,6 +159,7 @@ tear_down(struct link *l)
 	link_iq_fail_all(l);
 	if (l->messaging != NULL)
 		messaging_free(&l->messaging);
+	link_code_free(&l->code);
 	link_pair_free(&l->pair);
 	link_login_done(l);
 }
@@ -297,6 +298,7 @@ destroy(struct link *l)
 		messaging_free(&l->messaging);
 	link_iqs_done(&l->iqs);
 	answer_refused(l);
+	link_code_free(&l->code);
 	link_pair_free(&l->pair);
 	link_login_done(l);
 	link_keys_forget(l);

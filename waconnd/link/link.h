@@ -34,6 +34,11 @@ enum link_end {
 			    passed */
 	LINK_END_PROTOCOL,	 /* what came could not be decrypted or parsed */
 	LINK_END_QR_EXPIRED,	 /* all refs shown, nobody scanned */
+	LINK_END_CODE_EXPIRED,	 /* nobody typed the pairing code in time, or wrongly too often */
+	LINK_END_CODE_REFUSED,	 /* no pairing code: 400, 500 and unknown answers */
+	LINK_END_CODE_FORBIDDEN, /* … 403 */
+	LINK_END_CODE_THROTTLED, /* … 429 */
+	LINK_END_CODE_MISSING,	 /* … 452: this account links by QR only */
 	LINK_END_PAIRING_FAILED, /* pair-success did not verify, or keys could not be saved */
 	LINK_END_WRONG_NUMBER,	 /* the phone that scanned has another number: unlinked again */
 	LINK_END_LOGGED_OUT,	 /* device removed, 401 */
@@ -98,6 +103,9 @@ struct link_message {	   /* inbound; strings valid during the call */
 struct link_ops {
 	/* A QR text to show until expires_ms (wall clock); sequence counts from 1. */
 	void (*qr)(void *arg, const char *text, unsigned sequence, int64_t expires_ms);
+	/* A pairing code to type into the phone ("ABCD-EFGH") until expires_ms; it replaces the
+	 * one before. */
+	void (*code)(void *arg, const char *text, int64_t expires_ms);
 	/* Paired and persisted; the link then ends with LINK_END_RESTART. */
 	void (*paired)(void *arg, const struct jid *own, const struct jid *lid, const char *name);
 	/* <success>: logged in. */
@@ -125,7 +133,11 @@ struct link_ops {
 	void (*ended)(void *arg, enum link_end end, const char *detail, int64_t until_ms);
 };
 
-enum link_mode { LINK_LOGIN /* needs paired credentials */, LINK_PAIR_QR };
+enum link_mode {
+	LINK_LOGIN, /* needs paired credentials */
+	LINK_PAIR_QR,
+	LINK_PAIR_CODE /* needs expect_phone: whose phone the code is for */
+};
 
 struct link_params {
 	enum link_mode mode;

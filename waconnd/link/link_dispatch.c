@@ -190,6 +190,7 @@ static const struct link_route routes[] = {
 	{"ack",           NULL,    NULL,                        NULL,                    ANY,       false, on_nothing},
 
 	{"notification",  "type",  "companion_reg_refresh",     NULL,                    PAIRING,   true,  link_pair_refresh},
+	{"notification",  "type",  "link_code_companion_reg",   NULL,                    PAIRING,   true,  link_code_notice},
 	{"notification",  "type",  "passkey_prologue_request",  NULL,                    PAIRING,   true,  link_pair_passkey},
 	{"notification",  "type",  "encrypt",                   "count",                 LOGGED_IN, true,  link_prekeys_low},
 	{"notification",  "type",  "encrypt",                   "identity",              LOGGED_IN, true,  on_identity},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The two tables, and how a stanza is looked up in them. It ends no link and logs nothing. */
+/* The tables, and how a stanza is looked up in them. It ends no link and logs nothing. */
 #include "waconnd/link/link_error.h"
 
 #include <stdio.h>
@@ -63,6 +63,15 @@ static const struct code_row failures[] = {
 	{500, LINK_END_UNAVAILABLE, "server error"},
 	{501, LINK_END_UNAVAILABLE, "experimental"},
 	{503, LINK_END_UNAVAILABLE, "server unavailable"},
+};
+
+/* Nobody asks again by himself: a person who sees no code does, and soon enough (PROTOCOL section 6). */
+static const struct code_row code_refusals[] = {
+	{400, LINK_END_CODE_REFUSED,   "bad request, or too many codes for this number"},
+	{403, LINK_END_CODE_FORBIDDEN, "forbidden"},
+	{429, LINK_END_CODE_THROTTLED, "too many requests"},
+	{452, LINK_END_CODE_MISSING,   "not available for this account"},
+	{500, LINK_END_CODE_REFUSED,   "server error"},
 };
 
 static const struct code_row bans[] = {
@@ -172,4 +181,17 @@ link_error_of_failure(const struct node *failure, int64_t now_ms, struct link_er
 		describe_ban(failure, now_ms, ret);
 	else if (ret->end == LINK_END_LOCKED || ret->end == LINK_END_BANNED)
 		describe_lock(failure, ret);
+}
+
+void
+link_error_of_code(unsigned code, struct link_error *ret)
+{
+	const struct code_row *row = look_up(code_refusals, COUNT(code_refusals), code);
+
+	*ret = (struct link_error){0};
+	if (row != NULL)
+		set(ret, row->end, code, row->text);
+	else
+		set(ret, LINK_END_CODE_REFUSED, code,
+		    code == 0 ? "no answer" : "refused for an unknown reason");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * link_error: what <stream:error> and <failure> mean, by the tables of PROTOCOL section 8. Pure: a
- * stanza in, an end out.
+ * link_error: what <stream:error>, <failure> and a refused pairing code mean, by the tables of
+ * PROTOCOL sections 6 and 8. Pure: a stanza or its code in, an end out.
  */
 #ifndef LINK_LINK_ERROR_H
 #define LINK_LINK_ERROR_H
@@ -21,5 +21,7 @@ struct link_error {
 
 void link_error_of_stream(const struct node *error, struct link_error *ret);
 void link_error_of_failure(const struct node *failure, int64_t now_ms, struct link_error *ret);
+/* The error of an answer to companion_hello or companion_finish; 0: there was no answer. */
+void link_error_of_code(unsigned code, struct link_error *ret);
 
 #endif

@@ -57,8 +57,10 @@ go(struct link *l)
 {
 	if (!link_step(l, LINK_EV_LOADED))
 		return;
-	if (l->mode == LINK_PAIR_QR)
+	if (l->mode != LINK_LOGIN)
 		l->pair = link_pair_new(l);
+	if (l->mode == LINK_PAIR_CODE)
+		l->code = link_code_new(l);
 	link_dial_queue(l->net, &l->dial);
 }
 
@@ -94,7 +96,7 @@ take(struct link *l, const struct key_value *stored)
 		link_fail(l, LINK_END_BAD_KEYS, "the stored keys do not fit together");
 	else if (l->mode == LINK_LOGIN && !l->credentials.paired)
 		link_fail(l, LINK_END_BAD_KEYS, "there are no keys of a linked device");
-	else if (l->mode == LINK_PAIR_QR && (!have || l->credentials.paired))
+	else if (l->mode != LINK_LOGIN && (!have || l->credentials.paired))
 		begin_anew(l);
 	else
 		go(l);

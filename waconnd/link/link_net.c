@@ -22,6 +22,7 @@
 #define CONNECT_SECONDS 20
 #define RX_BUFFER 1024 /* larger ones cost memory in every idle connection */
 #define SCRATCH_MAX (8u << 20)
+#define JOBS_MAX 256 /* keys of pairing codes that wait to be derived */
 
 static const struct lws_protocols protocols[] = {
     {.name = "waconn", .callback = link_ws_event, .rx_buffer_size = RX_BUFFER},
@@ -122,6 +123,7 @@ link_net_new(struct event_base *base, const struct link_net_config *config,
 	    sizeof(net->noise_root));
 	buf_init(&net->scratch[0], SCRATCH_MAX);
 	buf_init(&net->scratch[1], SCRATCH_MAX);
+	net->worker = worker_new(base, 1, JOBS_MAX);
 	if (build(net, config, err, err_size) < 0) {
 		link_net_free(&net);
 		return -1;
@@ -137,6 +139,7 @@ link_net_free(struct link_net **np)
 
 	if (net == NULL)
 		return;
+	worker_free(&net->worker);
 	lws_loop_free(&net->loop);
 	link_dial_done(net);
 	wa_signal_context_free(&net->signal);

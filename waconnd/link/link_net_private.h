@@ -13,6 +13,7 @@
 #include "common/buf.h"
 #include "common/lws_loop.h"
 #include "common/wa/curve.h"
+#include "common/worker.h"
 #include "waconnd/link/link_net.h"
 #include "waconnd/link/link_pace.h"
 #include "waconnd/link/link_url.h"
@@ -56,6 +57,7 @@ struct link_net {
 	struct link_pace pace;
 	struct event *dial_timer;
 	struct link_lookup lookup;
+	struct worker *worker; /* keys of pairing codes */
 	struct buf scratch[2]; /* for one stanza on its way out: encoded, sealed */
 };
 

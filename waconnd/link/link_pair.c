@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Linking by QR: codes shown in turn, the phone's answer verified and saved before it is answered,
- * the number checked against the outlet's. Source: PROTOCOL section 5.
+ * Linking: QR codes shown in turn (link_pair_code.c: a code to type), the phone's answer verified
+ * and saved before it is answered, the number checked against the outlet's. Source: PROTOCOL
+ * section 5.
  */
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -30,6 +31,12 @@ struct link_pair {
 
 static void show(struct link *l);
 
+bool
+link_pair_open(const struct link *l)
+{
+	return l->phase == LINK_PAIRING && l->pair->iq_id == NULL;
+}
+
 static void
 on_next(evutil_socket_t fd, short what, void *arg)
 {
@@ -37,7 +44,7 @@ on_next(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (l->phase != LINK_PAIRING || l->pair->iq_id != NULL)
+	if (!link_pair_open(l))
 		return;
 	link_enter(l);
 	if (link_qr_next(&l->pair->qr, clock_wall_ms()))
@@ -110,8 +117,12 @@ link_pair_device(struct link *l, const struct node *iq)
 	struct link_pair *p = l->pair;
 
 	answer_result(l, node_get(iq, "id"));
-	if (l->phase != LINK_PAIRING || p->iq_id != NULL)
+	if (!link_pair_open(l))
 		return;
+	if (l->code != NULL) {
+		link_code_begin(l);
+		return;
+	}
 	link_qr_refs(&p->qr, node_find(iq, "pair-device"));
 	if (!link_qr_next(&p->qr, clock_wall_ms())) {
 		link_fail(l, LINK_END_PROTOCOL, "the server gave no code to show");
@@ -135,7 +146,8 @@ void
 link_pair_refresh(struct link *l, const struct node *notification)
 {
 	(void)notification;
-	if (l->phase != LINK_PAIRING || l->pair->iq_id != NULL)
+	/* With a code the secret comes from what the phone sends. */
+	if (!link_pair_open(l) || l->code != NULL)
 		return;
 	rng_bytes(l->credentials.adv_secret, sizeof(l->credentials.adv_secret));
 	link_save_credentials(l);
@@ -258,10 +270,11 @@ link_pair_success(struct link *l, const struct node *iq)
 	int error;
 
 	/* Once: a repeat finds the answer on its way. */
-	if (l->phase != LINK_PAIRING || p->iq_id != NULL || node_get(iq, "id") == NULL)
+	if (!link_pair_open(l) || node_get(iq, "id") == NULL)
 		return;
 	p->iq_id = xstrdup(node_get(iq, "id"));
 	(void)event_del(p->next);
+	link_code_done(l);
 	error = link_pairing_read(node_find(iq, "pair-success"), &g);
 	if (error == 0)
 		error = adv_accept(g.container, g.container_len, l->credentials.adv_secret,

@@ -67,7 +67,7 @@ static const struct link_limit limits[LINK_PHASES] = {
 	{LINK_WAITING,    0,     LINK_END_REFUSED,     ""},
 	{LINK_CONNECTING, 20000, LINK_END_SILENT,      "no connection within 20 s"},
 	{LINK_HANDSHAKE,  20000, LINK_END_SILENT,      "no handshake within 20 s"},
-	{LINK_PAIRING,    20000, LINK_END_SILENT,      "no code to show within 20 s"}, /* then the QR rotation's own */
+	{LINK_PAIRING,    20000, LINK_END_SILENT,      "no code to show within 20 s"}, /* then the code's own */
 	{LINK_PAIRED,     20000, LINK_END_RESTART,     "no restart asked for within 20 s"},
 	{LINK_REFUSING,   3000,  LINK_END_WRONG_NUMBER, ""},
 	{LINK_LOGGING_IN, 20000, LINK_END_SILENT,      "no answer to the login within 20 s"},

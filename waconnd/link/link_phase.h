@@ -17,7 +17,7 @@ enum link_phase {
 	LINK_WAITING,	 /* for its turn to connect, and the server's address */
 	LINK_CONNECTING, /* TCP, TLS, WebSocket */
 	LINK_HANDSHAKE,	 /* Noise */
-	LINK_PAIRING,	 /* QR codes are shown */
+	LINK_PAIRING,	 /* QR codes or a pairing code are shown */
 	LINK_PAIRED,	 /* answered pair-success: waiting for the server's 515 */
 	LINK_REFUSING,	 /* another number than the outlet's: unlinking it again */
 	LINK_LOGGING_IN, /* the login payload is sent */

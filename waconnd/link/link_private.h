@@ -24,6 +24,7 @@
 
 struct link_frame;
 struct link_pair;
+struct link_code;
 struct link_commit;
 struct link_refused;
 
@@ -90,7 +91,8 @@ struct link {
 	int64_t asked_ms;	/* when the query whose round trip counts as latency was sent */
 	int latency_ms;
 	int64_t clock_offset_s; /* the server's minus ours */
-	struct link_pair *pair;
+	struct link_pair *pair; /* while pairing, in either way */
+	struct link_code *code; /* … by code */
 	struct link_login login;
 	struct messaging *messaging;
 	bool leave_wiped;
@@ -152,6 +154,15 @@ void link_pair_device(struct link *l, const struct node *iq);
 void link_pair_success(struct link *l, const struct node *iq);
 void link_pair_refresh(struct link *l, const struct node *notification);
 void link_pair_passkey(struct link *l, const struct node *notification);
+bool link_pair_open(const struct link *l); /* still nobody has linked: codes may be shown */
+
+/* -- link_pair_code.c: `code` is NULL but in LINK_PAIR_CODE -- */
+struct link_code *link_code_new(struct link *l);
+void link_code_free(struct link_code **c);
+/* <pair-device> came: the connection takes a code now. */
+void link_code_begin(struct link *l);
+void link_code_notice(struct link *l, const struct node *notification);
+void link_code_done(struct link *l); /* pair-success came */
 
 /* -- link_login.c and its parts -- */
 void link_login_done(struct link *l);

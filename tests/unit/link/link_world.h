@@ -19,9 +19,10 @@ struct world {
 	struct link_net *net;
 	struct link *link;
 	/* what came */
-	unsigned qrs, paired, opened, readied, ended, sent;
+	unsigned qrs, codes, paired, opened, readied, ended, sent;
 	char qr[2048];
 	unsigned sequence;
+	char code[16];
 	int64_t expires_ms;
 	enum link_end end;
 	char detail[256];
@@ -58,6 +59,19 @@ world_qr(void *arg, const char *text, unsigned sequence, int64_t expires_ms)
 	w->sequence = sequence;
 	w->expires_ms = expires_ms;
 	w->qrs++;
+	if (w->free_at_qr)
+		link_free(&w->link);
+	world_check(w);
+}
+
+static void
+world_code(void *arg, const char *text, int64_t expires_ms)
+{
+	struct world *w = arg;
+
+	(void)snprintf(w->code, sizeof(w->code), "%s", text);
+	w->expires_ms = expires_ms;
+	w->codes++;
 	if (w->free_at_qr)
 		link_free(&w->link);
 	world_check(w);
@@ -129,6 +143,7 @@ world_ended(void *arg, enum link_end end, const char *detail, int64_t until_ms)
 
 static const struct link_ops world_ops = {
     .qr = world_qr,
+    .code = world_code,
     .paired = world_paired,
     .open = world_open,
     .ready = world_ready,

@@ -46,6 +46,7 @@ static const struct route routes[] = {
 	ASK("DELETE", "/api/outlets/{id}",            NONE,  OUTLET_REMOVE,     ID,                 "Delete an outlet"),
 	ASK("POST",   "/api/outlets/{id}/connect",    MAYBE, OUTLET_CONNECT,    outlets_connect,    "Connect or link"),
 	{"GET", "/api/outlets/{id}/qr", NONE, false, OP(OUTLET_QR), SHORT_MS, outlets_qr, outlets_qr_answer, NULL, "The QR code to scan"},
+	ASK("GET",    "/api/outlets/{id}/pairing-code", NONE, OUTLET_PAIRING_CODE, ID,              "The pairing code to type into the phone"),
 	ASK("POST",   "/api/outlets/{id}/disconnect", NONE,  OUTLET_DISCONNECT, ID,                 "Disconnect"),
 	ASK("POST",   "/api/outlets/{id}/pause",      NONE,  OUTLET_PAUSE,      ID,                 "Take out of service"),
 	ASK("POST",   "/api/outlets/{id}/resume",     NONE,  OUTLET_RESUME,     ID,                 "Back into service"),

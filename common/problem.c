@@ -21,6 +21,8 @@ static const struct problem problems[] = {
 	"There is nothing at this address, or you may not see it."},
     {"no_qr", 404, true, "No QR code",
 	"The outlet shows no QR code now. Connect it with method \"qr\" first."},
+    {"no_code", 404, true, "No pairing code",
+	"The outlet shows no pairing code now. Connect it with method \"code\" first."},
     {"method_not_allowed", 405, false, "Method not allowed",
 	"This address answers other methods; see Allow."},
     {"not_acceptable", 406, false, "Not acceptable",

@@ -65,7 +65,7 @@ act_login(struct outlet *o)
 static void
 act_pair(struct outlet *o)
 {
-	outlet_link_begin(o, LINK_PAIR_QR);
+	outlet_link_begin(o, o->way);
 }
 
 static void
@@ -159,7 +159,7 @@ before_action(struct outlet *o, const struct outlet_edge *edge)
 	(void)evtimer_del(o->timer);
 	o->row.next_retry_at_ms = 0;
 	if (edge->to != OUT_SCANNING)
-		outlet_forget_qr(o);
+		outlet_forget_codes(o);
 	if (is_operator(edge->event)) {
 		o->attempts = o->rounds = o->restarts = 0;
 		o->row.retry_count = 0;
@@ -234,9 +234,17 @@ is_busy(const struct outlet *o)
 	return o->state == OUT_LOGGING_OUT || o->state == OUT_DRAINING;
 }
 
-const char *
-outlet_connect(struct outlet *o)
+static bool
+is_pairing(const struct outlet *o)
 {
+	return o->state == OUT_LINKING || o->state == OUT_SCANNING;
+}
+
+static const char *
+connect_by(struct outlet *o, enum link_mode way)
+{
+	bool other;
+
 	if (o->os->draining)
 		return "stopping";
 	if (is_paused(o))
@@ -247,8 +255,25 @@ outlet_connect(struct outlet *o)
 		return "already_connected";
 	if (is_busy(o))
 		return "outlet_busy";
-	(void)outlet_step(o, o->linked ? EV_CONNECT : EV_LINK, NULL);
+	other = is_pairing(o) && o->way != way;
+	o->way = way;
+	if (o->linked)
+		(void)outlet_step(o, EV_CONNECT, NULL);
+	else
+		(void)outlet_step(o, other ? EV_RELINK : EV_LINK, NULL);
 	return NULL;
+}
+
+const char *
+outlet_connect(struct outlet *o)
+{
+	return connect_by(o, LINK_PAIR_QR);
+}
+
+const char *
+outlet_connect_code(struct outlet *o)
+{
+	return connect_by(o, LINK_PAIR_CODE);
 }
 
 const char *

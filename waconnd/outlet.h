@@ -95,6 +95,9 @@ uint64_t outlets_version(const struct outlets *os);
 /* Operator's commands. 0, or the error's name from the error table ("outlet_paused",
  * "already_connected", …). */
 const char *outlet_connect(struct outlet *o);
+/* The same, but where it must be linked, by a code that is typed into the phone; outlet_connect
+ * links by QR. What is under way in the other way is begun anew. */
+const char *outlet_connect_code(struct outlet *o);
 const char *outlet_disconnect(struct outlet *o);
 const char *outlet_pause(struct outlet *o);
 const char *outlet_resume(struct outlet *o);
@@ -102,6 +105,9 @@ const char *outlet_logout(struct outlet *o);
 /* The QR to show; -1 when there is none. */
 int outlet_qr(
     const struct outlet *o, const char **ret_text, unsigned *ret_sequence, int64_t *ret_expires_ms);
+
+/* The pairing code to type ("ABCD-EFGH"); -1 when there is none. */
+int outlet_pairing_code(const struct outlet *o, const char **ret_text, int64_t *ret_expires_ms);
 
 /* For the blast engine: called when an outlet may have become able to send. */
 void outlets_on_ready(struct outlets *os, void (*cb)(void *arg, struct outlet *o), void *arg);

@@ -36,6 +36,7 @@ static const char *const events[OUTLET_EVENTS] = {
     [EV_START] = "start",
     [EV_CONNECT] = "connect",
     [EV_LINK] = "link",
+    [EV_RELINK] = "link in another way",
     [EV_DISCONNECT] = "disconnect",
     [EV_PAUSE] = "pause",
     [EV_RESUME] = "resume",
@@ -43,6 +44,7 @@ static const char *const events[OUTLET_EVENTS] = {
     [EV_LOGOUT] = "logout",
     [EV_DRAIN] = "drain",
     [EV_QR] = "qr",
+    [EV_CODE] = "code",
     [EV_PAIRED] = "paired",
     [EV_OPENED] = "opened",
     [EV_READY] = "ready",
@@ -51,7 +53,7 @@ static const char *const events[OUTLET_EVENTS] = {
     [EV_END_RESTART] = "ended: restart",
     [EV_END_RETRY] = "ended: retry",
     [EV_END_GIVE_UP] = "ended: give up",
-    [EV_END_QR] = "ended: next QR round",
+    [EV_END_QR] = "ended: next round",
     [EV_END_LATER] = "ended: later",
     [EV_END_BANNED] = "ended: banned until",
     [EV_END_FATAL] = "ended: fatal",
@@ -87,8 +89,8 @@ static const char *const actions[OUTLET_ACTIONS] = {
 #define PAIR_ENDS(state)                                                                                             \
 	{state, EV_END_ASKED,   OUT_IDLE,       ACT_STOPPED, "closed"},                                              \
 	{state, EV_END_RESTART, OUT_LINKING,    ACT_PAIR,    "the server asks for a new connection (515)"},           \
-	{state, EV_END_RETRY,   OUT_LINK_WAIT,  ACT_BACKOFF, "network or server failed before the scan"},            \
-	{state, EV_END_GIVE_UP, OUT_IDLE,       ACT_STOPPED, "nobody scanned in time"},                              \
+	{state, EV_END_RETRY,   OUT_LINK_WAIT,  ACT_BACKOFF, "network or server failed before it was linked"},            \
+	{state, EV_END_GIVE_UP, OUT_IDLE,       ACT_STOPPED, "nobody linked it in time"},                              \
 	{state, EV_END_QR,      OUT_LINKING,    ACT_PAIR,    "codes used up: fresh ones from a new connection"},     \
 	{state, EV_END_LATER,   OUT_IDLE,       ACT_STOPPED, "the server refuses to link for now"},                  \
 	{state, EV_END_BANNED,  OUT_FAILED,     ACT_STOPPED, "banned while linking"},                                \
@@ -126,14 +128,18 @@ static const struct outlet_edge edges[] = {
 	NO_LINK_COMMANDS(OUT_STARTING),
 
 	{OUT_LINKING,   EV_QR,          OUT_SCANNING,   ACT_NONE,    "a QR code is shown"},
-	{OUT_LINKING,   EV_PAIRED,      OUT_RESTARTING, ACT_NONE,    "scanned"},
+	{OUT_LINKING,   EV_CODE,        OUT_SCANNING,   ACT_NONE,    "a pairing code is shown"},
+	{OUT_LINKING,   EV_RELINK,      OUT_RELINKING,  ACT_CLOSE,   "linking in another way by hand"},
+	{OUT_LINKING,   EV_PAIRED,      OUT_RESTARTING, ACT_NONE,    "linked by the phone"},
 	LINK_COMMANDS(OUT_LINKING),
 	{OUT_LINKING,   EV_LOGOUT,      OUT_CLOSING,    ACT_CLOSE,   "linking stopped by hand"},
 	{OUT_LINKING,   EV_DRAIN,       OUT_CLOSING,    ACT_CLOSE,   "daemon stopped"},
 	PAIR_ENDS(OUT_LINKING),
 
 	{OUT_SCANNING,  EV_QR,          OUT_SCANNING,   ACT_NONE,    "the next QR code"},
-	{OUT_SCANNING,  EV_PAIRED,      OUT_RESTARTING, ACT_NONE,    "scanned"},
+	{OUT_SCANNING,  EV_CODE,        OUT_SCANNING,   ACT_NONE,    "the next pairing code"},
+	{OUT_SCANNING,  EV_RELINK,      OUT_RELINKING,  ACT_CLOSE,   "linking in another way by hand"},
+	{OUT_SCANNING,  EV_PAIRED,      OUT_RESTARTING, ACT_NONE,    "linked by the phone"},
 	LINK_COMMANDS(OUT_SCANNING),
 	{OUT_SCANNING,  EV_LOGOUT,      OUT_CLOSING,    ACT_CLOSE,   "linking stopped by hand"},
 	{OUT_SCANNING,  EV_DRAIN,       OUT_CLOSING,    ACT_CLOSE,   "daemon stopped"},
@@ -253,6 +259,7 @@ static const struct {
 	{EV_LINK,        BIT(OUT_STARTING) | BIT(OUT_BACKOFF) | BIT(OUT_BANNED), "it has credentials"},
 	{EV_LINK,        BIT(OUT_PAUSED) | BIT(OUT_PAUSING),       "refused: paused"},
 	{EV_LINK,        BIT(OUT_REOPENING) | BIT(OUT_RELINKING) | BIT(OUT_LOGGING_OUT) | BIT(OUT_DRAINING), "it is being done, or refused: busy"},
+	{EV_RELINK,      ALL_STATES & ~PAIRING,                    "it does not pair"},
 	{EV_DISCONNECT,  BIT(OUT_IDLE) | BIT(OUT_CLOSING),         "it is disconnected"},
 	{EV_DISCONNECT,  BIT(OUT_PAUSED) | BIT(OUT_PAUSING),       "it is disconnected, and paused besides"},
 	{EV_DISCONNECT,  BIT(OUT_LOGGING_OUT) | BIT(OUT_DRAINING), "its link is ending"},
@@ -264,6 +271,7 @@ static const struct {
 	{EV_DRAIN,       NO_LINK & ~BIT(OUT_LINK_WAIT),            "no link to end; the row says what to do at the next start"},
 	{EV_DRAIN,       BIT(OUT_CLOSING) | BIT(OUT_PAUSING) | BIT(OUT_LOGGING_OUT) | BIT(OUT_DRAINING), "its link is ending"},
 	{EV_QR,          ALL_STATES & ~PAIRING,                    "late, or not a pairing link"},
+	{EV_CODE,        ALL_STATES & ~PAIRING,                    "late, or not a pairing link"},
 	{EV_PAIRED,      ALL_STATES & ~PAIRING,                    "late: the link is ending, its keys are saved"},
 	{EV_OPENED,      ALL_STATES & ~(BIT(OUT_CONNECTING) | BIT(OUT_RETRYING)), "late, or said twice"},
 	{EV_READY,       ALL_STATES & ~BIT(OUT_OPEN),              "late, or said twice"},

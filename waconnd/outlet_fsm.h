@@ -18,7 +18,7 @@ enum outlet_state {
 	OUT_IDLE,	 /* no link, none tried */
 	OUT_STARTING,	 /* linked; waits for its turn after the daemon's start */
 	OUT_LINKING,	 /* pairing socket under way, no QR yet */
-	OUT_SCANNING,	 /* a QR is shown */
+	OUT_SCANNING,	 /* a QR or a pairing code is shown */
 	OUT_LINK_WAIT,	 /* pairing was cut off; again soon */
 	OUT_RESTARTING,	 /* paired; the server closes, the login follows */
 	OUT_CONNECTING,	 /* login under way */
@@ -42,6 +42,7 @@ enum outlet_event {
 	EV_START,	/* the daemon has started and it is to be connected */
 	EV_CONNECT,	/* operator, with credentials */
 	EV_LINK,	/* operator, without credentials: pair */
+	EV_RELINK,	/* operator, while it pairs in another way */
 	EV_DISCONNECT,	/* operator; or switched off */
 	EV_PAUSE,	/* operator */
 	EV_RESUME,	/* operator, with credentials */
@@ -49,6 +50,7 @@ enum outlet_event {
 	EV_LOGOUT,	/* operator */
 	EV_DRAIN,	/* SIGTERM */
 	EV_QR,		/* link: a QR */
+	EV_CODE,	/* link: a pairing code */
 	EV_PAIRED,	/* link: paired and saved */
 	EV_OPENED,	/* link: <success> */
 	EV_READY,	/* link: may send */
@@ -56,12 +58,12 @@ enum outlet_event {
 	EV_END_ASKED,	/* link ended because asked to */
 	EV_END_RESTART, /* … 515 */
 	EV_END_RETRY,	/* … silence, network or server: to be tried again */
-	EV_END_GIVE_UP, /* … the same, but auto-reconnect is off, or nobody scanned in all rounds */
-	EV_END_QR,	/* … all QR codes shown, another round is left */
+	EV_END_GIVE_UP, /* … the same, but auto-reconnect is off, or nobody linked in all rounds */
+	EV_END_QR,	/* … all codes shown, another round is left */
 	EV_END_LATER,	/* … to be tried again, but not soon */
-	EV_END_BANNED, /* … banned until a known time */
-	EV_END_FATAL,  /* … a person must act; the keys stay */
-	EV_END_ERASED, /* … a person must act; the keys are given up */
+	EV_END_BANNED,	/* … banned until a known time */
+	EV_END_FATAL,	/* … a person must act; the keys stay */
+	EV_END_ERASED,	/* … a person must act; the keys are given up */
 	OUTLET_EVENTS
 };
 

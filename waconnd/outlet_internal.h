@@ -55,9 +55,12 @@ struct outlet {
 	unsigned restarts;     /* 515 in a row */
 	int64_t last_heard_ms; /* wall; of links that are gone */
 
-	char *qr_text; /* secret: never logged */
+	enum link_mode way; /* of linking: LINK_PAIR_QR or LINK_PAIR_CODE */
+	char *qr_text;	    /* secret: never logged */
 	unsigned qr_sequence;
 	int64_t qr_expires_ms;
+	char *code_text; /* secret as well */
+	int64_t code_expires_ms;
 
 	LIST_HEAD(, text_query) texts;
 	unsigned n_texts;
@@ -115,8 +118,8 @@ void outlet_wait(struct outlet *o, int64_t ms); /* start the state's timer */
 
 /* -- outlet_link.c -- */
 void outlet_link_begin(struct outlet *o, enum link_mode mode);
-void outlet_link_drop(struct outlet *o); /* at once, without callbacks */
-void outlet_forget_qr(struct outlet *o);
+void outlet_link_drop(struct outlet *o);    /* at once, without callbacks */
+void outlet_forget_codes(struct outlet *o); /* QR and pairing code */
 void outlet_own(struct outlet *o, const struct jid *own, const struct jid *lid);
 
 /* -- outlet_session.c -- */

@@ -4,6 +4,7 @@
  * the hub. It decides nothing: which end leads to which event is a table here, what follows is the
  * state machine's.
  */
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include "waconnd/outlet_internal.h"
 
 #define DEVICE_NAME "waconn"
-#define QR_ROUNDS 3	    /* connections that show QR codes after one "connect" */
+#define ROUNDS_MAX 3	    /* connections that show codes after one "connect" */
 #define RESTARTS_MAX 2	    /* 515 in a row before back-off */
 #define STABLE_MS 60000	    /* a link that lived so long begins back-off anew */
 #define TEXTS_MAX 64	    /* texts looked up at once for devices that ask again */
@@ -48,12 +49,17 @@ forget_texts(struct outlet *o)
 }
 
 void
-outlet_forget_qr(struct outlet *o)
+outlet_forget_codes(struct outlet *o)
 {
 	free(o->qr_text);
 	o->qr_text = NULL;
 	o->qr_sequence = 0;
 	o->qr_expires_ms = 0;
+	if (o->code_text != NULL)
+		OPENSSL_cleanse(o->code_text, strlen(o->code_text));
+	free(o->code_text);
+	o->code_text = NULL;
+	o->code_expires_ms = 0;
 }
 
 void
@@ -76,7 +82,7 @@ on_qr(void *arg, const char *text, unsigned sequence, int64_t expires_ms)
 
 	if (o->state != OUT_LINKING && o->state != OUT_SCANNING)
 		return;
-	outlet_forget_qr(o);
+	outlet_forget_codes(o);
 	o->qr_text = xstrdup(text);
 	o->qr_sequence = sequence;
 	o->qr_expires_ms = expires_ms;
@@ -86,6 +92,30 @@ on_qr(void *arg, const char *text, unsigned sequence, int64_t expires_ms)
 	jsonw_object(&j, NULL);
 	jsonw_str(&j, "outletId", o->id);
 	jsonw_int(&j, "sequence", sequence);
+	jsonw_time(&j, "expiresAt", expires_ms);
+	jsonw_object_end(&j);
+	hub_publish(o->os->env.hub, "qr", o->id, buf_str(&data), data.len);
+	buf_done(&data);
+}
+
+static void
+on_code(void *arg, const char *text, int64_t expires_ms)
+{
+	struct outlet *o = arg;
+	struct buf data = BUF_INIT(1024);
+	struct jsonw j;
+
+	if (o->state != OUT_LINKING && o->state != OUT_SCANNING)
+		return;
+	outlet_forget_codes(o);
+	o->code_text = xstrdup(text);
+	o->code_expires_ms = expires_ms;
+	(void)outlet_step(o, EV_CODE, NULL);
+	/* Without its text, as with a QR. */
+	jsonw_init(&j, &data);
+	jsonw_object(&j, NULL);
+	jsonw_str(&j, "outletId", o->id);
+	jsonw_str(&j, "method", "code");
 	jsonw_time(&j, "expiresAt", expires_ms);
 	jsonw_object_end(&j);
 	hub_publish(o->os->env.hub, "qr", o->id, buf_str(&data), data.len);
@@ -261,7 +291,7 @@ static enum outlet_event
 after_network(struct outlet *o)
 {
 	if (is_pairing(o))
-		return ++o->rounds < QR_ROUNDS ? EV_END_RETRY : EV_END_GIVE_UP;
+		return ++o->rounds < ROUNDS_MAX ? EV_END_RETRY : EV_END_GIVE_UP;
 	return o->auto_reconnect && o->is_active ? EV_END_RETRY : EV_END_GIVE_UP;
 }
 
@@ -271,8 +301,8 @@ event_of_end(struct outlet *o, const struct link_reason *r, int64_t until_ms)
 	if (r->end == LINK_END_TEMP_BANNED)
 		return until_ms > clock_wall_ms() && o->auto_reconnect ? EV_END_BANNED
 								       : EV_END_FATAL;
-	if (r->end == LINK_END_QR_EXPIRED && is_pairing(o))
-		return ++o->rounds < QR_ROUNDS ? EV_END_QR : EV_END_GIVE_UP;
+	if ((r->end == LINK_END_QR_EXPIRED || r->end == LINK_END_CODE_EXPIRED) && is_pairing(o))
+		return ++o->rounds < ROUNDS_MAX ? EV_END_QR : EV_END_GIVE_UP;
 	switch (r->follow) {
 	case LINK_FOLLOW_NONE:
 		return EV_END_ASKED;
@@ -308,7 +338,8 @@ reason_shown(const struct outlet *o, const struct link_reason *r, enum outlet_ev
 	if (event != EV_END_GIVE_UP)
 		return shown;
 	if (is_pairing(o))
-		return *link_reason(LINK_END_QR_EXPIRED);
+		return *link_reason(
+		    o->way == LINK_PAIR_CODE ? LINK_END_CODE_EXPIRED : LINK_END_QR_EXPIRED);
 	shown.action = "Connect it again: its automatic reconnect is off.";
 	shown.action_id = "Koneksikan lagi: koneksi ulang otomatisnya mati.";
 	return shown;
@@ -348,6 +379,7 @@ on_ended(void *arg, enum link_end end, const char *detail, int64_t until_ms)
 
 static const struct link_ops link_ops = {
     .qr = on_qr,
+    .code = on_code,
     .paired = on_paired,
     .open = on_open,
     .ready = on_ready,

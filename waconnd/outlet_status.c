@@ -223,6 +223,17 @@ outlet_qr(
 	return 0;
 }
 
+int
+outlet_pairing_code(const struct outlet *o, const char **ret_text, int64_t *ret_expires_ms)
+{
+	if (o->state != OUT_SCANNING || o->code_text == NULL ||
+	    o->code_expires_ms <= clock_wall_ms())
+		return -1;
+	*ret_text = o->code_text;
+	*ret_expires_ms = o->code_expires_ms;
+	return 0;
+}
+
 struct link *
 outlet_link(struct outlet *o)
 {

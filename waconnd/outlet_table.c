@@ -39,6 +39,7 @@ outlet_new(struct outlets *os, const char *id, const char *name, const char *num
 	o->name = xstrdup(name);
 	o->number = xstrdup(number);
 	o->state = OUT_IDLE;
+	o->way = LINK_PAIR_QR;
 	o->row.status = o->committed.status = OUTLET_DISCONNECTED;
 	LIST_INIT(&o->commits);
 	LIST_INIT(&o->texts);
@@ -62,7 +63,7 @@ outlet_free(struct outlet **op)
 	outlet_link_drop(o);
 	outlets_bury(os, NULL, o->keys);
 	outlet_session_forget(o);
-	outlet_forget_qr(o);
+	outlet_forget_codes(o);
 	event_free(o->timer);
 	session_row_done(&o->row);
 	session_row_done(&o->committed);
@@ -281,6 +282,7 @@ take_up(struct outlet *o)
 		return;
 	}
 	o->state = OUT_IDLE;
+	o->way = LINK_PAIR_QR;
 	if (wanted && o->linked && o->is_active && o->auto_reconnect) {
 		(void)outlet_step(o, EV_START, NULL);
 		return;

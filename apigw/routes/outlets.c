@@ -82,9 +82,6 @@ outlets_connect(struct call *c)
 		m->method = qr;
 	if (strcmp(m->method, "qr") != 0 && strcmp(m->method, "code") != 0)
 		body_error(&c->body, "", "method", "invalid", "\"qr\" or \"code\" is expected.");
-	if (strcmp(m->method, "code") == 0 && m->phone_number == NULL)
-		body_error(&c->body, "", "phoneNumber", "required",
-		    "A pairing code is made for a number.");
 	c->request.outlet_connect = m;
 }
 

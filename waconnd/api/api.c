@@ -36,6 +36,7 @@ static const struct api_op ops[] = {
 	OP(OUTLET_REMOVE)     = {ROLE_ADMIN,      api_outlet_remove},
 	OP(OUTLET_CONNECT)    = {ROLE_USER,       api_outlet_connect},
 	OP(OUTLET_QR)         = {ROLE_USER,       api_outlet_qr},
+	OP(OUTLET_PAIRING_CODE) = {ROLE_USER,     api_outlet_pairing_code},
 	OP(OUTLET_DISCONNECT) = {ROLE_USER,       api_outlet_disconnect},
 	OP(OUTLET_PAUSE)      = {ROLE_USER,       api_outlet_pause},
 	OP(OUTLET_RESUME)     = {ROLE_USER,       api_outlet_resume},

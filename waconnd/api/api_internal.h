@@ -27,6 +27,7 @@ void api_outlet_edit(struct call *c);
 void api_outlet_remove(struct call *c);
 void api_outlet_connect(struct call *c);
 void api_outlet_qr(struct call *c);
+void api_outlet_pairing_code(struct call *c);
 void api_outlet_disconnect(struct call *c);
 void api_outlet_pause(struct call *c);
 void api_outlet_resume(struct call *c);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Outlets: their rows (list, add, get, edit, remove) and the operator's commands (connect, qr,
- * disconnect, pause, resume, logout). A row is changed in the database first, then in memory.
+ * pairing code, disconnect, pause, resume, logout). A row is changed in the database first, then in
+ * memory.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -254,16 +255,42 @@ command(struct call *c, const char *id, const char *action, const char *(*run)(s
 	call_finish(c, &j, 202);
 }
 
+/* A code is for the outlet's own phone; which number that is need not be said again. Answers the
+ * call when another one is asked for. */
+static bool
+is_own_number(struct call *c, const Ipc__Connect *q)
+{
+	const struct outlet *o = call_outlet(c, q->id);
+	char number[PHONE_DIGITS_MAX + 1];
+
+	if (o == NULL)
+		return false;
+	if (q->phone_number == NULL)
+		return true;
+	if (phone_normalise(q->phone_number, PHONE_COUNTRY_DEFAULT, number) < 0) {
+		call_invalid(c, "phoneNumber", "invalid_number",
+		    "A telephone number such as 0812… or +62 812…");
+		return false;
+	}
+	if (strcmp(number, outlet_number(o)) != 0) {
+		call_invalid(c, "phoneNumber", "other_number",
+		    "The outlet has another number; a code links its own phone only.");
+		return false;
+	}
+	return true;
+}
+
 void
 api_outlet_connect(struct call *c)
 {
 	const Ipc__Connect *q = c->request->outlet_connect;
 
-	if (q->method != NULL && strcmp(q->method, "qr") != 0) {
-		call_invalid(c, "method", "unsupported", "Methods of linking: qr");
-		return;
-	}
-	command(c, q->id, "outlet_connect", outlet_connect);
+	if (q->method == NULL || strcmp(q->method, "qr") == 0)
+		command(c, q->id, "outlet_connect", outlet_connect);
+	else if (strcmp(q->method, "code") != 0)
+		call_invalid(c, "method", "unsupported", "Methods of linking: qr, code");
+	else if (is_own_number(c, q))
+		command(c, q->id, "outlet_connect", outlet_connect_code);
 }
 
 void
@@ -309,6 +336,27 @@ api_outlet_qr(struct call *c)
 	call_begin(&j, &out);
 	jsonw_str(&j, "qr", text);
 	jsonw_int(&j, "sequence", sequence);
+	jsonw_time(&j, "expiresAt", expires_ms);
+	call_finish(c, &j, 200);
+}
+
+void
+api_outlet_pairing_code(struct call *c)
+{
+	struct outlet *o = call_outlet(c, c->request->outlet_pairing_code->id);
+	const char *text;
+	int64_t expires_ms;
+	struct buf out;
+	struct jsonw j;
+
+	if (o == NULL)
+		return;
+	if (outlet_pairing_code(o, &text, &expires_ms) < 0) {
+		call_problem(c, "no_code", NULL);
+		return;
+	}
+	call_begin(&j, &out);
+	jsonw_str(&j, "code", text);
 	jsonw_time(&j, "expiresAt", expires_ms);
 	call_finish(c, &j, 200);
 }

@@ -24,7 +24,10 @@ bodies(void **state)
 	    "\"method\":\"qr\"");
 	EXPECT("POST /api/outlets/o/connect HTTP/1.1\r\n" H CLOSE AUTH
 	       "Content-Type: application/json\r\nContent-Length: 17\r\n\r\n{\"method\":\"code\"}",
-	    "HTTP/1.1 422 ", "\"field\":\"phoneNumber\"");
+	    "HTTP/1.1 200 ", "\"method\":\"code\"");
+	EXPECT("POST /api/outlets/o/connect HTTP/1.1\r\n" H CLOSE AUTH
+	       "Content-Type: application/json\r\nContent-Length: 17\r\n\r\n{\"method\":\"wire\"}",
+	    "HTTP/1.1 422 ", "\"field\":\"method\"");
 	EXPECT(POST_LOGIN("application/json; charset=utf-8", "15", "{\"username\":12}"),
 	    "HTTP/1.1 422 ", "\"errors\":[{\"field\":\"username\",\"code\":\"wrong_type\"",
 	    "{\"field\":\"password\",\"code\":\"required\"");

@@ -21,6 +21,8 @@ matches(void **state)
 	    {"GET", "/api/outlets/statusx", IPC__REQUEST__OP_OUTLET_GET, "statusx"},
 	    {"POST", "/api/blasts/preview", IPC__REQUEST__OP_BLAST_PREVIEW, ""},
 	    {"GET", "/api/blasts/b-1/recipients", IPC__REQUEST__OP_BLAST_RECIPIENTS, "b-1"},
+	    {"GET", "/api/outlets/x/pairing-code", IPC__REQUEST__OP_OUTLET_PAIRING_CODE, "x"},
+	    {"POST", "/api/outlets/x/pairing-code", -2, NULL},
 	    {"DELETE", "/api/outlets/x", IPC__REQUEST__OP_OUTLET_REMOVE, "x"},
 	    {"DELETE", "/api/outlets", -2, NULL},
 	    {"DELETE", "/api/outlets/status", -2, NULL},

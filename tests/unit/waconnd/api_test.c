@@ -67,6 +67,7 @@ static const struct role_row {
 	{OP(OUTLET_REMOVE), &id_absent, "401 unauthenticated", NO, HIDDEN, HIDDEN},
 	{OP(OUTLET_CONNECT), &connect_other, "401 unauthenticated", HIDDEN, "202", "202"},
 	{OP(OUTLET_QR), &id_other, "401 unauthenticated", HIDDEN, "404 no_qr", "404 no_qr"},
+	{OP(OUTLET_PAIRING_CODE), &id_other, "401 unauthenticated", HIDDEN, "404 no_code", "404 no_code"},
 	{OP(OUTLET_DISCONNECT), &id_other, "401 unauthenticated", HIDDEN, "202", "202"},
 	{OP(OUTLET_PAUSE), &id_other, "401 unauthenticated", HIDDEN, "202", "409 outlet_paused"},
 	{OP(OUTLET_RESUME), &id_other, "401 unauthenticated", HIDDEN, "202", "409 not_paused"},
@@ -131,6 +132,32 @@ test_roles_are_complete(void **state)
 	for (unsigned i = 0; i < d->n_fields; i++)
 		n += (d->fields[i].flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
 	assert_int_equal(sizeof(rows) / sizeof(rows[0]), n - 1);
+}
+
+/* A code is for the outlet's own phone, however its number is written. */
+static void
+test_connect_by_code(void **state)
+{
+	static const struct {
+		const char *method, *number, *outcome;
+	} tries[] = {
+	    {"smoke", NULL, INVALID},
+	    {"code", "no number", INVALID},
+	    {"code", "628999", INVALID},
+	    {"code", "6281399", INVALID},
+	    {"code", NULL, "202"},
+	};
+	Ipc__Connect by = IPC__CONNECT__INIT;
+	API_REQUEST(q, OUTLET_CONNECT, outlet_connect, &by);
+
+	(void)state;
+	by.id = other;
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		by.method = (char *)(uintptr_t)tries[i].method;
+		by.phone_number = (char *)(uintptr_t)tries[i].number;
+		api_ask(&q, "t-admin");
+		assert_string_equal(api_outcome(), tries[i].outcome);
+	}
 }
 
 /* What another outlet's USER sees of lists. */
@@ -505,6 +532,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_roles),
 	    TEST(test_roles_are_complete),
+	    TEST(test_connect_by_code),
 	    TEST(test_scope),
 	    TEST(test_local_administrator),
 	    cmocka_unit_test_setup_teardown(

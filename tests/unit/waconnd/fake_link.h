@@ -254,6 +254,8 @@ link_reason(enum link_end end)
 	    REASON(LINK_END_RESTART, LINK_FOLLOW_NOW, false, "restart"),
 	    REASON(LINK_END_SILENT, LINK_FOLLOW_BACKOFF, false, "silent"),
 	    REASON(LINK_END_QR_EXPIRED, LINK_FOLLOW_STOP, false, "qr_expired"),
+	    REASON(LINK_END_CODE_EXPIRED, LINK_FOLLOW_STOP, false, "code_expired"),
+	    REASON(LINK_END_CODE_THROTTLED, LINK_FOLLOW_STOP, false, "code_throttled"),
 	    REASON(LINK_END_LOGGED_OUT, LINK_FOLLOW_STOP, true, "logged_out"),
 	    REASON(LINK_END_REPLACED, LINK_FOLLOW_STOP, false, "replaced"),
 	    REASON(LINK_END_TEMP_BANNED, LINK_FOLLOW_LATER, false, "temporarily_banned"),

@@ -32,7 +32,7 @@ on_event(void *arg, const struct hub_event *e)
 		env.messages++;
 		(void)snprintf(env.last_message, sizeof(env.last_message), "%s", e->data);
 	}
-	if (strstr(e->data, "SECRET-QR") != NULL)
+	if (strstr(e->data, "SECRET-") != NULL)
 		env.secret_seen = true;
 }
 
@@ -279,6 +279,122 @@ test_nobody_scans(void **state)
 	settle();
 	assert_string_equal(says("o_new", "session", "status"), "DISCONNECTED");
 	assert_string_equal(says("o_new", "session", "lastError"), "qr_expired");
+}
+
+static void
+test_link_by_code(void **state)
+{
+	const struct jid own = jid_make(JID_SERVER_PN, "62814", 7),
+			 lid = jid_make(JID_SERVER_LID, "999", 7);
+	struct outlet *o = get("o_new");
+	const char *text;
+	unsigned sequence;
+	int64_t expires;
+	struct link *l;
+
+	(void)state;
+	assert_null(outlet_connect_code(o));
+	assert_null(outlet_connect_code(o)); /* twice is once */
+	l = fake_find("o_new");
+	assert_int_equal(l->mode, LINK_PAIR_CODE);
+	assert_string_equal(l->expect, "62814");
+	assert_int_equal(outlet_pairing_code(o, &text, &expires), -1);
+	l->ops->code(l->arg, "SECRET-1", clock_wall_ms() - 1);
+	assert_int_equal(outlet_pairing_code(o, &text, &expires), -1); /* too old */
+	l->ops->code(l->arg, "SECRET-2", clock_wall_ms() + 180000);
+	assert_int_equal(outlet_pairing_code(o, &text, &expires), 0);
+	assert_string_equal(text, "SECRET-2");
+	assert_true(expires > clock_wall_ms());
+	assert_int_equal(outlet_qr(o, &text, &sequence, &expires), -1);
+	assert_int_equal(env.qrs, 2);
+	assert_string_equal(says("o_new", "liveStatus", "status"), "CONNECTING");
+	assert_string_equal(says("o_new", "liveStatus", "qrCode"), "");
+	l->ops->paired(l->arg, &own, &lid, "Toko");
+	assert_int_equal(outlet_pairing_code(o, &text, &expires), -1);
+	fake_end(l, LINK_END_RESTART, 0);
+	assert_int_equal(fake_find("o_new")->mode, LINK_LOGIN);
+	bring_up("o_new");
+	assert_string_equal(outlet_connect_code(o), "already_connected");
+	assert_false(env.secret_seen);
+}
+
+static void
+test_nobody_types(void **state)
+{
+	struct outlet *o = get("o_new");
+
+	(void)state;
+	assert_null(outlet_connect_code(o));
+	for (unsigned round = 0; round < 3; round++) {
+		struct link *l = fake_find("o_new");
+
+		assert_non_null(l);
+		assert_int_equal(l->mode, LINK_PAIR_CODE);
+		l->ops->code(l->arg, "SECRET-1", clock_wall_ms() + 180000);
+		fake_end(l, LINK_END_CODE_EXPIRED, 0);
+	}
+	assert_null(fake_find("o_new"));
+	settle();
+	assert_string_equal(says("o_new", "session", "status"), "DISCONNECTED");
+	assert_string_equal(says("o_new", "session", "lastError"), "code_expired");
+}
+
+/* No code is asked for again by itself; by QR it may still be linked. */
+static void
+test_code_refused(void **state)
+{
+	struct outlet *o = get("o_new");
+
+	(void)state;
+	assert_null(outlet_connect_code(o));
+	fake_end(fake_find("o_new"), LINK_END_CODE_THROTTLED, 0);
+	assert_null(fake_find("o_new"));
+	settle();
+	assert_string_equal(says("o_new", "session", "status"), "FAILED");
+	assert_string_equal(says("o_new", "session", "lastError"), "code_throttled");
+	assert_null(outlet_connect(o));
+	assert_int_equal(fake_find("o_new")->mode, LINK_PAIR_QR);
+	settle();
+	assert_string_equal(says("o_new", "session", "lastError"), "");
+}
+
+static bool
+pairs_anew(void *arg)
+{
+	const struct link *l = fake_find("o_new");
+
+	return l != NULL && l->mode == *(const enum link_mode *)arg;
+}
+
+/* From one way to the other and back, whether something is shown already or not. */
+static void
+test_other_way(void **state)
+{
+	enum link_mode by_code = LINK_PAIR_CODE, by_qr = LINK_PAIR_QR;
+	struct outlet *o = get("o_new");
+	const char *text;
+	unsigned sequence;
+	int64_t expires;
+	struct link *l;
+
+	(void)state;
+	assert_null(outlet_connect(o));
+	l = fake_find("o_new");
+	l->ops->qr(l->arg, "SECRET-QR", 1, clock_wall_ms() + 60000);
+	assert_null(outlet_connect_code(o));
+	assert_string_equal(says("o_new", "liveStatus", "status"), "CONNECTING");
+	assert_int_equal(outlet_qr(o, &text, &sequence, &expires), -1);
+	until(pairs_anew, &by_code, "a link that pairs by code");
+	assert_null(outlet_connect(o));	     /* no code yet */
+	assert_null(outlet_connect_code(o)); /* … and another mind before the link has ended */
+	until(pairs_anew, &by_code, "a link that pairs by code");
+	l = fake_find("o_new");
+	l->ops->code(l->arg, "SECRET-1", clock_wall_ms() + 180000);
+	assert_null(outlet_connect(o));
+	assert_int_equal(outlet_pairing_code(o, &text, &expires), -1);
+	until(pairs_anew, &by_qr, "a link that pairs by QR");
+	assert_null(outlet_disconnect(o));
+	assert_false(env.secret_seen);
 }
 
 static void
@@ -530,6 +646,10 @@ main(void)
 	    TEST(test_element),
 	    TEST(test_link_by_qr),
 	    TEST(test_nobody_scans),
+	    TEST(test_link_by_code),
+	    TEST(test_nobody_types),
+	    TEST(test_code_refused),
+	    TEST(test_other_way),
 	    TEST(test_loss_and_return),
 	    TEST(test_auto_reconnect_off),
 	    TEST(test_terminal_ends),

@@ -25,6 +25,7 @@ static const struct route {
 } routes[] = {
     {EVHTTP_REQ_GET, "/", control_state},
     {EVHTTP_REQ_POST, "/scan", control_scan},
+    {EVHTTP_REQ_POST, "/code", control_code},
     {EVHTTP_REQ_POST, "/phones", control_phone_set},
     {EVHTTP_REQ_GET, "/phones", control_phone_list},
     {EVHTTP_REQ_GET, "/phones/*", control_phone_get},
@@ -71,6 +72,12 @@ control_answer(struct evhttp_request *request, json_t *take_json)
 }
 
 void
+control_answer_error(struct evhttp_request *request, int status, const char *error)
+{
+	reply(request, status, json_pack("{s:s}", "error", error));
+}
+
+void
 control_ok(struct control_call *c, json_t *take_json)
 {
 	reply(c->request, HTTP_OK, take_json);
@@ -85,7 +92,7 @@ control_fail(struct control_call *c, int status, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	reply(c->request, status, json_pack("{s:s}", "error", text));
+	control_answer_error(c->request, status, text);
 }
 
 /* -- requests ----------------------------------------------------------------------------- */
@@ -244,6 +251,7 @@ control_new(struct sim *s, const char *host, uint16_t port, struct control **ret
 
 	control->sim = s;
 	LIST_INIT(&control->pending);
+	LIST_INIT(&control->typed);
 	control->http = evhttp_new(sim_base(s));
 	if (control->http != NULL && is_loopback(host))
 		socket = evhttp_bind_socket_with_handle(control->http, host, port);
@@ -268,6 +276,7 @@ control_free(struct control **c)
 	if (*c == NULL)
 		return;
 	control_pending_end(*c);
+	control_code_end(*c);
 	if ((*c)->http != NULL)
 		evhttp_free((*c)->http);
 	free(*c);

@@ -6,6 +6,7 @@
  *	control_args.c     fields of bodies and queries, checked
  *	control_state.c    the simulator as a whole, faults
  *	control_phones.c   scanning, phones, sending
+ *	control_code.c     typing a pairing code, and waiting for what comes of it
  *	control_records.c  messages, receipts, violations, and waiting for them
  */
 #ifndef SIM_CONTROL_INTERNAL_H
@@ -22,11 +23,13 @@
 #define CONTROL_ID_MAX 128 /* of a message */
 
 struct control_pending;
+struct control_typed;
 
 struct control {
 	struct sim *sim;
 	struct evhttp *http;
 	LIST_HEAD(, control_pending) pending; /* control_records.c: those who wait */
+	LIST_HEAD(, control_typed) typed;     /* control_code.c: the same */
 };
 
 /* One request while its handler runs. A handler answers with control_ok or control_fail, or keeps
@@ -42,6 +45,7 @@ struct control_call {
 
 /* -- answers -- */
 void control_answer(struct evhttp_request *request, json_t *take_json);
+void control_answer_error(struct evhttp_request *request, int status, const char *error);
 void control_ok(struct control_call *c, json_t *take_json);
 void control_fail(struct control_call *c, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -72,6 +76,7 @@ void control_fault_list(struct control_call *c);
 void control_fault_forget(struct control_call *c);
 void control_fault_forget_all(struct control_call *c);
 void control_scan(struct control_call *c);
+void control_code(struct control_call *c);
 void control_phone_set(struct control_call *c);
 void control_phone_list(struct control_call *c);
 void control_phone_get(struct control_call *c);
@@ -82,5 +87,6 @@ void control_receipts(struct control_call *c);
 void control_violations(struct control_call *c);
 /* Answers all who wait with what there is. */
 void control_pending_end(struct control *control);
+void control_code_end(struct control *control);
 
 #endif

@@ -16,10 +16,10 @@
 #define TEXT_MAX 32
 #define MS_MAX (24 * 3600 * 1000)
 
-enum when { WHEN_NOW, WHEN_LOGIN, WHEN_CONNECT, WHEN_MESSAGE, WHEN_COUNT };
+enum when { WHEN_NOW, WHEN_LOGIN, WHEN_CONNECT, WHEN_MESSAGE, WHEN_CODE, WHEN_COUNT };
 #define AT(when) (1u << (when))
 
-static const char *const when_names[WHEN_COUNT] = {"now", "login", "connect", "message"};
+static const char *const when_names[WHEN_COUNT] = {"now", "login", "connect", "message", "code"};
 
 struct fault {
 	STAILQ_ENTRY(fault) entry;
@@ -86,6 +86,13 @@ silence(struct conn *c, const struct fault *f)
 }
 
 static bool
+refresh_code(struct conn *c, const struct fault *f)
+{
+	(void)f;
+	return pair_code_refresh(c);
+}
+
+static bool
 garbage(struct conn *c, const struct fault *f)
 {
 	(void)f;
@@ -119,6 +126,8 @@ static const struct fault_action actions[] = {
 	{"delay",        AT(WHEN_NOW) | AT(WHEN_CONNECT), delay, FAULT_ACCEPT, FAULT_NONE, false},
 	{"split",        AT(WHEN_NOW) | AT(WHEN_CONNECT), split, FAULT_ACCEPT, FAULT_NONE, false},
 	{"qr_expire",    AT(WHEN_NOW), close_it, FAULT_ACCEPT, FAULT_NONE, true},
+	{"code_refresh", AT(WHEN_NOW), refresh_code, FAULT_ACCEPT, FAULT_NONE, true},
+	{"code_error",   AT(WHEN_CODE), NULL, FAULT_ACCEPT, FAULT_NONE, false},
 	{"refuse",       AT(WHEN_NOW), NULL, FAULT_RESET, FAULT_NONE, false},
 	{"ack_error",    AT(WHEN_MESSAGE), NULL, FAULT_ACCEPT, FAULT_ACK_ERROR, false},
 	{"drop_ack",     AT(WHEN_MESSAGE), NULL, FAULT_ACCEPT, FAULT_DROP_ACK, false},
@@ -228,6 +237,8 @@ check_fault(const struct fault *f)
 		return "a failure needs a reason";
 	if (f->action->message == FAULT_ACK_ERROR && f->error == 0)
 		return "ack_error needs an error";
+	if (f->when == WHEN_CODE && f->error == 0)
+		return "code_error needs an error";
 	return NULL;
 }
 
@@ -245,10 +256,10 @@ read_fault(const json_t *json, struct fault *f)
 	if (f->action == NULL)
 		return "no such action";
 	f->when = WHEN_NOW;
-	if ((f->action->moments & AT(WHEN_NOW)) == 0)
-		f->when = f->action->moments == AT(WHEN_LOGIN) ? WHEN_LOGIN : WHEN_MESSAGE;
+	while ((f->action->moments & AT(f->when)) == 0) /* the first that it has */
+		f->when++;
 	if (read_when(json, &f->when) != 0)
-		return "when is now, login, connect or message";
+		return "when is now, login, connect, message or code";
 	error = read_fields(json, f);
 	return error != NULL ? error : check_fault(f);
 }
@@ -476,4 +487,20 @@ fault_message(struct sim *s, const struct peer *from, unsigned *ret_error)
 		}
 	}
 	return FAULT_NONE;
+}
+
+bool
+fault_code(struct sim *s, const char *phone, unsigned *ret_error)
+{
+	struct fault *f;
+
+	STAILQ_FOREACH(f, &s->faults, entry)
+	{
+		if (f->when == WHEN_CODE && (f->phone[0] == '\0' || strcmp(f->phone, phone) == 0)) {
+			*ret_error = f->error;
+			(void)use(s, f);
+			return true;
+		}
+	}
+	return false;
 }

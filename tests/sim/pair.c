@@ -27,6 +27,7 @@ struct pairing {
 	char refs[REFS][REF_MAX];
 	char device_id[ID_MAX];	 /* of the <pair-device> query */
 	char success_id[ID_MAX]; /* of the <pair-success> query; "" before the scan */
+	bool offered;		 /* <pair-device> has been answered */
 	struct account *account;
 	unsigned number;
 	struct buf details; /* the ADVSignedDeviceIdentity that the companion must sign */
@@ -37,8 +38,8 @@ static const uint8_t prefix_device[PREFIX_LEN] = {6, 1};
 /* -- refs ----------------------------------------------------------------------------- */
 
 /* Nothing in it that has a meaning in a QR text: base64 in the alphabet of URLs. */
-static void
-make_ref(struct sim *s, char ret_ref[REF_MAX])
+void
+pair_make_ref(struct sim *s, char ret_ref[REF_MAX])
 {
 	uint8_t bytes[32];
 	unsigned char text[REF_BYTES / 3 * 4 + 1];
@@ -64,11 +65,17 @@ pair_begin(struct conn *c)
 	iq = conn_query(c, "md", p->device_id, sizeof(p->device_id));
 	pair = node_child(iq, "pair-device", NULL);
 	for (unsigned i = 0; i < REFS; i++) {
-		make_ref(c->sim, p->refs[i]);
+		pair_make_ref(c->sim, p->refs[i]);
 		node_bytes(node_child(pair, "ref", NULL), p->refs[i], strlen(p->refs[i]));
 	}
 	conn_send(c, iq);
 	conn_deadline(c, QR_LIFE_S);
+}
+
+bool
+pair_offered(const struct conn *c)
+{
+	return c->pairing->offered;
 }
 
 void
@@ -167,10 +174,11 @@ send_success(struct conn *c, const struct buf *container, const char *platform)
 	conn_deadline(c, SIGN_S);
 }
 
-static const char *
-scanned(struct conn *c, struct account *a, const uint8_t secret[ADV_SECRET_LEN],
-    const char *platform, const char *fault)
+const char *
+pair_confirm(struct conn *c, struct account *a, const uint8_t secret[ADV_SECRET_LEN],
+    const char *platform, const char *fault, struct jid *ret_jid, struct jid *ret_lid)
 {
+	const char *kind = platform != NULL && platform[0] != '\0' ? platform : "android";
 	struct buf container = BUF_INIT(CONTAINER_MAX);
 	struct pairing *p = c->pairing;
 	const char *error = NULL;
@@ -182,7 +190,9 @@ scanned(struct conn *c, struct account *a, const uint8_t secret[ADV_SECRET_LEN],
 	else if (issue(c, secret, fault, &container) != 0 || keep_details(p, &container) != 0)
 		error = "the phone cannot sign";
 	else
-		send_success(c, &container, platform);
+		send_success(c, &container, kind);
+	*ret_jid = account_pn(a, p->number);
+	*ret_lid = account_lid(a, p->number);
 	buf_done(&container);
 	return error;
 }
@@ -205,14 +215,9 @@ sim_scan(struct sim *s, const char *qr, const char *phone, const char *push_name
 	if (*ret_error == NULL && push_name != NULL && push_name[0] != '\0')
 		account_set_push_name(a, push_name);
 	if (*ret_error == NULL)
-		*ret_error = scanned(c, a, secret,
-		    platform != NULL && platform[0] != '\0' ? platform : "android", fault);
+		*ret_error = pair_confirm(c, a, secret, platform, fault, ret_jid, ret_lid);
 	OPENSSL_cleanse(secret, sizeof(secret));
-	if (*ret_error != NULL)
-		return -2;
-	*ret_jid = account_pn(a, c->pairing->number);
-	*ret_lid = account_lid(a, c->pairing->number);
-	return 0;
+	return *ret_error != NULL ? -2 : 0;
 }
 
 /* -- the companion's answer ----------------------------------------------------------- */
@@ -331,8 +336,12 @@ signed_answer(struct conn *c, const struct node *iq)
 void
 pair_answer(struct conn *c, const struct node *iq)
 {
-	if (c->pairing == NULL || node_get_is(iq, "id", c->pairing->device_id))
+	if (c->pairing == NULL)
 		return;
+	if (node_get_is(iq, "id", c->pairing->device_id)) {
+		c->pairing->offered = true;
+		return;
+	}
 	if (c->state == CONN_SIGNING && node_get_is(iq, "id", c->pairing->success_id))
 		signed_answer(c, iq);
 	else

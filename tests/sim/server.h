@@ -5,7 +5,7 @@
  *	sim.c             the whole: creation, derived keys, the tick, deferred deliveries to phones
  *	ws.c              sockets
  *	conn.c            one connection: handshake, frames in, its end; conn_out.c: what it sends
- *	pair.c, login.c   what follows the handshake
+ *	pair.c, login.c   what follows the handshake; pair_code.c: pairing by code
  *	account.c         accounts; account_devices.c: their devices, and who is told of changes
  *	device.c          a companion: pre-keys, bundle
  *	outbox.c          what waits for a companion, and what it has not acknowledged
@@ -19,6 +19,7 @@
 #include <sys/queue.h>
 
 #include "common/lws_loop.h"
+#include "common/wa/adv.h"
 #include "common/wa/client_payload.h"
 #include "common/wa/frame.h"
 #include "common/wa/noise.h"
@@ -176,6 +177,7 @@ struct conn {
 	uint8_t noise_pub[CURVE_KEY_LEN];
 	struct device *device; /* CONN_ONLINE */
 	struct pairing *pairing;
+	struct code_pairing *code; /* it asked for a pairing code */
 	struct id_map iqs;
 	int64_t heard_ms;
 	int64_t ping_ms;
@@ -321,7 +323,17 @@ void conn_violation(struct conn *c, const char *rule, const char *fmt, ...)
 void pair_begin(struct conn *c);
 /* An answer of the client to a query of ours. */
 void pair_answer(struct conn *c, const struct node *iq);
-void pair_done(struct conn *c); /* frees what it holds */
+void pair_done(struct conn *c);		 /* frees what it holds */
+bool pair_offered(const struct conn *c); /* <pair-device> has been answered */
+void pair_make_ref(struct sim *s, char ret_ref[REF_MAX]);
+/* The phone links the companion with this secret: NULL, or why not. */
+const char *pair_confirm(struct conn *c, struct account *a, const uint8_t secret[ADV_SECRET_LEN],
+    const char *platform, const char *fault, struct jid *ret_jid, struct jid *ret_lid);
+
+/* -- pair_code.c -- */
+void pair_code_acked(struct conn *c, const struct node *ack);
+bool pair_code_refresh(struct conn *c); /* the server retires the code; false: nothing is over */
+void pair_code_done(struct conn *c);	/* frees what it holds */
 
 /* -- login.c -- */
 void login_begin(struct conn *c);
@@ -343,6 +355,7 @@ void iq_prekey_fetch(struct conn *c, const struct node *iq, const struct node *c
 void iq_prekey_upload(struct conn *c, const struct node *iq, const struct node *child);
 void iq_prekey_rotate(struct conn *c, const struct node *iq, const struct node *child);
 void iq_usync(struct conn *c, const struct node *iq, const struct node *child);
+void iq_link_code(struct conn *c, const struct node *iq, const struct node *child);
 void iq_remove_device(struct conn *c, const struct node *iq, const struct node *child);
 void iq_tokens(struct conn *c, const struct node *iq, const struct node *child);
 void iq_mex(struct conn *c, const struct node *iq, const struct node *child);
@@ -369,6 +382,8 @@ void fault_connected(struct conn *c); /* the WebSocket is open */
 bool fault_login(struct conn *c);
 enum fault_message { FAULT_NONE, FAULT_ACK_ERROR, FAULT_DROP_ACK, FAULT_LOSE };
 enum fault_message fault_message(struct sim *s, const struct peer *from, unsigned *ret_error);
+/* At companion_hello for this phone. True: it is refused with *ret_error. */
+bool fault_code(struct sim *s, const char *phone, unsigned *ret_error);
 void fault_free_all(struct sim *s);
 
 #endif

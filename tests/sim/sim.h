@@ -88,6 +88,20 @@ void sim_submit(struct sim *s, const struct jid *from, struct node *take_stanza)
 int sim_scan(struct sim *s, const char *qr, const char *phone, const char *push_name,
     const char *platform, const char *fault, struct jid *ret_jid, struct jid *ret_lid,
     const char **ret_error) __attribute__((warn_unused_result));
+/* A pairing code is typed into a phone. */
+typedef void (*sim_code_cb)(
+    void *arg, const char *error, const struct jid *jid, const struct jid *lid);
+struct sim_code {
+	const char *phone, *code;
+	const char *push_name, *platform, *fault; /* NULL: none */
+	/* Called once after sim_code_type gave 0: error NULL and the device's addresses, or what
+	 * was wrong. */
+	sim_code_cb done;
+	void *arg;
+};
+/* 0; -1 no connection has a code for this phone; -2 refused (*ret_error). */
+int sim_code_type(struct sim *s, const struct sim_code *typed, const char **ret_error)
+    __attribute__((warn_unused_result));
 /* A fault by its JSON (docs/simulator.md). 0 and its id, or -1 and a sentence. */
 int fault_arm(struct sim *s, const json_t *fault, unsigned *ret_id, const char **ret_error)
     __attribute__((warn_unused_result));

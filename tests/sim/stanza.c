@@ -36,6 +36,15 @@ presence(struct conn *c, const struct node *stanza)
 }
 
 static void
+ack(struct conn *c, const struct node *stanza)
+{
+	if (c->state == CONN_ONLINE)
+		ack_in(c, stanza);
+	else
+		pair_code_acked(c, stanza);
+}
+
+static void
 ignore(struct conn *c, const struct node *stanza)
 {
 	(void)c;
@@ -50,7 +59,7 @@ static const struct stanza_kind {
     {"iq", true, iq_in},
     {"message", false, message},
     {"receipt", false, receipt},
-    {"ack", false, ack_in},
+    {"ack", true, ack},
     {"presence", true, presence},
     {"ib", true, ignore},
     {"chatstate", false, ignore},

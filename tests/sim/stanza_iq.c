@@ -57,6 +57,7 @@ static const struct iq_kind {
 	{"passive",                    "set", "active",   false, iq_active},
 	{"passive",                    "set", "passive"},
 	{"usync",                      "get", "usync",    false, iq_usync},
+	{"md",                         "set", "link_code_companion_reg", true, iq_link_code},
 	{"md",                         "set", "remove-companion-device", false, iq_remove_device},
 	{"abt",                        "get", "props",    false, iq_props},
 	{"privacy",                    "get", NULL,       false, iq_privacy},
@@ -89,9 +90,12 @@ static const struct {
 } errors[] = {
     {400, "bad-request"},
     {401, "not-authorized"},
+    {403, "forbidden"},
     {404, "item-not-found"},
     {405, "not-allowed"},
     {406, "not-acceptable"},
+    {429, "rate-overlimit"},
+    {452, "feature-not-available"},
     {501, "feature-not-implemented"},
 };
 

@@ -32,6 +32,7 @@ static const struct {
     [ARG_FILE] = {"--file", 0, true},
     [ARG_PER_MINUTE] = {"--per-minute", 0, true},
     [ARG_RECIPIENTS] = {"--recipients", 0, false},
+    [ARG_CODE] = {"--code", 0, false},
 };
 
 /* Which option `word` is; *ret_value what stands in the word itself, or NULL. ARGS: none. */

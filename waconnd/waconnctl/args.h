@@ -29,6 +29,7 @@ enum arg {
 	ARG_FILE,
 	ARG_PER_MINUTE,
 	ARG_RECIPIENTS,
+	ARG_CODE,
 	ARGS
 };
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * connect: asks the daemon to connect an outlet and follows its events until it is connected or
- * will not be. Where a phone must scan, each QR code is drawn as it comes. Events only leave marks
- * here; what they mean is asked for and shown from the loop in command_connect.
+ * will not be. Where a phone must link it, each QR code is drawn, or each pairing code printed, as
+ * it comes. Events only leave marks here; what they mean is asked for and shown from the loop in
+ * command_connect.
  */
+#include <openssl/crypto.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,11 +19,13 @@
 struct connecting {
 	struct ctl *ctl;
 	const char *id;
+	bool by_code; /* where it must be linked: not by QR */
 	bool refused; /* to subscribe */
 	bool lost;    /* the conversation broke */
 	enum ipc_failure failure;
 	bool news;	/* the status has changed since it was looked at */
-	bool qr_news;	/* … the QR code */
+	bool qr_news;	/* … the QR or pairing code */
+	char shown[16]; /* the pairing code that was printed last */
 	json_t *status; /* the last that an event or answer told */
 };
 
@@ -88,7 +92,7 @@ subscribe(struct connecting *c)
 	return 0;
 }
 
-/* ---- the QR code ---- */
+/* ---- the code ---- */
 
 static void
 draw(struct ctl *ctl, const char *text, const char *expires)
@@ -109,9 +113,26 @@ draw(struct ctl *ctl, const char *text, const char *expires)
 	buf_done_secret(&picture);
 }
 
+/* Each code once, on a line that is easy to copy. */
+static void
+print(struct connecting *c, const char *code, const char *expires)
+{
+	char until[32];
+
+	if (code == NULL || strcmp(code, c->shown) == 0)
+		return;
+	ctl_time(expires, until, sizeof(until));
+	(void)fprintf(c->ctl->out,
+	    "%s%s\nType it into the outlet's phone: WhatsApp, Linked devices, Link a device, Link "
+	    "with phone number instead.\nIt is renewed by itself; this one holds until %s.\n",
+	    c->shown[0] != '\0' ? "\n" : "", code, until);
+	(void)fflush(c->ctl->out);
+	(void)snprintf(c->shown, sizeof(c->shown), "%s", code);
+}
+
 /* Asks for the code that there is now. There may be none any more: that is no failure. */
 static int
-show_qr(struct connecting *c)
+show_code(struct connecting *c)
 {
 	Ipc__Request request = IPC__REQUEST__INIT;
 	Ipc__Id id = IPC__ID__INIT;
@@ -121,11 +142,19 @@ show_qr(struct connecting *c)
 
 	c->qr_news = false;
 	id.id = (char *)(uintptr_t)c->id;
-	request.op_case = IPC__REQUEST__OP_OUTLET_QR;
-	request.outlet_qr = &id;
-	status = ctl_ask_unless(c->ctl, &request, CTL_DEADLINE_MS, "no_qr", &answer, &none);
-	if (status == 0 && !none && !c->ctl->json)
-		draw(c->ctl, ctl_string(answer, "qr"), ctl_string(answer, "expiresAt"));
+	request.op_case =
+	    c->by_code ? IPC__REQUEST__OP_OUTLET_PAIRING_CODE : IPC__REQUEST__OP_OUTLET_QR;
+	request.outlet_qr = &id; /* the members share their place */
+	status = ctl_ask_unless(
+	    c->ctl, &request, CTL_DEADLINE_MS, c->by_code ? "no_code" : "no_qr", &answer, &none);
+	if (status == 0 && !none && !c->ctl->json) {
+		const char *expires = ctl_string(answer, "expiresAt");
+
+		if (c->by_code)
+			print(c, ctl_string(answer, "code"), expires);
+		else
+			draw(c->ctl, ctl_string(answer, "qr"), expires);
+	}
 	json_decref(answer);
 	return status == 0 ? GOING_ON : status;
 }
@@ -191,7 +220,7 @@ follow(struct connecting *c)
 		else if (c->news)
 			status = judge(c);
 		else if (c->qr_news)
-			status = show_qr(c);
+			status = show_code(c);
 		else
 			(void)event_base_dispatch(c->ctl->base);
 	}
@@ -201,20 +230,22 @@ follow(struct connecting *c)
 static int
 begin(struct connecting *c)
 {
-	static char method[] = "qr";
+	static char qr[] = "qr", code[] = "code";
 	Ipc__Request request = IPC__REQUEST__INIT;
 	Ipc__Connect connect = IPC__CONNECT__INIT;
 	json_t *answer = NULL, *status_now;
 	int status;
 
 	connect.id = (char *)(uintptr_t)c->id;
-	connect.method = method;
+	connect.method = c->by_code ? code : qr;
 	request.op_case = IPC__REQUEST__OP_OUTLET_CONNECT;
 	request.outlet_connect = &connect;
 	status = ctl_ask(c->ctl, &request, CTL_DEADLINE_MS, &answer);
 	status_now = json_object_get(answer, "status");
 	if (status == 0 && !c->news && status_now != NULL)
 		set_status(c, json_incref(status_now));
+	/* One may have been shown before we listened; a status does not tell. */
+	c->qr_news = c->qr_news || c->by_code;
 	json_decref(answer);
 	return status;
 }
@@ -222,7 +253,8 @@ begin(struct connecting *c)
 int
 command_connect(struct ctl *ctl, const struct args *args)
 {
-	struct connecting c = {.ctl = ctl, .id = args->words[0]};
+	struct connecting c = {
+	    .ctl = ctl, .id = args->words[0], .by_code = args_has(args, ARG_CODE)};
 	int status = subscribe(&c);
 
 	if (status == 0)
@@ -230,5 +262,6 @@ command_connect(struct ctl *ctl, const struct args *args)
 	if (status == 0)
 		status = follow(&c);
 	json_decref(c.status);
+	OPENSSL_cleanse(c.shown, sizeof(c.shown));
 	return status;
 }

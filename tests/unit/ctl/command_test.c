@@ -236,6 +236,11 @@ connecting(void **state)
 		{{"connect", "o1"}, NULL, 0, {"█", "this one holds until 2025-10-25 17:30:00", "connected: iPhone\n"}, NULL},
 		{{"connect", "bad"}, NULL, 1, {"█"}, "waconnctl: It was removed. Scan again.\n"},
 		{{"connect", "up"}, NULL, 1, {""}, "(already_connected)"},
+		{{"connect", "o1", "--code"}, NULL, 0, {"ABCD-EFGH\nType it", "until 2025-10-25 17:30:00.\n\nJKLM-NPQR\nType it", "connected: iPhone\n"}, NULL},
+		{{"connect", "--code", "bad"}, NULL, 1, {"ABCD-EFGH\n"}, "waconnctl: It was removed. Scan again.\n"},
+		{{"connect", "up", "--code"}, NULL, 1, {""}, "(already_connected)"},
+		{{"status", "--code"}, NULL, 2, {""}, "this does not take --code"},
+		{{"--json", "connect", "o1", "--code"}, NULL, 0, {"\"code\":\"JKLM-NPQR\"", "\"liveStatus\":{\"status\":\"CONNECTED\""}, NULL},
 		{{"--json", "connect", "o1"}, NULL, 0, {"\"qr\":\"2@one\"", "\"liveStatus\":{\"status\":\"CONNECTED\""}, NULL},
 	};
 

@@ -23,6 +23,8 @@ struct fake_daemon {
 	struct ipc_server *server;
 	struct event *next; /* the next thing that happens to the outlet that is being connected */
 	unsigned step;
+	bool by_code;
+	unsigned codes; /* asked for */
 	char outlet[32];
 	uint64_t subscriber, subscription;
 };
@@ -111,10 +113,16 @@ fake_next(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	d->step++;
-	if (d->step == 1) {
+	if (d->by_code && d->codes < 4) {
+		char data[64];
+
+		(void)snprintf(
+		    data, sizeof(data), "{\"outletId\":\"%s\",\"method\":\"code\"}", d->outlet);
+		fake_event(d, "qr", data);
+	} else if (!d->by_code && d->step == 1) {
 		fake_status_event(d, "another", "FAILED");
 		fake_status_event(d, d->outlet, "SCANNING");
-	} else if (d->step == 2) {
+	} else if (!d->by_code && d->step == 2) {
 		char data[64];
 
 		(void)snprintf(data, sizeof(data), "{\"outletId\":\"%s\"}", d->outlet);
@@ -143,7 +151,8 @@ fake_connect(struct fake_daemon *d, struct ipc_peer *peer, const Ipc__Request *q
 		return;
 	}
 	(void)snprintf(d->outlet, sizeof(d->outlet), "%s", q->outlet_connect->id);
-	d->step = 0;
+	d->step = d->codes = 0;
+	d->by_code = strcmp(q->outlet_connect->method, "code") == 0;
 	buf_add_str(&b, "{\"success\":true,\"status\":");
 	fake_status(&b, d->outlet, "CONNECTING", false);
 	buf_add_u8(&b, '}');
@@ -161,6 +170,25 @@ fake_qr(struct fake_daemon *d, struct ipc_peer *peer, const Ipc__Request *q)
 		    "{\"success\":true,\"qr\":\"2@one\",\"expiresAt\":\"2025-10-25T10:30:00Z\"}");
 	else
 		fake_refuse(peer, q, 404, "no_qr");
+	event_active(d->next, EV_TIMEOUT, 0);
+}
+
+/* None yet, one that is asked for twice, then another. */
+static void
+fake_code(struct fake_daemon *d, struct ipc_peer *peer, const Ipc__Request *q)
+{
+	static const char *const codes[] = {"ABCD-EFGH", "ABCD-EFGH", "JKLM-NPQR"};
+	const unsigned n = d->codes++;
+	char body[128];
+
+	if (n == 0 || n > 3) {
+		fake_refuse(peer, q, 404, "no_code");
+	} else {
+		(void)snprintf(body, sizeof(body),
+		    "{\"success\":true,\"code\":\"%s\",\"expiresAt\":\"2025-10-25T10:30:00Z\"}",
+		    codes[n - 1]);
+		fake_answer(peer, q, 200, body);
+	}
 	event_active(d->next, EV_TIMEOUT, 0);
 }
 
@@ -325,6 +353,7 @@ static const struct {
     {IPC__REQUEST__OP_SUBSCRIBE, fake_subscribe},
     {IPC__REQUEST__OP_OUTLET_CONNECT, fake_connect},
     {IPC__REQUEST__OP_OUTLET_QR, fake_qr},
+    {IPC__REQUEST__OP_OUTLET_PAIRING_CODE, fake_code},
     {IPC__REQUEST__OP_BLAST_CREATE, fake_blast},
     {IPC__REQUEST__OP_BLAST_PREVIEW, fake_preview},
     {IPC__REQUEST__OP_BLAST_GET, fake_blast_get},

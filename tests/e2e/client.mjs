@@ -250,6 +250,11 @@ export class Sim {
 		return this.call('POST', '/scan', { qr, phone, ...more });
 	}
 
+	/** A person types a pairing code into the phone; thrown when it is wrong. */
+	typeCode(phone, code, more = {}) {
+		return this.call('POST', '/code', { phone, code, ...more });
+	}
+
 	setPhone(phone, fields = {}) {
 		return this.call('POST', '/phones', { phone, ...fields });
 	}

@@ -348,6 +348,15 @@ class World {
 		}, deadline, `a QR code of ${id}`);
 	}
 
+	/** The pairing code that the outlet shows, another one than `before`. */
+	pairingCode(id, deadline = 10_000, before = null) {
+		return waitFor(async () => {
+			this.alive();
+			const code = await this.admin.get(`/outlets/${id}/pairing-code`);
+			return code.code !== before ? code : null;
+		}, deadline, `a pairing code of ${id}`);
+	}
+
 	/** Connects, and scans the QR code with the phone of this number. */
 	async scan(id, phone, more = {}) {
 		await this.admin.post(`/outlets/${id}/connect`, { method: 'qr' });

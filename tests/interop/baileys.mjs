@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Baileys as it comes from npm, as a process of its own: node baileys.mjs URL NOISE_ROOT_HEX AUTH_DIR. The one thing that is replaced, at
- * run time, is the root key that it trusts. It says what happens as lines of JSON on stdout ({event, …}) and takes {to, text} on stdin. Its
- * keys are files in AUTH_DIR, so that a later process goes on where this one ended. It ends at the end of stdin.
+ * run time, is the root key that it trusts. It says what happens as lines of JSON on stdout ({event, …}) and takes {to, text} or {pair:
+ * NUMBER} (by code, said as {event: "code"}) on stdin. Its keys are files in AUTH_DIR, so that a later process goes on where this one ended.
+ * It ends at the end of stdin.
  */
 import readline from 'node:readline';
 
@@ -70,10 +71,16 @@ async function send({ to, text }) {
 	say('sent', { id: message.key.id, to });
 }
 
+async function pair(number) {
+	say('code', { code: await socket.requestPairingCode(number) });
+}
+
 connect();
 for await (const line of readline.createInterface({ input: process.stdin })) {
 	try {
-		await send(JSON.parse(line));
+		const order = JSON.parse(line);
+
+		await (order.pair ? pair(order.pair) : send(order));
 	} catch (error) {
 		say('failed', { error: String(error?.stack ?? error) });
 	}

@@ -4,74 +4,15 @@
  * shows, gets a blast word for word, writes to waconnd, and all of it again after both have restarted.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import fs from 'node:fs';
-import path from 'node:path';
-import readline from 'node:readline';
 import { after, before } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import { scenario } from '../e2e/scenario.mjs';
-import { waitFor, within } from '../e2e/wait.mjs';
+import { waitFor } from '../e2e/wait.mjs';
 import { startWorld } from '../e2e/world.mjs';
+import { Baileys } from './baileys_process.mjs';
 
-const PROGRAM = fileURLToPath(new URL('baileys.mjs', import.meta.url));
 const OURS = '628410000001';
 const THEIRS = '628410000002';
-
-class Baileys {
-	constructor(world) {
-		this.world = world;
-		this.dir = path.join(world.dir, 'baileys');
-		this.events = [];
-	}
-
-	start() {
-		const log = fs.openSync(path.join(this.world.dir, 'baileys.log'), 'a');
-
-		this.begin = this.events.length;
-		this.child = spawn(process.execPath, [PROGRAM, this.world.simUrl, this.world.noiseRoot, this.dir], { stdio: ['pipe', 'pipe', log] });
-		fs.closeSync(log);
-		this.ended = new Promise((resolve) => this.child.on('exit', (code, signal) => resolve(signal ?? code)));
-		readline.createInterface({ input: this.child.stdout }).on('line', (line) => {
-			fs.appendFileSync(path.join(this.world.dir, 'baileys.log'), `${line}\n`);
-			if (line.startsWith('{'))
-				this.events.push(JSON.parse(line));
-		});
-		process.on('exit', () => this.child.kill('SIGKILL'));
-	}
-
-	/** The first event since the start of the process of which `matches` is true. */
-	event(matches, deadline, what) {
-		return waitFor(() => {
-			const failed = this.since.find((e) => e.event === 'failed');
-			if (failed)
-				throw new Error(failed.error);
-			return this.since.find(matches);
-		}, deadline, `Baileys: ${what}`);
-	}
-
-	get since() {
-		return this.events.slice(this.begin);
-	}
-
-	messages(text) {
-		return this.events.filter((e) => e.event === 'message' && !e.fromMe && e.text === text);
-	}
-
-	send(to, text) {
-		this.child.stdin.write(`${JSON.stringify({ to, text })}\n`);
-	}
-
-	async stop() {
-		this.child.stdin.end();
-		const how = await within(this.ended, 10_000, 'Baileys to end').catch((error) => {
-			this.child.kill('SIGKILL');
-			return error.message;
-		});
-		assert.equal(how, 0);
-	}
-}
 
 let world;
 let id;

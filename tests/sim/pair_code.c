@@ -17,8 +17,9 @@
 #define LIFE_S 180
 #define HELLOS_MAX 3
 #define ANSWER_S 15 /* for the companion to finish */
-#define ID_MAX 24
 #define DISPLAY_MAX 64
+
+enum { NOTICE_SENT = 1, NOTICE_ACKED };
 
 /* The phone waits for the companion. */
 struct typed {
@@ -35,7 +36,6 @@ struct code_pairing {
 	char ref[REF_MAX];
 	uint8_t wrapped[PAIR_CODE_WRAPPED_LEN];
 	unsigned hellos;
-	char notification[ID_MAX]; /* the last one's id, until it is acknowledged */
 	struct typed typed;
 	struct event *late;
 };
@@ -190,7 +190,7 @@ hello(struct conn *c, const struct node *iq, const struct node *n, const struct 
 	p = c->code = xcalloc(1, sizeof(*p));
 	p->late = event_new(c->sim->base, -1, 0, on_late, p);
 	if (p->late == NULL)
-		abort(); /* as xalloc.h */
+		abort();				/* as xalloc.h */
 	memcpy(p->phone, jid->user, strlen(jid->user)); /* its length has been checked */
 	pair_make_ref(c->sim, p->ref);
 	memcpy(p->wrapped,
@@ -298,29 +298,32 @@ notice(struct conn *c, const char *stage, struct node **ret_reg)
 {
 	const struct jid server = jid_server_self();
 	struct node *n = outbox_notification(c->sim, &server, "link_code_companion_reg");
-	struct code_pairing *p = c->code;
+	const struct code_pairing *p = c->code;
 
-	(void)snprintf(p->notification, sizeof(p->notification), "%s", node_get(n, "id"));
+	id_map_put(&c->iqs, "notification", node_get(n, "id"), NOTICE_SENT);
 	*ret_reg = node_child(n, "link_code_companion_reg", "stage", stage, NULL);
 	node_bytes(node_child(*ret_reg, "link_code_pairing_ref", NULL), p->ref, strlen(p->ref));
 	return n;
 }
 
-/* An ack from a connection that is no device's yet. */
+/* An ack from a connection that is no device's yet. Clients send it when they are through with the
+ * notification, which may be after the next one. */
 void
 pair_code_acked(struct conn *c, const struct node *ack)
 {
 	const char *id = node_get(ack, "id");
-	struct code_pairing *p = c->code;
+	const struct jid server = jid_server_self();
 	struct jid to;
 
-	if (p == NULL || id == NULL || p->notification[0] == '\0' ||
-	    strcmp(id, p->notification) != 0 || !node_get_is(ack, "class", "notification") ||
+	if (id == NULL || id_map_get(&c->iqs, "notification", id) == NULL ||
+	    *id_map_get(&c->iqs, "notification", id) != NOTICE_SENT ||
+	    !node_get_is(ack, "class", "notification") ||
 	    !node_get_is(ack, "type", "link_code_companion_reg") ||
-	    node_get_jid(ack, "to", &to) != 0 || to.server != JID_SERVER_PN || to.user[0] != '\0')
+	    node_get_jid(ack, "to", &to) != 0 || !jid_equal(&to, &server)) {
 		conn_violation(c, "ack", "of nothing that was sent, or not as it was sent");
-	else
-		p->notification[0] = '\0';
+		return;
+	}
+	id_map_put(&c->iqs, "notification", id, NOTICE_ACKED);
 }
 
 bool

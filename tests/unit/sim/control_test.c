@@ -56,6 +56,29 @@ sim_scan(struct sim *s, const char *qr, const char *phone, const char *push_name
 	return 0;
 }
 
+static struct sim_code kept; /* typed, and not told yet what came of it */
+
+int
+sim_code_type(struct sim *s, const struct sim_code *typed, const char **ret_error)
+{
+	struct account *a = account_find(s, typed->phone, true);
+	const struct jid jid = account_pn(a, 1), lid = account_lid(a, 1);
+
+	if (strcmp(typed->code, "NONE-NONE") == 0)
+		return -1;
+	if (typed->fault != NULL) {
+		*ret_error = typed->fault;
+		return -2;
+	}
+	if (strcmp(typed->code, "KEEP-KEEP") == 0)
+		kept = *typed;
+	else if (strcmp(typed->code, "BAD1-BAD1") == 0)
+		typed->done(typed->arg, "the code is wrong", NULL, NULL);
+	else
+		typed->done(typed->arg, NULL, &jid, &lid);
+	return 0;
+}
+
 int
 fault_arm(struct sim *s, const json_t *fault, unsigned *ret_id, const char **ret_error)
 {
@@ -228,6 +251,18 @@ test_refusals(void **state)
 		"no connection shows this QR"},
 	    {EVHTTP_REQ_POST, "/scan", "{\"qr\":\"x\",\"phone\":\"628111111\",\"fault\":\"hmac\"}",
 		409, "refused by the test"},
+	    {EVHTTP_REQ_GET, "/code", NULL, 405, "not with this method"},
+	    {EVHTTP_REQ_POST, "/code", "{\"phone\":\"628111111\"}", 400, "code is missing"},
+	    {EVHTTP_REQ_POST, "/code", "{\"code\":\"AAAA-AAAA\"}", 400, "phone is missing"},
+	    {EVHTTP_REQ_POST, "/code",
+		"{\"code\":\"AAAA-AAAA\",\"phone\":\"628111111\",\"fault\":\"x\"}", 400,
+		"fault cannot be that"},
+	    {EVHTTP_REQ_POST, "/code", "{\"code\":\"NONE-NONE\",\"phone\":\"628111111\"}", 404,
+		"no connection has a code for this phone"},
+	    {EVHTTP_REQ_POST, "/code",
+		"{\"code\":\"AAAA-AAAA\",\"phone\":\"628111111\",\"fault\":\"hmac\"}", 409, "hmac"},
+	    {EVHTTP_REQ_POST, "/code", "{\"code\":\"BAD1-BAD1\",\"phone\":\"628111111\"}", 409,
+		"the code is wrong"},
 	    {EVHTTP_REQ_POST, "/phones", "{}", 400, "phone is missing"},
 	    {EVHTTP_REQ_POST, "/phones", "{\"phone\":\"628111111\",\"x\":1}", 400,
 		"unknown field x"},
@@ -276,6 +311,17 @@ test_scan(void **state)
 {
 	json_t *j = POST(
 	    *state, "/scan", "{\"qr\":\"x\",\"phone\":\"0811-1111-11\",\"pushName\":\"Toko\"}");
+
+	assert_string_equal(text_at(j, "jid"), "62811111111:1@s.whatsapp.net");
+	assert_string_equal(text_at(j, "lid"), "162811111111:1@lid");
+	assert_int_equal(json_integer_value(json_object_get(j, "device")), 1);
+	json_decref(j);
+}
+
+static void
+test_code(void **state)
+{
+	json_t *j = POST(*state, "/code", "{\"code\":\"AAAA-AAAA\",\"phone\":\"0811-1111-11\"}");
 
 	assert_string_equal(text_at(j, "jid"), "62811111111:1@s.whatsapp.net");
 	assert_string_equal(text_at(j, "lid"), "162811111111:1@lid");
@@ -354,6 +400,45 @@ test_send_and_messages(void **state)
 	json_decref(POST(s, "/phones", "{\"phone\":\"628222222\",\"registered\":false}"));
 	json_decref(call(s, EVHTTP_REQ_POST, "/phones/628111111/send",
 	    "{\"to\":\"628222222\",\"text\":\"x\"}", 409));
+}
+
+/* Answered when the phone knows, and not before. */
+static void
+test_code_waits(void **state)
+{
+	struct sim *s = *state;
+	struct answer a;
+	struct evhttp_connection *c = request(
+	    s, EVHTTP_REQ_POST, "/code", "{\"code\":\"KEEP-KEEP\",\"phone\":\"628111111\"}", &a);
+
+	kept.done = NULL;
+	while (kept.done == NULL)
+		assert_int_equal(event_base_loop(s->base, EVLOOP_ONCE), 0);
+	assert_int_equal(a.status, 0);
+	kept.done(kept.arg, "the connection ended", NULL, NULL);
+	until_answered(s, &a);
+	assert_int_equal(a.status, 409);
+	assert_string_equal(text_at(a.body, "error"), "the connection ended");
+	json_decref(a.body);
+	evhttp_connection_free(c);
+}
+
+/* The control interface ends first, the connection later. */
+static void
+test_code_at_the_end(void **state)
+{
+	struct sim *s = *state;
+	struct answer a;
+	struct evhttp_connection *c = request(
+	    s, EVHTTP_REQ_POST, "/code", "{\"code\":\"KEEP-KEEP\",\"phone\":\"628111111\"}", &a);
+
+	kept.done = NULL;
+	while (kept.done == NULL)
+		assert_int_equal(event_base_loop(s->base, EVLOOP_ONCE), 0);
+	control_free(&control);
+	kept.done(kept.arg, "the connection ended", NULL, NULL);
+	evhttp_connection_free(c);
+	assert_int_equal(control_new(s, "127.0.0.1", 0, &control, &port), 0);
 }
 
 static void
@@ -445,6 +530,9 @@ main(void)
 	    CONTROL_TEST(test_state),
 	    CONTROL_TEST(test_refusals),
 	    CONTROL_TEST(test_scan),
+	    CONTROL_TEST(test_code),
+	    CONTROL_TEST(test_code_waits),
+	    CONTROL_TEST(test_code_at_the_end),
 	    CONTROL_TEST(test_phones),
 	    CONTROL_TEST(test_unlink),
 	    CONTROL_TEST(test_send_and_messages),

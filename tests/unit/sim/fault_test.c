@@ -36,6 +36,9 @@ static const struct {
     {"{'action':'drop_ack'}", "{'id':1,'action':'drop_ack','when':'message','times':1}"},
     {"{'action':'split','when':'connect'}", "{'id':1,'action':'split','when':'connect','times':1}"},
     {"{'action':'qr_expire'}", NULL},
+    {"{'action':'code_refresh'}", NULL},
+    {"{'action':'code_error','error':429,'phone':'6281100001'}",
+	"{'id':1,'action':'code_error','when':'code','times':1,'phone':'6281100001','error':429}"},
 };
 
 static const char *const bads[] = {
@@ -49,6 +52,9 @@ static const char *const bads[] = {
     "{'action':'failure'}",
     "{'action':'ack_error'}",
     "{'action':'ack_error','error':0}",
+    "{'action':'code_error'}",
+    "{'action':'code_error','error':429,'when':'now'}",
+    "{'action':'code_refresh','when':'code'}",
     "{'action':'close','times':'often'}",
     "{'action':'close','times':-2}",
     "{'action':'silence','ms':-1}",

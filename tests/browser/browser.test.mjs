@@ -163,6 +163,65 @@ scenario('an outlet is added, linked by QR in its dialog, which closes by itself
 	await browser.closePage(page, { expected: /404/ });
 });
 
+scenario('an outlet is linked by a code: from QR to code, copied, renewed, looked at anew; the dialog closes by itself', async () => {
+	const page = await browser.page({ user: ADMIN });
+	const outlets = new OutletsPage(page);
+	const { qr } = outlets;
+	const number = '628510000010';
+	const id = await world.addOutlet('Toko Depok', number);
+
+	await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+	await outlets.open(world.base);
+	const card = outlets.card('Toko Depok');
+	await card.connect.click();
+	await qr.shown();
+	await qr.byCode.click();
+	const first = await qr.codeShown();
+	assert.equal(first, (await world.admin.get(`/outlets/${id}/pairing-code`)).code);
+	assert.match(await qr.countdown.innerText(), /\d/);
+	await qr.copy.click();
+	assert.equal(await page.evaluate(() => navigator.clipboard.readText()), first);
+	await world.sim.fault('code_refresh');
+	const second = await qr.codeShown(first);
+	await qr.close.click();
+	// Who opens it again sees the same code, not a QR in its place.
+	await card.connect.click();
+	assert.equal(await qr.codeShown(), second);
+	await qr.byQr.click();
+	await qr.shown();
+	await qr.byCode.click();
+	const third = await qr.codeShown(second);
+	await assert.rejects(world.sim.typeCode(number, second === third ? '' : second), /the code is wrong/);
+	await world.sim.typeCode(number, third);
+	await qr.closedByItself(10_000);
+	await waitFor(async () => await card.status.first().getAttribute('data-status') === 'CONNECTED', 10_000, 'CONNECTED');
+	await outlets.command('Toko Depok', 'remove');
+	await card.element.waitFor({ state: 'detached' });
+	await browser.closePage(page, { expected: /404/ });
+});
+
+scenario('a code that is refused is explained in the dialog; a QR is had instead', async () => {
+	const number = '628510000011';
+	const id = await world.addOutlet('Toko Bekasi', number);
+
+	for (const [lang, words] of [['id', /Terlalu banyak kode/], ['en', /Too many pairing codes/]]) {
+		const page = await browser.page({ user: ADMIN, lang });
+		const outlets = new OutletsPage(page);
+
+		await world.sim.fault('code_error', { phone: number, error: 429 });
+		await outlets.open(world.base);
+		await outlets.card('Toko Bekasi').connect.click();
+		await outlets.qr.byCode.click();
+		await outlets.qr.retry.waitFor();
+		assert.match(await outlets.qr.element.innerText(), words);
+		await outlets.qr.byQr.click();
+		await outlets.qr.shown();
+		await outlets.qr.close.click();
+		await browser.closePage(page, { expected: /404/ });
+	}
+	await world.admin.delete(`/outlets/${id}`);
+});
+
 scenario('a QR code that has run out is renewed in the dialog', async () => {
 	const page = await browser.page({ user: ADMIN });
 	const outlets = new OutletsPage(page);
@@ -332,6 +391,11 @@ scenario('pictures of every page, and what axe finds in them', async (t) => {
 		await outlets.card('Toko Surabaya').connect.click();
 		await new QrDialog(page).shown();
 		await look(page, 'qr', view);
+		await outlets.qr.byCode.click();
+		await outlets.qr.codeShown();
+		await look(page, 'code', view);
+		await outlets.qr.byQr.click();
+		await outlets.qr.shown();
 		await outlets.qr.close.click();
 		const blast = new BlastPage(page);
 		await blast.open(world.base);

@@ -100,6 +100,10 @@ export class QrDialog {
 		this.element = page.getByTestId('qr-modal');
 		this.image = page.getByTestId('qr-image'); // data-sequence
 		this.countdown = page.getByTestId('qr-countdown');
+		this.byQr = page.getByTestId('link-by-qr');
+		this.byCode = page.getByTestId('link-by-code');
+		this.code = page.getByTestId('pairing-code');
+		this.copy = page.getByTestId('pairing-code-copy');
 		this.retry = page.getByTestId('qr-retry');
 		this.close = this.element.getByTestId('dialog-close');
 	}
@@ -107,6 +111,12 @@ export class QrDialog {
 	async shown() {
 		await this.image.waitFor();
 		await this.image.evaluate((image) => image.decode());
+	}
+
+	/** The code to type, once there is one; another than `before`. */
+	async codeShown(before = '') {
+		await this.code.filter({ hasNotText: before || /^$/, hasText: /^\w{4}-\w{4}$/ }).waitFor();
+		return this.code.innerText();
 	}
 
 	async closedByItself(timeout) {

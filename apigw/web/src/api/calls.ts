@@ -5,9 +5,11 @@ import type {
 	Blast,
 	BlastRecipient,
 	BlastRequest,
+	LinkMethod,
 	Outlet,
 	OutletStatus,
 	Pace,
+	PairingCodeAnswer,
 	Preview,
 	QrAnswer,
 	RejectedOutlet,
@@ -31,8 +33,9 @@ export const outletEdit = (id: string, fields: Partial<OutletFields>) =>
 	call<{ outlet: Outlet }>(at(id), { method: 'PATCH', body: fields });
 export const outletRemove = (id: string) => call<unknown>(at(id), { method: 'DELETE' });
 export const outletStatus = (id: string) => call<{ status: OutletStatus }>(`${at(id)}/status`);
-export const outletConnect = (id: string) =>
-	call<{ status?: OutletStatus }>(`${at(id)}/connect`, { method: 'POST', body: { method: 'qr' } });
+export const outletConnect = (id: string, method: LinkMethod) =>
+	call<{ status?: OutletStatus }>(`${at(id)}/connect`, { method: 'POST', body: { method } });
+export const outletPairingCode = (id: string) => call<PairingCodeAnswer>(`${at(id)}/pairing-code`);
 export const outletQr = (id: string) => call<QrAnswer>(`${at(id)}/qr`);
 export const outletQrImage = (id: string, sequence: number): string =>
 	`/api${at(id)}/qr?format=svg&sequence=${sequence}`;

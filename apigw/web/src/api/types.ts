@@ -86,6 +86,14 @@ export interface QrAnswer {
 	expiresAt: string | null;
 }
 
+/** How an outlet is linked to its phone. */
+export type LinkMethod = 'qr' | 'code';
+
+export interface PairingCodeAnswer {
+	code: string;
+	expiresAt: string | null;
+}
+
 export const BLAST_STATUSES = ['SCHEDULED', 'RUNNING', 'PAUSED', 'COMPLETED', 'CANCELLED', 'EXPIRED'] as const;
 export type BlastStatus = (typeof BLAST_STATUSES)[number];
 

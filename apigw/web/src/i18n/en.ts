@@ -64,7 +64,7 @@ export const en: Messages = {
 	},
 	statusHint: {
 		CONNECTED: 'Logged in, and WhatsApp answers.',
-		CONNECTING: 'Opening the connection, or waiting for the QR to be scanned.',
+		CONNECTING: 'Opening the connection, or waiting to be linked from the phone.',
 		DISCONNECTED: 'No connection, and none being tried.',
 		PAUSED: 'Taken out of service by a person.',
 		FAILED: 'Will not come back by itself; a person must act.',
@@ -146,6 +146,23 @@ export const en: Messages = {
 			'The QR codes expired before anyone scanned one.',
 			"Connect again and scan the code with the outlet's phone.",
 		],
+		code_expired: [
+			'The pairing code expired before it was typed into the phone.',
+			"Connect again and type the new code into the outlet's phone, or scan the QR code.",
+		],
+		code_refused: [
+			'WhatsApp gives no pairing code for this number now.',
+			"Check the outlet's number; scan the QR code instead, or try again in an hour.",
+		],
+		code_forbidden: [
+			'WhatsApp does not let this number link a device by code.',
+			'Look at WhatsApp on the phone for a notice about the account; scan the QR code instead.',
+		],
+		code_throttled: [
+			'Too many pairing codes were asked for in a short time.',
+			'Wait an hour before you ask for another one, or scan the QR code.',
+		],
+		code_unavailable: ['This account cannot be linked by code.', 'Scan the QR code instead.'],
 		pairing_failed: ["The phone's answer to the scan did not verify.", 'Connect again and scan the newest code.'],
 		wrong_number: [
 			'The phone that scanned has another number than this outlet. It was unlinked again.',
@@ -275,6 +292,14 @@ export const en: Messages = {
 		number: 'Use the phone with number',
 		connected: (name) => `${name} is connected.`,
 		failed: 'Linking failed',
+		method: 'Way of linking',
+		methods: { qr: 'QR', code: 'Code' },
+		codeStep3: 'Tap Link a device, then Link with phone number instead, and type this code.',
+		codePreparing: 'Asking for a code…',
+		codeReady: (code) => `Pairing code: ${code}`,
+		codeTyped: 'The code was taken. Finishing the link…',
+		copy: 'Copy code',
+		copied: 'Code copied.',
 	},
 	blast: {
 		title: 'Blast',
@@ -470,6 +495,7 @@ export const en: Messages = {
 			login_failed: 'Wrong username or password.',
 			origin_mismatch: "Changes are accepted from this site's own pages only.",
 			no_qr: 'There is no QR code yet.',
+			no_code: 'There is no pairing code yet.',
 			conflict: 'Things have changed meanwhile. Reload, then try again.',
 			already_exists: 'There is one with this name or number already.',
 			already_connected: 'This outlet is already connected.',

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Indonesian, the language of the operators and the measure of the others: their dictionaries have this one's type. */
+import type { LinkMethod } from '../api/types.ts';
 
 export const id = {
 	app: {
@@ -60,7 +61,7 @@ export const id = {
 	},
 	statusHint: {
 		CONNECTED: 'Sudah masuk, dan WhatsApp menjawab.',
-		CONNECTING: 'Sedang membuka koneksi, atau menunggu QR dipindai.',
+		CONNECTING: 'Sedang membuka koneksi, atau menunggu ditautkan dari ponsel.',
 		DISCONNECTED: 'Tidak ada koneksi dan tidak sedang dicoba.',
 		PAUSED: 'Dihentikan sementara oleh operator.',
 		FAILED: 'Tidak akan pulih sendiri; perlu tindakan.',
@@ -142,6 +143,23 @@ export const id = {
 			'Tunggu sebentar; bila berlanjut, laporkan beserta log pada waktu itu.',
 		],
 		qr_expired: ['Kode QR kedaluwarsa sebelum dipindai.', 'Koneksikan lagi lalu pindai kode dengan ponsel outlet.'],
+		code_expired: [
+			'Kode penautan kedaluwarsa sebelum diketik di ponsel.',
+			'Koneksikan lagi lalu ketik kode baru di ponsel outlet, atau pindai kode QR.',
+		],
+		code_refused: [
+			'WhatsApp tidak memberi kode penautan untuk nomor ini sekarang.',
+			'Periksa nomor outlet; pindai kode QR saja, atau coba lagi satu jam lagi.',
+		],
+		code_forbidden: [
+			'WhatsApp tidak mengizinkan nomor ini menautkan perangkat dengan kode.',
+			'Periksa pemberitahuan tentang akun di WhatsApp pada ponsel; pindai kode QR saja.',
+		],
+		code_throttled: [
+			'Terlalu banyak kode penautan diminta dalam waktu singkat.',
+			'Tunggu satu jam sebelum meminta kode lagi, atau pindai kode QR.',
+		],
+		code_unavailable: ['Akun ini tidak dapat ditautkan dengan kode.', 'Pindai kode QR saja.'],
 		pairing_failed: [
 			'Jawaban ponsel atas pemindaian tidak lolos verifikasi.',
 			'Koneksikan lagi lalu pindai kode terbaru.',
@@ -274,6 +292,14 @@ export const id = {
 		number: 'Pakai ponsel dengan nomor',
 		connected: (name: string) => `${name} terhubung.`,
 		failed: 'Penautan gagal',
+		method: 'Cara menautkan',
+		methods: { qr: 'QR', code: 'Kode' } as Record<LinkMethod, string>,
+		codeStep3: 'Ketuk Tautkan perangkat, lalu Tautkan dengan nomor telepon saja, dan ketik kode ini.',
+		codePreparing: 'Meminta kode…',
+		codeReady: (code: string) => `Kode penautan: ${code}`,
+		codeTyped: 'Kode diterima. Menyelesaikan penautan…',
+		copy: 'Salin kode',
+		copied: 'Kode disalin.',
 	},
 	blast: {
 		title: 'Blast',
@@ -469,6 +495,7 @@ export const id = {
 			login_failed: 'Nama pengguna atau kata sandi salah.',
 			origin_mismatch: 'Perubahan hanya diterima dari halaman situs ini sendiri.',
 			no_qr: 'Belum ada kode QR.',
+			no_code: 'Belum ada kode penautan.',
 			conflict: 'Keadaannya sudah berubah. Muat ulang, lalu coba lagi.',
 			already_exists: 'Sudah ada yang memakai nama atau nomor ini.',
 			already_connected: 'Outlet ini sudah terhubung.',

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* connect-dialog: the QR to scan, renewed as it expires; closes itself when the outlet is connected. */
+/* connect-dialog: the QR to scan or the code to type, renewed as it expires; closes itself when the outlet is connected. */
 import { useEffect, useState } from 'preact/hooks';
-import { outletQrImage } from '../api/calls.ts';
-import type { OutletStatus } from '../api/types.ts';
-import { useLang, useT } from '../i18n/index.ts';
+import { outletPairingCode, outletQrImage } from '../api/calls.ts';
+import type { LinkMethod, OutletStatus } from '../api/types.ts';
+import { type Messages, useLang, useT } from '../i18n/index.ts';
 import { problemText } from '../i18n/problem.ts';
+import { copyText } from '../lib/clipboard.ts';
 import { useNow } from '../lib/clock.ts';
 import { duration } from '../lib/time.ts';
 import { useStatuses } from '../live/statuses.ts';
@@ -35,6 +36,25 @@ function CodeImage({ outlet, code }: { outlet: OutletStatus; code: Code }) {
 	);
 }
 
+function CodeText({ code, text }: { code: Code; text: string }) {
+	const t = useT();
+	const now = useNow();
+	const expired = code.expiresAt !== null && code.expiresAt <= now;
+	const copy = async (near: HTMLElement): Promise<void> => {
+		if (await copyText(text, near)) toast(t.qr.copied);
+	};
+	return (
+		<div class="code">
+			<output class={`code-text${expired ? ' is-expired' : ''}`} data-testid="pairing-code">
+				{text}
+			</output>
+			<Button icon="copy" onClick={(event) => void copy(event.currentTarget)} data-testid="pairing-code-copy">
+				{t.qr.copy}
+			</Button>
+		</div>
+	);
+}
+
 function Countdown({ code }: { code: Code }) {
 	const t = useT();
 	const lang = useLang();
@@ -44,9 +64,26 @@ function Countdown({ code }: { code: Code }) {
 	return <>{seconds > 0 ? t.qr.renewsIn(duration(seconds, lang)) : t.qr.renewing}</>;
 }
 
-function Stage({ outlet, linking }: { outlet: OutletStatus; linking: Linking }) {
-	const t = useT();
-	if (linking.step === 'code') return <CodeImage outlet={outlet} code={linking.code} />;
+interface Words {
+	preparing: string;
+	taken: string;
+}
+
+function wordsOf(t: Messages, method: LinkMethod): Words {
+	return method === 'qr'
+		? { preparing: t.qr.preparing, taken: t.qr.scanned }
+		: { preparing: t.qr.codePreparing, taken: t.qr.codeTyped };
+}
+
+function Stage({ outlet, linking, words }: { outlet: OutletStatus; linking: Linking; words: Words }) {
+	if (linking.step === 'code') {
+		const { text } = linking.code;
+		return text === null ? (
+			<CodeImage outlet={outlet} code={linking.code} />
+		) : (
+			<CodeText code={linking.code} text={text} />
+		);
+	}
 	if (linking.step === 'connected') {
 		return (
 			<span class="qr-done">
@@ -57,19 +94,19 @@ function Stage({ outlet, linking }: { outlet: OutletStatus; linking: Linking }) 
 	return (
 		<span class="qr-wait">
 			<span class="spinner spinner-big" aria-hidden="true" />
-			<span>{linking.step === 'scanned' ? t.qr.scanned : t.qr.preparing}</span>
+			<span>{linking.step === 'taken' ? words.taken : words.preparing}</span>
 		</span>
 	);
 }
 
-function Steps({ outlet }: { outlet: OutletStatus }) {
+function Steps({ outlet, method }: { outlet: OutletStatus; method: LinkMethod }) {
 	const t = useT();
 	return (
 		<div class="qr-steps">
 			<ol>
 				<li>{t.qr.step1}</li>
 				<li>{t.qr.step2}</li>
-				<li>{t.qr.step3}</li>
+				<li>{method === 'qr' ? t.qr.step3 : t.qr.codeStep3}</li>
 			</ol>
 			<p class="qr-number">
 				<span class="muted">{t.qr.number}</span>
@@ -100,16 +137,53 @@ function Failure({ outlet, error, onRetry }: { outlet: OutletStatus; error: unkn
 	);
 }
 
-export function ConnectDialog({ outlet, onClose }: { outlet: OutletStatus; onClose: () => void }) {
+const METHODS: readonly LinkMethod[] = ['qr', 'code'];
+
+function MethodPicker({ method, onMethod }: { method: LinkMethod; onMethod: (method: LinkMethod) => void }) {
 	const t = useT();
-	const { linking, restart } = useLinking(outlet.outletId);
-	const spoken = {
-		preparing: t.qr.preparing,
-		code: t.qr.ready,
-		scanned: t.qr.scanned,
-		connected: t.qr.connected(outlet.outlet.name),
-		failed: '',
-	}[linking.step];
+	return (
+		<div class="segments" role="group" aria-label={t.qr.method}>
+			{METHODS.map((one) => (
+				<button
+					key={one}
+					type="button"
+					aria-pressed={method === one}
+					onClick={() => onMethod(one)}
+					data-testid={`link-by-${one}`}
+				>
+					{t.qr.methods[one]}
+				</button>
+			))}
+		</div>
+	);
+}
+
+function spokenOf(t: Messages, outlet: OutletStatus, linking: Linking, words: Words): string {
+	switch (linking.step) {
+		case 'preparing':
+			return words.preparing;
+		case 'code':
+			return linking.code.text === null ? t.qr.ready : t.qr.codeReady(linking.code.text);
+		case 'taken':
+			return words.taken;
+		case 'connected':
+			return t.qr.connected(outlet.outlet.name);
+		case 'failed':
+			return '';
+	}
+}
+
+interface CourseProps {
+	outlet: OutletStatus;
+	method: LinkMethod;
+	onMethod: (method: LinkMethod) => void;
+	onClose: () => void;
+}
+
+function Course({ outlet, method, onMethod, onClose }: CourseProps) {
+	const t = useT();
+	const { linking, restart } = useLinking(outlet.outletId, method);
+	const words = wordsOf(t, method);
 
 	useEffect(() => {
 		if (linking.step !== 'connected') return;
@@ -117,25 +191,51 @@ export function ConnectDialog({ outlet, onClose }: { outlet: OutletStatus; onClo
 		onClose();
 	}, [linking.step]);
 	return (
-		<Dialog title={t.qr.title(outlet.outlet.name)} onClose={onClose} data-testid="qr-modal">
+		<>
 			<p class="sr-only" role="status">
-				{spoken}
+				{spokenOf(t, outlet, linking, words)}
 			</p>
+			<MethodPicker method={method} onMethod={onMethod} />
 			{linking.step === 'failed' ? (
 				<Failure outlet={outlet} error={linking.error} onRetry={restart} />
 			) : (
 				<div class="qr" data-step={linking.step}>
 					<div class="qr-side">
-						<div class="qr-stage">
-							<Stage outlet={outlet} linking={linking} />
+						<div class={`qr-stage${method === 'code' ? ' is-code' : ''}`}>
+							<Stage outlet={outlet} linking={linking} words={words} />
 						</div>
 						<p class="qr-countdown muted" data-testid="qr-countdown">
 							{linking.step === 'code' && <Countdown code={linking.code} />}
 						</p>
 					</div>
-					<Steps outlet={outlet} />
+					<Steps outlet={outlet} method={method} />
 				</div>
 			)}
+		</>
+	);
+}
+
+/** An outlet that somebody is linking by code already is not to lose that code by a look at it. */
+function useFirstMethod(outlet: OutletStatus): [LinkMethod | null, (method: LinkMethod) => void] {
+	const mayHaveCode = outlet.liveStatus.status === 'CONNECTING' && !outlet.liveStatus.qrCode;
+	const [method, setMethod] = useState<LinkMethod | null>(mayHaveCode ? null : 'qr');
+
+	useEffect(() => {
+		if (!mayHaveCode) return;
+		outletPairingCode(outlet.outletId).then(
+			() => setMethod('code'),
+			() => setMethod('qr'),
+		);
+	}, []);
+	return [method, setMethod];
+}
+
+export function ConnectDialog({ outlet, onClose }: { outlet: OutletStatus; onClose: () => void }) {
+	const t = useT();
+	const [method, setMethod] = useFirstMethod(outlet);
+	return (
+		<Dialog title={t.qr.title(outlet.outlet.name)} onClose={onClose} data-testid="qr-modal">
+			{method !== null && <Course outlet={outlet} method={method} onMethod={setMethod} onClose={onClose} />}
 		</Dialog>
 	);
 }

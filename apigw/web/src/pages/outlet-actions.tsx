@@ -35,7 +35,7 @@ async function remove(status: OutletStatus): Promise<void> {
 }
 
 async function reconnect(status: OutletStatus): Promise<void> {
-	const answer = await outletConnect(status.outletId);
+	const answer = await outletConnect(status.outletId, 'qr');
 	if (answer?.status?.outletId) applyStatus(answer.status);
 	toast(words().outlets.done.connect(status.outlet.name));
 }

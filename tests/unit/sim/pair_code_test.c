@@ -325,7 +325,10 @@ static void
 test_refused(void **state)
 {
 	static const struct odd none;
-	static const char *const codes[] = {"400", "403", "429", "452"};
+	static const struct {
+		int error;
+		const char *text;
+	} codes[] = {{400, "400"}, {403, "403"}, {429, "429"}, {452, "452"}};
 	struct server_world w;
 	struct companion p;
 
@@ -334,7 +337,7 @@ test_refused(void **state)
 	companion_begin(&p, &w, true);
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 		json_t *fault = json_pack("{s:s, s:s, s:i}", "action", "code_error", "phone", ANA,
-		    "error", atol(codes[i]));
+		    "error", codes[i].error);
 		const struct node *answer;
 		const char *error;
 		unsigned id;
@@ -342,7 +345,7 @@ test_refused(void **state)
 		assert_int_equal(fault_arm(w.sim, fault, &id, &error), 0);
 		answer = hello(&p, &none);
 		assert_true(node_get_is(answer, "type", "error"));
-		assert_true(node_get_is(node_find(answer, "error"), "code", codes[i]));
+		assert_true(node_get_is(node_find(answer, "error"), "code", codes[i].text));
 		json_decref(fault);
 	}
 	take_ref(&p, hello(&p, &none)); /* once each */

@@ -241,24 +241,24 @@ on_text(void *arg, enum db_error error, const PGresult *result)
 {
 	struct text_query *q = arg;
 	struct outlet *o = q->o;
-	const char *text = NULL;
+	struct wa_content content = {.kind = WA_CONTENT_TEXT};
 
 	if (error == DB_OK && PQntuples(result) > 0 && !PQgetisnull(result, 0, 0))
-		text = PQgetvalue(result, 0, 0);
+		content.text = PQgetvalue(result, 0, 0);
 	if (o->link != NULL && o->link == q->link)
-		link_retry_text(o->link, q->token, text);
+		link_retry_content(o->link, q->token, content.text != NULL ? &content : NULL);
 	text_query_free(q);
 }
 
 static void
-on_retry_text(void *arg, uint64_t token, const char *id)
+on_retry(void *arg, uint64_t token, const char *id)
 {
 	struct outlet *o = arg;
 	const struct db_param params[] = {DB_TEXT(o->id), DB_TEXT(id)};
 	struct text_query *q;
 
 	if (o->n_texts >= TEXTS_MAX) {
-		link_retry_text(o->link, token, NULL);
+		link_retry_content(o->link, token, NULL);
 		return;
 	}
 	q = xcalloc(1, sizeof(*q));
@@ -386,7 +386,7 @@ static const struct link_ops link_ops = {
     .push_name = on_push_name,
     .message = on_message,
     .receipt = on_receipt,
-    .retry_text = on_retry_text,
+    .retry = on_retry,
     .sent = on_sent,
     .ended = on_ended,
 };

@@ -134,6 +134,7 @@ queue_hold(struct queue *q, const char *reason)
 static void
 let_go(struct item *i, struct link *link, int64_t now)
 {
+	const struct wa_content content = {.kind = WA_CONTENT_TEXT, .text = i->text};
 	struct queue *q = i->q;
 	char own[JID_USER_MAX + 1], id[MESSAGE_ID_LEN + 1];
 
@@ -148,7 +149,7 @@ let_go(struct item *i, struct link *link, int64_t now)
 	batch_message_sending(q->b->store->batch, i->id, i->wa_id, i->text);
 	if (i->blast[0] != '\0')
 		progress_touch(q->b, i->blast);
-	link_send_text(link, i->wa_id, i->phone, i->text, i);
+	link_send(link, i->wa_id, i->phone, &content, i);
 }
 
 static void

@@ -366,12 +366,13 @@ link_ready(struct link *l)
 /* -- what is asked of it -- */
 
 void
-link_send_text(struct link *l, const char *id, const char *phone, const char *text, void *send_arg)
+link_send(struct link *l, const char *id, const char *phone, const struct wa_content *content,
+    void *send_arg)
 {
 	struct link_refused *r;
 
 	if (l->phase == LINK_READY) {
-		messaging_send_text(l->messaging, id, phone, text, send_arg);
+		messaging_send(l->messaging, id, phone, content, send_arg);
 		return;
 	}
 	r = xcalloc(1, sizeof(*r));
@@ -381,10 +382,10 @@ link_send_text(struct link *l, const char *id, const char *phone, const char *te
 }
 
 void
-link_retry_text(struct link *l, uint64_t token, const char *text)
+link_retry_content(struct link *l, uint64_t token, const struct wa_content *content)
 {
 	if (l->messaging != NULL)
-		messaging_retry_text(l->messaging, token, text);
+		messaging_retry_content(l->messaging, token, content);
 }
 
 bool

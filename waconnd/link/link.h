@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/wa/content.h"
 #include "common/wa/jid.h"
 #include "common/wa/plain.h"
 #include "waconnd/keydb.h"
@@ -98,6 +99,33 @@ struct link_message {	   /* inbound; strings valid during the call */
 	const char *kind;  /* "text", "image" … "unknown" */
 	const char *text;  /* NULL when it has none */
 	const char *push_name;
+	const struct wa_content *content; /* all of it; NULL: a kind that is none (reaction …) */
+};
+
+/* How an upload or a download ended. */
+enum link_media_result {
+	LINK_MEDIA_OK,
+	LINK_MEDIA_BUSY,	/* too many under way: nothing was tried; later */
+	LINK_MEDIA_UNAVAILABLE, /* no connection, no host or no time; later */
+	LINK_MEDIA_REFUSED,	/* the servers do not take it, or do not give it */
+	LINK_MEDIA_TOO_LARGE,	/* for the servers, or for `max` of a download */
+	LINK_MEDIA_GONE,	/* a download: neither the servers nor the phone have it any more */
+	LINK_MEDIA_CORRUPT,	/* a download: not what the message promised */
+	LINK_MEDIA_FILE,	/* the local file could not be read or written */
+	LINK_MEDIA_RESULT_COUNT
+};
+/* "ok", "busy" … for logs. */
+const char *link_media_result_name(enum link_media_result result);
+
+/* A file that is to be downloaded. All of it is copied. */
+struct link_media {
+	enum wa_media_type type;
+	struct wa_media_ref ref;
+	/* The message that it came with: should the servers have forgotten it, the sender's phone
+	 * is asked for it. id NULL: it is not. */
+	const char *id;
+	struct jid chat;
+	bool from_me;
 };
 
 struct link_ops {
@@ -120,14 +148,24 @@ struct link_ops {
 	 * t: unix seconds. */
 	void (*receipt)(void *arg, const char *id, enum link_receipt kind, int64_t t);
 	/*
-	 * A device could not decrypt message `id` and asks again: fill the text it had (xstrdup'ed
-	 * into *ret_text) and return 0 through link_retry_text(link, token, text or NULL), now or
-	 * later.
+	 * A device could not decrypt message `id` and asks again: answer with what it said through
+	 * link_retry_content(link, token, content or NULL), now or later.
 	 */
-	void (*retry_text)(void *arg, uint64_t token, const char *id);
+	void (*retry)(void *arg, uint64_t token, const char *id);
 	/* Exactly once for each link_send, unless the link ended before (then all of them as
 	 * UNCERTAIN, before `ended`). */
 	void (*sent)(void *arg, void *send_arg, enum link_sent result, unsigned code);
+	/*
+	 * Exactly once for each link_upload, unless the link ended before (then all of them as
+	 * UNAVAILABLE, before `ended`). ref: valid during the call; NULL unless OK. detail: a short
+	 * text without secrets, "" when there is nothing to say.
+	 */
+	void (*uploaded)(void *arg, void *upload_arg, enum link_media_result result,
+	    const struct wa_media_ref *ref, const char *detail);
+	/* The same for each link_download. direct_path: where the file lies now, when the phone put
+	 * it there anew; NULL: as before. */
+	void (*downloaded)(void *arg, void *download_arg, enum link_media_result result,
+	    const char *direct_path, const char *detail);
 	/* Once, last. detail: a short text without secrets. until_ms: when a ban ends, 0 unknown.
 	 */
 	void (*ended)(void *arg, enum link_end end, const char *detail, int64_t until_ms);
@@ -159,14 +197,32 @@ void link_logout(struct link *l);
 void link_free(struct link **l);
 
 /*
- * Send a text. `phone`: digits. `id`: stanza id (plain_message_id), the same on every repeat. Only
- * after `ready`. Looks up LID and devices, fetches bundles, encrypts for all devices and own other
- * devices, commits, writes, awaits the ack. At most LINK_SENDS_MAX at once.
+ * Send a message. `phone`: digits. `id`: stanza id (plain_message_id), the same on every repeat.
+ * Only after `ready`. The content is copied; one that cannot be encoded comes back as FAILED. Looks
+ * up LID and devices, fetches bundles, encrypts for all devices and own other devices, commits,
+ * writes, awaits the ack. In a chat whose messages disappear its timer replaces
+ * content->expiration. At most LINK_SENDS_MAX at once.
  */
 #define LINK_SENDS_MAX 64
-void link_send_text(
-    struct link *l, const char *id, const char *phone, const char *text, void *send_arg);
-void link_retry_text(struct link *l, uint64_t token, const char *text);
+void link_send(struct link *l, const char *id, const char *phone, const struct wa_content *content,
+    void *send_arg);
+/* content is copied; NULL: not known any more. */
+void link_retry_content(struct link *l, uint64_t token, const struct wa_content *content);
+
+/*
+ * Encrypt a file under a fresh key and upload it; the reference that comes back may be used in any
+ * number of messages. take_fd: read from its beginning to its end, whatever its offset; the link
+ * closes it (whoever needs it further keeps a dup). Only after `ready`. Encryption happens in a
+ * worker thread into an unnamed temporary file: memory does not grow with the file. At most
+ * LINK_TRANSFERS_MAX uploads and downloads at once.
+ */
+#define LINK_TRANSFERS_MAX 8
+#define LINK_UPLOAD_MAX (2u << 30) /* bytes, the servers' own limits apart */
+void link_upload(struct link *l, enum wa_media_type type, int take_fd, void *upload_arg);
+/* Download, check and decrypt into take_fd, from its beginning; at most `max` bytes. The link
+ * closes it (keep a dup). Unless OK comes, what is in the file means nothing. */
+void link_download(
+    struct link *l, const struct link_media *media, int take_fd, uint64_t max, void *download_arg);
 
 bool link_is_open(const struct link *l); /* socket open and logged in */
 bool link_is_ready(const struct link *l);

@@ -62,9 +62,9 @@ void messaging_devices(struct messaging *m,
 void messaging_identity(
     struct messaging *m, const struct node *notification); /* type=encrypt with <identity/> */
 void messaging_privacy_token(struct messaging *m, const struct node *notification);
-void messaging_send_text(
-    struct messaging *m, const char *id, const char *phone, const char *text, void *send_arg);
-void messaging_retry_text(struct messaging *m, uint64_t token, const char *text);
+void messaging_send(struct messaging *m, const char *id, const char *phone,
+    const struct wa_content *content, void *send_arg);
+void messaging_retry_content(struct messaging *m, uint64_t token, const struct wa_content *content);
 /* Pre-keys: generate `count` from credentials.next_prekey_id, put them, and add their <key>
  * children to `list`. */
 void messaging_make_prekeys(struct messaging *m, unsigned count, struct node *list);

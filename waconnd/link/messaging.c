@@ -139,7 +139,7 @@ messaging_is_own_user(const struct messaging *m, const struct jid *jid)
 
 enum signal_result
 messaging_encrypt(struct messaging *m, const struct jid *device, const struct buf *padded,
-    bool wrap, const char *count, struct node *parent, bool *ret_prekey)
+    const struct enc_attrs *attrs, struct node *parent, bool *ret_prekey)
 {
 	struct buf out = BUF_INIT(CIPHERTEXT_MAX);
 	enum signal_result r;
@@ -149,26 +149,30 @@ messaging_encrypt(struct messaging *m, const struct jid *device, const struct bu
 	if (r == SIGNAL_OK && !buf_ok(&out))
 		r = SIGNAL_INVALID;
 	if (r == SIGNAL_OK) {
-		if (wrap) {
+		if (attrs->wrap) {
 			at = node_child(parent, "to", NULL);
 			node_set_jid(at, "jid", device);
 		}
 		enc = node_child(at, "enc", "v", "2", "type", *ret_prekey ? "pkmsg" : "msg",
-		    "count", count, NULL);
+		    "count", attrs->count, "mediatype", attrs->mediatype, NULL);
 		node_bytes(enc, out.data, out.len);
 	}
 	buf_done(&out);
 	return r;
 }
 
-void
-messaging_plaintext(const char *text, const struct jid *destination, struct buf *ret_padded)
+int
+messaging_plaintext(
+    const struct wa_content *content, const struct jid *destination, struct buf *ret_padded)
 {
 	struct buf message = BUF_INIT(MESSAGE_BYTES_MAX);
 	char jid[JID_TEXT_MAX];
 
 	buf_init(ret_padded, PLAINTEXT_MAX);
-	wa_message_write_text(text, &message);
+	if (wa_content_encode(content, &message, NULL) != 0 || !buf_ok(&message)) {
+		buf_done_secret(&message);
+		return -1;
+	}
 	if (destination != NULL)
 		wa_message_write_device_sent(
 		    jid_format(destination, jid), message.data, message.len, ret_padded);
@@ -176,6 +180,7 @@ messaging_plaintext(const char *text, const struct jid *destination, struct buf 
 		buf_add(ret_padded, message.data, message.len);
 	plain_pad(ret_padded);
 	buf_done_secret(&message);
+	return 0;
 }
 
 void
@@ -245,17 +250,17 @@ messaging_privacy_token(struct messaging *m, const struct node *notification)
 }
 
 void
-messaging_send_text(
-    struct messaging *m, const char *id, const char *phone, const char *text, void *send_arg)
+messaging_send(struct messaging *m, const char *id, const char *phone,
+    const struct wa_content *content, void *send_arg)
 {
 	messaging_touch(m);
-	sends_text(m->sends, id, phone, text, send_arg);
+	sends_add(m->sends, id, phone, content, send_arg);
 }
 
 void
-messaging_retry_text(struct messaging *m, uint64_t token, const char *text)
+messaging_retry_content(struct messaging *m, uint64_t token, const struct wa_content *content)
 {
-	resends_text(m->resends, token, text);
+	resends_content(m->resends, token, content);
 }
 
 /* -- own pre-keys -- */

@@ -2,7 +2,7 @@
 /*
  * messaging: the message side of one link, and what its parts share.
  *
- * Parts: send.c (texts out), usync.c (who has which devices), bundle.c (keys to begin sessions),
+ * Parts: send.c (messages out), usync.c (who has which devices), bundle.c (keys to begin sessions),
  * receive.c and inbound.c (messages in), receipt.c, resend.c (devices that ask again), notice.c
  * (notifications), device_cache.c, lid.c, peer.c. Whatever waits, waits in one list of its part and
  * has a limit. What a part changed in the keys is committed before anything that depends on it is
@@ -49,13 +49,20 @@ bool messaging_is_own_user(const struct messaging *m, const struct jid *jid);
 /* Something is in memory again: after a while without a call, give it back. */
 void messaging_touch(struct messaging *m);
 
-/* Encrypts `padded` for a device whose keys are held, and adds <enc> to `parent`; inside <to jid>
- * when `wrap`. `count`: of a resend, else NULL. Nothing is added on failure. */
+/* How an <enc> is written; NULL: without the attribute. */
+struct enc_attrs {
+	bool wrap;	       /* inside <to jid> */
+	const char *mediatype; /* of what is in it */
+	const char *count;     /* of a resend */
+};
+/* Encrypts `padded` for a device whose keys are held, and adds <enc> to `parent`. Nothing is added
+ * on failure. */
 enum signal_result messaging_encrypt(struct messaging *m, const struct jid *device,
-    const struct buf *padded, bool wrap, const char *count, struct node *parent, bool *ret_prekey);
-/* Message{conversation} or, for our own devices, Message{deviceSentMessage}, with padding. wipe:
- * buf_done_secret. */
-void messaging_plaintext(const char *text, const struct jid *destination, struct buf *ret_padded);
+    const struct buf *padded, const struct enc_attrs *attrs, struct node *parent, bool *ret_prekey);
+/* The Message or, for our own devices, Message{deviceSentMessage}, with padding. ret_padded: to be
+ * wiped with buf_done_secret in either case. -1: there is no such Message. */
+int messaging_plaintext(const struct wa_content *content, const struct jid *destination,
+    struct buf *ret_padded) __attribute__((warn_unused_result));
 /* <device-identity>: who reads a pkmsg of ours checks it. */
 void messaging_add_identity(struct messaging *m, struct node *stanza);
 /* The names of session and identity of a device, for key_cache_hold: two of ret_names, kept in

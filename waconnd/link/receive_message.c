@@ -142,6 +142,7 @@ deliver(struct messaging *m, const struct inbound *in, const struct wa_message *
 	    .timestamp = in->info.t != 0 ? in->info.t : link_server_now(m->link),
 	    .kind = wa_message_kind_name(message->kind),
 	    .text = message->text};
+	struct wa_content *content = NULL;
 	struct peer peer = {0};
 	char *push_name = NULL;
 	void *arg = NULL;
@@ -159,9 +160,12 @@ deliver(struct messaging *m, const struct inbound *in, const struct wa_message *
 	if (in->info.push_name != NULL)
 		push_name = utf8_clean_copy(in->info.push_name);
 	out.push_name = push_name;
+	if (wa_content_decode(message->body.data, message->body.len, &content) == 0)
+		out.content = content;
 	ops = link_callbacks(m->link, &arg);
 	if (ops->message != NULL)
 		ops->message(arg, &out);
+	wa_content_free(&content);
 	free(push_name);
 }
 

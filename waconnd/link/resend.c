@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The way of a request: its text from above, the keys of the device, a new session where the old
+ * The way of a request: its content from above, the keys of the device, a new session where the old
  * one does not serve, the message, the commit, and then both stanzas. One place at a time, as with
  * sends.
  */
 #include "waconnd/link/resend.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,7 @@
 
 #define NEW_SESSION_FROM 2 /* asked so often, the session is not trusted any more */
 
-enum resend_state { RESEND_TEXT, RESEND_MAP, RESEND_KEYS, RESEND_BUNDLE, RESEND_COMMIT };
+enum resend_state { RESEND_CONTENT, RESEND_MAP, RESEND_KEYS, RESEND_BUNDLE, RESEND_COMMIT };
 
 struct resend {
 	TAILQ_ENTRY(resend) entry;
@@ -33,7 +32,7 @@ struct resend {
 	struct jid device; /* as Signal knows it */
 	char count[16];	   /* as it goes back */
 	unsigned times;
-	char *text;
+	struct wa_content *content;
 	struct key_hold *map_hold, *hold;
 	struct node *stanza;
 };
@@ -67,9 +66,7 @@ resend_free(struct resend *e)
 	key_cache_forget(r->m->keys, e);
 	key_hold_free(&e->map_hold);
 	key_hold_free(&e->hold);
-	if (e->text != NULL)
-		OPENSSL_cleanse(e->text, strlen(e->text));
-	free(e->text);
+	wa_content_free(&e->content);
 	node_free(&e->stanza);
 	node_free(&e->receipt);
 	free(e);
@@ -145,17 +142,19 @@ encrypt(struct resend *e)
 	const struct jid destination = destination_of(e);
 	const bool own = messaging_is_own_user(m, &e->device);
 	const struct node *retry = node_find(e->receipt, "retry");
+	const struct enc_attrs attrs = {
+	    .count = e->count, .mediatype = wa_content_mediatype(e->content)};
+	enum signal_result r = SIGNAL_INVALID;
 	bool prekey = false;
-	enum signal_result r;
 	struct buf padded;
 
-	messaging_plaintext(e->text, own ? &destination : NULL, &padded);
-	e->stanza = node_new("message", "id", e->id, "type", "text", "t", node_get(retry, "t"),
-	    "device_fanout", "false", NULL);
+	e->stanza = node_new("message", "id", e->id, "type", wa_content_type(e->content), "t",
+	    node_get(retry, "t"), "device_fanout", "false", NULL);
 	copy_jid(e, "from", "to");
 	copy_jid(e, "participant", "participant");
 	copy_jid(e, "recipient", "recipient");
-	r = messaging_encrypt(m, &e->device, &padded, false, e->count, e->stanza, &prekey);
+	if (messaging_plaintext(e->content, own ? &destination : NULL, &padded) == 0)
+		r = messaging_encrypt(m, &e->device, &padded, &attrs, e->stanza, &prekey);
 	buf_done_secret(&padded);
 	key_hold_free(&e->hold);
 	if (r != SIGNAL_OK) {
@@ -251,10 +250,10 @@ on_map(void *arg)
 	hold_keys(e);
 }
 
-/* -- text -- */
+/* -- content -- */
 
 void
-resends_text(struct resends *r, uint64_t token, const char *text)
+resends_content(struct resends *r, uint64_t token, const struct wa_content *content)
 {
 	const struct key_name *name;
 	struct key_name map;
@@ -262,15 +261,15 @@ resends_text(struct resends *r, uint64_t token, const char *text)
 	bool ready;
 
 	TAILQ_FOREACH(e, &r->all, entry)
-	if (e->state == RESEND_TEXT && e->token == token)
+	if (e->state == RESEND_CONTENT && e->token == token)
 		break;
 	if (e == NULL)
 		return;
-	if (text == NULL) {
-		drop(e, "text not known");
+	if (content == NULL) {
+		drop(e, "message not known");
 		return;
 	}
-	e->text = xstrdup(text);
+	e->content = wa_content_copy(content);
 	e->state = RESEND_MAP;
 	map = (struct key_name){KEY_LID, e->device.user};
 	name = &map;
@@ -334,8 +333,8 @@ resends_take(struct resends *r, const struct node *stanza)
 	TAILQ_INSERT_TAIL(&r->all, e, entry);
 	r->n++;
 	ops = link_callbacks(r->m->link, &arg);
-	if (ops->retry_text != NULL)
-		ops->retry_text(arg, e->token, e->id);
+	if (ops->retry != NULL)
+		ops->retry(arg, e->token, e->id);
 	else
 		drop(e, "nobody asks");
 }

@@ -21,7 +21,7 @@ struct resends *resends_new(struct messaging *m);
 void resends_free(struct resends **r);
 /* <receipt type="retry">. It is acknowledged when it is handled. */
 void resends_take(struct resends *r, const struct node *stanza);
-/* The text that was asked for by ops.retry_text; NULL: not known any more. */
-void resends_text(struct resends *r, uint64_t token, const char *text);
+/* What was asked for by ops.retry, copied; NULL: not known any more. */
+void resends_content(struct resends *r, uint64_t token, const struct wa_content *content);
 
 #endif

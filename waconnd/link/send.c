@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The states of a text on its way out, up to its keys; send_out.c has the others. Each state has
+ * The states of a message on its way out, up to its keys; send_out.c has the others. Each state has
  * one step; whoever answers posts the next state, so a send is in one place at any time. All
  * encryption of a send, and its commit, is in one turn of the loop: sends never interleave in a
  * ratchet.
  */
 #include "waconnd/link/send.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/wa/message.h"
 #include "common/xalloc.h"
 #include "waconnd/link/bundle.h"
 #include "waconnd/link/lid.h"
@@ -261,8 +261,7 @@ send_free(struct send *s)
 	key_hold_free(&s->hold);
 	key_hold_free(&s->number_hold);
 	node_free(&s->stanza);
-	OPENSSL_cleanse(s->text, strlen(s->text));
-	free(s->text);
+	wa_content_free(&s->content);
 	free(s);
 }
 
@@ -315,16 +314,27 @@ static void (*const steps[SEND_STATES])(struct send *s) = {
     [SEND_ENDED] = step_ended,
 };
 
+static bool
+can_be_written(const struct wa_content *content)
+{
+	struct buf bytes = BUF_INIT(MESSAGE_BYTES_MAX);
+	const bool ok = wa_content_encode(content, &bytes, NULL) == 0 && buf_ok(&bytes);
+
+	buf_done_secret(&bytes);
+	return ok;
+}
+
 void
-sends_text(struct sends *ss, const char *id, const char *phone, const char *text, void *send_arg)
+sends_add(struct sends *ss, const char *id, const char *phone, const struct wa_content *content,
+    void *send_arg)
 {
 	struct send *s = xcalloc(1, sizeof(*s));
 	const bool fits = strlen(id) < sizeof(s->id) && strlen(phone) <= JID_USER_MAX &&
-			  phone[0] != '\0' && ss->n < LINK_SENDS_MAX;
+			  phone[0] != '\0' && ss->n < LINK_SENDS_MAX && can_be_written(content);
 
 	s->sends = ss;
 	s->m = ss->m;
-	s->text = xstrdup(text);
+	s->content = wa_content_copy(content);
 	s->send_arg = send_arg;
 	TAILQ_INSERT_TAIL(&ss->all, s, entry);
 	ss->n++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * send: texts on their way out: address, devices, sessions, encryption, commit, write, ack. Source:
- * PROTOCOL section 10.
+ * send: messages on their way out: address, devices, sessions, encryption, commit, write, ack.
+ * Source: PROTOCOL section 10.
  */
 #ifndef LINK_SEND_H
 #define LINK_SEND_H
@@ -11,8 +11,9 @@
 struct sends *sends_new(struct messaging *m);
 /* Those under way come back as UNCERTAIN first. */
 void sends_free(struct sends **s);
-void sends_text(
-    struct sends *s, const char *id, const char *phone, const char *text, void *send_arg);
+/* The content is copied. */
+void sends_add(struct sends *s, const char *id, const char *phone, const struct wa_content *content,
+    void *send_arg);
 /* <ack class="message">, also of stanzas that are not ours to know. */
 void sends_ack(struct sends *s, const struct node *ack);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The second half of a text's way: encryption, commit, write, and what the server says to it.
+ * The second half of a message's way: encryption, commit, write, and what the server says to it.
  * Nothing is written before its ratchets are on disk.
  */
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* send_private: one text on its way out, shared by send.c and send_out.c (its states) and
+/* send_private: one message on its way out, shared by send.c and send_out.c (its states) and
  * send_stanza.c (what is written). */
 #ifndef LINK_SEND_PRIVATE_H
 #define LINK_SEND_PRIVATE_H
@@ -32,7 +32,7 @@ struct send {
 	enum send_state state;
 	char id[STANZA_ID_MAX];
 	struct jid pn; /* whom it is for */
-	char *text;
+	struct wa_content *content;
 	void *send_arg;
 
 	struct jid chat;      /* the LID, or the PN where there is none; no device */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What is written for one text: who gets it, the plaintexts, the stanza. Within a stanza all
+ * What is written for one message: who gets it, the plaintexts, the stanza. Within a stanza all
  * addresses are LIDs, or all are PNs: the server refuses mixtures.
  */
 #include <openssl/crypto.h>
@@ -90,17 +90,19 @@ add_participants(struct send *s, struct node *stanza, bool *ret_any_prekey)
 	const struct jid own = send_own(s);
 	const bool to_self = jid_same_user(&s->chat, &own);
 	struct node *participants = node_child(stanza, "participants", NULL);
+	const struct enc_attrs attrs = {
+	    .wrap = true, .mediatype = wa_content_mediatype(s->content)};
 	struct buf theirs, ours;
 	size_t reached = 0;
+	const bool written = messaging_plaintext(s->content, NULL, &theirs) == 0;
+	const bool copied = messaging_plaintext(s->content, &s->chat, &ours) == 0;
 
-	messaging_plaintext(s->text, NULL, &theirs);
-	messaging_plaintext(s->text, &s->chat, &ours);
-	for (size_t i = 0; i < s->n_devices; i++) {
+	for (size_t i = 0; written && copied && i < s->n_devices; i++) {
 		const struct jid *device = &s->devices[i];
 		const bool is_own = i >= s->n_theirs;
 		bool prekey = false;
 		enum signal_result r = messaging_encrypt(
-		    m, device, is_own ? &ours : &theirs, true, NULL, participants, &prekey);
+		    m, device, is_own ? &ours : &theirs, &attrs, participants, &prekey);
 
 		if (r != SIGNAL_OK) {
 			log_info("send.device_skipped", LOG_STR("outlet", link_outlet(m->link)),
@@ -119,7 +121,8 @@ add_participants(struct send *s, struct node *stanza, bool *ret_any_prekey)
 struct node *
 send_stanza(struct send *s)
 {
-	struct node *stanza = node_new("message", "id", s->id, "type", "text", NULL);
+	struct node *stanza =
+	    node_new("message", "id", s->id, "type", wa_content_type(s->content), NULL);
 	bool any_prekey = false;
 
 	node_set_jid(stanza, "to", &s->chat);

@@ -98,22 +98,22 @@ messaging_privacy_token(struct messaging *m, const struct node *notification)
 }
 
 void
-messaging_send_text(
-    struct messaging *m, const char *id, const char *phone, const char *text, void *send_arg)
+messaging_send(struct messaging *m, const char *id, const char *phone,
+    const struct wa_content *content, void *send_arg)
 {
 	(void)m;
 	(void)id;
 	(void)phone;
-	(void)text;
+	(void)content;
 	notes.pending = send_arg;
 }
 
 void
-messaging_retry_text(struct messaging *m, uint64_t token, const char *text)
+messaging_retry_content(struct messaging *m, uint64_t token, const struct wa_content *content)
 {
 	(void)m;
 	(void)token;
-	(void)text;
+	(void)content;
 }
 
 void

@@ -222,13 +222,14 @@ test_ban_has_an_end(void **state)
 static void
 test_stream_error_restart(void **state)
 {
+	const struct wa_content hello = {.kind = WA_CONTENT_TEXT, .text = "hello"};
 	struct world *w = *state;
 
 	w->give_login = true;
 	w->prekey_count = 700;
 	world_begin_login(w);
 	world_run(w, world_is_ready);
-	link_send_text(w->link, "3EB0", "62811", "hello", w);
+	link_send(w->link, "3EB0", "62811", &hello, w);
 	fake_send(&w->server, node_new("stream:error", "code", "515", NULL));
 	world_run(w, world_is_ended);
 	assert_int_equal(w->end, LINK_END_RESTART);
@@ -237,7 +238,7 @@ test_stream_error_restart(void **state)
 	/* Too late to send, but still answered. */
 	w->ended = 0;
 	w->in_call = true;
-	link_send_text(w->link, "3EB1", "62811", "hello", w);
+	link_send(w->link, "3EB1", "62811", &hello, w);
 	w->in_call = false;
 	event_base_loop(w->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	assert_int_equal(w->sent, 2);

@@ -73,7 +73,7 @@ struct world {
 	unsigned ack_error, ack_errors; /* code, for how many messages */
 	const char *ack_phash;
 	bool drop_acks, hold_messages;
-	const char *retry_text; /* what ops.retry_text is answered with */
+	const char *retry_text; /* what ops.retry is answered with */
 };
 
 /* -- the connection side -- */
@@ -250,12 +250,13 @@ world_on_sent(void *arg, void *send_arg, enum link_sent result, unsigned code)
 }
 
 static void
-world_on_retry_text(void *arg, uint64_t token, const char *id)
+world_on_retry(void *arg, uint64_t token, const char *id)
 {
 	struct link *l = arg;
+	const struct wa_content content = {.kind = WA_CONTENT_TEXT, .text = l->w->retry_text};
 
 	assert_non_null(id);
-	messaging_retry_text(l->m, token, l->w->retry_text);
+	messaging_retry_content(l->m, token, content.text != NULL ? &content : NULL);
 }
 
 /* -- parties -- */
@@ -271,7 +272,7 @@ world_begin(struct world *w)
 	w->ops = (struct link_ops){.message = world_on_message,
 	    .receipt = world_on_receipt,
 	    .sent = world_on_sent,
-	    .retry_text = world_on_retry_text};
+	    .retry = world_on_retry};
 }
 
 static void
@@ -689,7 +690,8 @@ world_send(struct link *l, const char *id, const char *phone, const char *text)
 	char *arg;
 
 	memcpy(&arg, &id, sizeof(arg));
-	messaging_send_text(l->m, id, phone, text, arg);
+	messaging_send(
+	    l->m, id, phone, &(struct wa_content){.kind = WA_CONTENT_TEXT, .text = text}, arg);
 }
 
 TEST_UNUSED static void

@@ -196,7 +196,8 @@ fake_committed(void *arg, int err)
 }
 
 void
-link_send_text(struct link *l, const char *id, const char *phone, const char *text, void *send_arg)
+link_send(struct link *l, const char *id, const char *phone, const struct wa_content *content,
+    void *send_arg)
 {
 	struct fake_send *s = &fake.sends[fake.n_sends++];
 
@@ -205,7 +206,8 @@ link_send_text(struct link *l, const char *id, const char *phone, const char *te
 	s->link = l;
 	(void)snprintf(s->id, sizeof(s->id), "%s", id);
 	(void)snprintf(s->phone, sizeof(s->phone), "%s", phone);
-	s->text = xstrdup(text);
+	assert_int_equal(content->kind, WA_CONTENT_TEXT);
+	s->text = xstrdup(content->text);
 	s->send_arg = send_arg;
 	if (++fake.in_flight > fake.in_flight_max)
 		fake.in_flight_max = fake.in_flight;
@@ -213,11 +215,11 @@ link_send_text(struct link *l, const char *id, const char *phone, const char *te
 }
 
 void
-link_retry_text(struct link *l, uint64_t token, const char *text)
+link_retry_content(struct link *l, uint64_t token, const struct wa_content *content)
 {
 	(void)l;
 	(void)snprintf(fake.retry_text, sizeof(fake.retry_text), "%llu:%s",
-	    (unsigned long long)token, text != NULL ? text : "-");
+	    (unsigned long long)token, content != NULL ? content->text : "-");
 }
 
 bool

@@ -585,12 +585,12 @@ test_retry_text(void **state)
 	    "INSERT INTO messages (outlet_id, outgoing, phone, text, status, wa_id) VALUES "
 	    "('o_conn', true, '62899', 'dulu', 'SENT', 'W1')");
 	l = fake_find("o_conn");
-	l->ops->retry_text(l->arg, 5, "W1");
+	l->ops->retry(l->arg, 5, "W1");
 	until(was_answered, (char[]){"5:dulu"}, "the text");
-	l->ops->retry_text(l->arg, 6, "W2");
+	l->ops->retry(l->arg, 6, "W2");
 	until(was_answered, (char[]){"6:-"}, "no text");
 	/* Asked for, but the link is gone when it comes. */
-	l->ops->retry_text(l->arg, 7, "W1");
+	l->ops->retry(l->arg, 7, "W1");
 	fake_end(l, LINK_END_SILENT, 0);
 	settle();
 	assert_string_equal(fake.retry_text, "6:-");

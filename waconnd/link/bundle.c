@@ -103,7 +103,7 @@ bundle_begin(struct messaging *m, const struct jid *device, const struct signal_
 
 	r = signal_begin_session(m->signal, device, bundle, &changed);
 	if (changed)
-		messaging_log_identity(m, device);
+		messaging_identity_changed(m, device);
 	if (r != SIGNAL_OK)
 		log_warn("bundle.refused", LOG_STR("outlet", link_outlet(m->link)),
 		    LOG_PHONE("user", device->user), LOG_INT("device", device->device),

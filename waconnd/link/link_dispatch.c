@@ -96,6 +96,12 @@ on_privacy_token(struct link *l, const struct node *stanza)
 }
 
 static void
+on_group(struct link *l, const struct node *stanza)
+{
+	messaging_group(l->messaging, stanza);
+}
+
+static void
 on_server_ping(struct link *l, const struct node *stanza)
 {
 	struct node *pong = node_new("iq", "type", "result", "id", node_get(stanza, "id"), NULL);
@@ -196,6 +202,7 @@ static const struct link_route routes[] = {
 	{"notification",  "type",  "encrypt",                   "identity",              LOGGED_IN, true,  on_identity},
 	{"notification",  "type",  "devices",                   NULL,                    LOGGED_IN, true,  on_devices},
 	{"notification",  "type",  "privacy_token",             NULL,                    LOGGED_IN, true,  on_privacy_token},
+	{"notification",  "type",  "w:gp2",                     NULL,                    LOGGED_IN, true,  on_group},
 	{"notification",  NULL,    NULL,                        NULL,                    ANY,       true,  on_nothing},
 	{"call",          NULL,    NULL,                        NULL,                    ANY,       true,  on_nothing},
 

@@ -192,20 +192,32 @@ messaging_add_identity(struct messaging *m, struct node *stanza)
 }
 
 size_t
-messaging_device_names(
+messaging_device_names(const struct messaging *m, const struct jid *device,
+    struct device_names *ret_text, struct key_name ret_names[2])
+{
+	signal_device_name(m->signal, device, ret_text->text);
+	ret_names[0] = (struct key_name){KEY_SESSION, ret_text->text};
+	ret_names[1] = (struct key_name){KEY_IDENTITY, ret_text->text};
+	return 2;
+}
+
+size_t
+messaging_old_names(
     const struct jid *device, struct device_names *ret_text, struct key_name ret_names[2])
 {
-	signal_device_name(device, ret_text->text);
+	signal_old_name(device, ret_text->text);
 	ret_names[0] = (struct key_name){KEY_SESSION, ret_text->text};
 	ret_names[1] = (struct key_name){KEY_IDENTITY, ret_text->text};
 	return 2;
 }
 
 void
-messaging_log_identity(const struct messaging *m, const struct jid *device)
+messaging_identity_changed(struct messaging *m, const struct jid *device)
 {
 	log_warn("security.identity_changed", LOG_STR("outlet", link_outlet(m->link)),
 	    LOG_PHONE("user", device->user), LOG_INT("device", device->device));
+	if (device->device == 0 && device->server == JID_SERVER_LID)
+		token_issue_again(m, device);
 }
 
 /* -- what the connection calls -- */
@@ -233,12 +245,20 @@ messaging_message_ack(struct messaging *m, const struct node *stanza)
 void
 messaging_devices(struct messaging *m, const struct node *notification)
 {
-	notices_devices(m->notices, notification);
+	notice_devices(m, notification);
+}
+
+void
+messaging_group(struct messaging *m, const struct node *notification)
+{
+	messaging_touch(m);
+	notice_group(m, notification);
 }
 
 void
 messaging_identity(struct messaging *m, const struct node *notification)
 {
+	messaging_touch(m);
 	notices_identity(m->notices, notification);
 }
 

@@ -70,9 +70,13 @@ void messaging_add_identity(struct messaging *m, struct node *stanza);
 struct device_names {
 	char text[SIGNAL_NAME_MAX];
 };
-size_t messaging_device_names(
+size_t messaging_device_names(const struct messaging *m, const struct jid *device,
+    struct device_names *ret_text, struct key_name ret_names[2]);
+/* The same, where they lie from before the LID was known (signal_move_device). */
+size_t messaging_old_names(
     const struct jid *device, struct device_names *ret_text, struct key_name ret_names[2]);
-/* A security event: what was known of this device's identity was another. */
-void messaging_log_identity(const struct messaging *m, const struct jid *device);
+/* What was known of this device's identity was another: a security event, and a new phone needs a
+ * token of ours again. */
+void messaging_identity_changed(struct messaging *m, const struct jid *device);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Applies notifications: device lists are dropped rather than patched, since the next send asks
- * anyway; removed devices and changed identities lose their sessions; tokens are kept when they are
- * newer.
+ * Notifications of a changed identity and of tokens: changed identities lose their sessions, so
+ * that the next message begins a new one; tokens are kept when they are newer.
  */
 #include "waconnd/link/notice.h"
 
@@ -28,10 +27,18 @@ struct token { /* waits for what is known of its giver */
 	uint8_t bytes[PEER_TOKEN_MAX];
 };
 
+struct identity { /* somebody's is another: waits for the LID of the number */
+	TAILQ_ENTRY(identity) entry;
+	struct notices *notices;
+	struct jid pn, lid;
+	struct key_hold *hold;
+};
+
 struct notices {
 	struct messaging *m;
 	TAILQ_HEAD(, token) tokens;
-	size_t n;
+	TAILQ_HEAD(, identity) identities;
+	size_t n, n_identities;
 };
 
 struct notices *
@@ -41,6 +48,7 @@ notices_new(struct messaging *m)
 
 	n->m = m;
 	TAILQ_INIT(&n->tokens);
+	TAILQ_INIT(&n->identities);
 	return n;
 }
 
@@ -55,16 +63,28 @@ token_free(struct token *t)
 	free(t);
 }
 
+static void
+identity_free(struct identity *i)
+{
+	TAILQ_REMOVE(&i->notices->identities, i, entry);
+	i->notices->n_identities--;
+	key_hold_free(&i->hold);
+	free(i);
+}
+
 void
 notices_free(struct notices **np)
 {
 	struct notices *n = *np;
+	struct identity *i;
 	struct token *t;
 
 	if (n == NULL)
 		return;
 	while ((t = TAILQ_FIRST(&n->tokens)) != NULL)
 		token_free(t);
+	while ((i = TAILQ_FIRST(&n->identities)) != NULL)
+		identity_free(i);
 	free(n);
 	*np = NULL;
 }
@@ -75,56 +95,26 @@ commit(struct messaging *m)
 	key_cache_commit(m->keys, NULL, NULL);
 }
 
-/* -- devices -- */
-
-static void
-drop_list(struct messaging *m, const struct jid *user)
+int
+notice_read_user(
+    const struct node *notification, const char *lid_key, struct jid *ret_pn, struct jid *ret_lid)
 {
-	const struct jid *own = messaging_own(m);
+	struct jid from, pn = {0}, lid = {0};
 
-	device_cache_drop(m->devices, user);
-	if (messaging_is_own_user(m, user))
-		device_cache_drop(m->devices, own);
-}
-
-static void
-drop_removed(struct messaging *m, const struct node *device)
-{
-	static const char *const keys[] = {"jid", "lid"};
-	struct jid jid;
-
-	for (size_t i = 0; i < 2; i++)
-		if (node_get_jid(device, keys[i], &jid) == 0 && jid_is_user(&jid) &&
-		    jid.device != 0)
-			signal_drop_device(m->signal, &jid);
-}
-
-void
-notices_devices(struct notices *n, const struct node *notification)
-{
-	struct messaging *m = n->m;
-	struct jid from, lid;
-
-	if (node_get_jid(notification, "from", &from) != 0 || !jid_is_user(&from))
-		return;
-	from = jid_without_device(&from);
-	drop_list(m, &from);
-	if (node_get_jid(notification, "lid", &lid) == 0 && stanza_id_is_plain(lid.user) &&
-	    stanza_id_is_plain(from.user)) {
-		lid = jid_without_device(&lid);
-		lid_learn(m, &from, &lid);
-		drop_list(m, &lid);
-	} else if (lid_find(m, &from, &lid)) {
-		drop_list(m, &lid);
-	}
-	for (const struct node *c = node_first(notification); c != NULL; c = node_next(c)) {
-		if (!node_is(c, "remove"))
-			continue;
-		for (const struct node *d = node_first(c); d != NULL; d = node_next(d))
-			if (node_is(d, "device"))
-				drop_removed(m, d);
-	}
-	commit(m);
+	if (node_get_jid(notification, "from", &from) != 0 || !stanza_id_is_plain(from.user))
+		return -1;
+	if (from.server == JID_SERVER_PN)
+		pn = jid_without_device(&from);
+	else if (from.server == JID_SERVER_LID)
+		lid = jid_without_device(&from);
+	else
+		return -1;
+	if (jid_is_none(&lid) && node_get_jid(notification, lid_key, &from) == 0 &&
+	    from.server == JID_SERVER_LID && stanza_id_is_plain(from.user))
+		lid = jid_without_device(&from);
+	*ret_pn = pn;
+	*ret_lid = lid;
+	return 0;
 }
 
 /* -- identity -- */
@@ -174,26 +164,49 @@ drop_user(struct messaging *m, const struct jid *user)
 	device_cache_drop(m->devices, user);
 }
 
+static void
+on_identity_map(void *arg)
+{
+	struct identity *i = arg;
+	struct messaging *m = i->notices->m;
+	struct jid known;
+
+	if (jid_is_none(&i->lid) && lid_find(m, &i->pn, &known))
+		i->lid = known;
+	lid_learn(m, &i->pn, &i->lid);
+	if (!jid_is_none(&i->pn))
+		drop_user(m, &i->pn);
+	if (!jid_is_none(&i->lid))
+		drop_user(m, &i->lid);
+	messaging_identity_changed(m, jid_is_none(&i->lid) ? &i->pn : &i->lid);
+	commit(m);
+	identity_free(i);
+}
+
 void
 notices_identity(struct notices *n, const struct node *notification)
 {
 	struct messaging *m = n->m;
-	struct jid from, lid;
+	struct identity identity = {.notices = n}, *i;
+	struct key_name map;
+	bool ready;
 
 	/* Our own phone's identity is fixed by the pairing. */
-	if (node_get_jid(notification, "from", &from) != 0 || !jid_is_user(&from) ||
-	    !stanza_id_is_plain(from.user) || messaging_is_own_user(m, &from))
+	if (notice_read_user(notification, "lid", &identity.pn, &identity.lid) != 0 ||
+	    messaging_is_own_user(m, &identity.pn) || messaging_is_own_user(m, &identity.lid))
 		return;
-	from = jid_without_device(&from);
-	messaging_log_identity(m, &from);
-	drop_user(m, &from);
-	if ((node_get_jid(notification, "lid", &lid) == 0 && jid_is_user(&lid) &&
-		stanza_id_is_plain(lid.user)) ||
-	    lid_find(m, &from, &lid)) {
-		lid = jid_without_device(&lid);
-		drop_user(m, &lid);
+	if (n->n_identities >= NOTICES_MAX) {
+		log_warn("notice.overflow", LOG_STR("outlet", link_outlet(m->link)));
+		return;
 	}
-	commit(m);
+	i = xmemdup(&identity, sizeof(identity));
+	TAILQ_INSERT_TAIL(&n->identities, i, entry);
+	n->n_identities++;
+	map = (struct key_name){KEY_LID, i->pn.user};
+	i->hold =
+	    key_cache_hold(m->keys, &map, jid_is_none(&i->pn) ? 0 : 1, on_identity_map, i, &ready);
+	if (ready)
+		on_identity_map(i);
 }
 
 /* -- tokens -- */
@@ -258,34 +271,14 @@ take_token(struct notices *n, const struct token *token)
 		on_map(t);
 }
 
-/* The giver is `from`; the jid of a token is ours. */
-static int
-read_giver(const struct node *notification, struct token *t)
-{
-	struct jid from, lid;
-
-	if (node_get_jid(notification, "from", &from) != 0 || !stanza_id_is_plain(from.user))
-		return -1;
-	from = jid_without_device(&from);
-	if (from.server == JID_SERVER_PN)
-		t->pn = from;
-	else if (from.server == JID_SERVER_LID)
-		t->lid = from;
-	else
-		return -1;
-	if (from.server == JID_SERVER_PN && node_get_jid(notification, "sender_lid", &lid) == 0 &&
-	    lid.server == JID_SERVER_LID && stanza_id_is_plain(lid.user))
-		t->lid = jid_without_device(&lid);
-	return 0;
-}
-
 void
 notices_privacy_token(struct notices *n, const struct node *notification)
 {
 	const struct node *tokens = node_find(notification, "tokens");
 	struct token t = {.notices = n};
 
-	if (read_giver(notification, &t) != 0)
+	/* The giver is `from`; the jid of a token is ours. */
+	if (notice_read_user(notification, "sender_lid", &t.pn, &t.lid) != 0)
 		return;
 	for (const struct node *c = node_first(tokens); c != NULL; c = node_next(c)) {
 		const uint8_t *bytes = node_data(c, &t.len);

@@ -178,7 +178,7 @@ on_committed(void *arg)
 
 /* -- work -- */
 
-#define NAMES_MAX (2 * RECEIVE_ENCS_MAX + 8)
+#define NAMES_MAX (2 * RECEIVE_ENCS_MAX + 9)
 
 /* The same device under its number: where its session is from before its LID was known. */
 static bool
@@ -194,10 +194,15 @@ number_of(const struct inbound_info *info, struct jid *ret)
 static void
 finish_first(struct receiver *r, struct inbound *in)
 {
+	char group[JID_TEXT_MAX];
 	struct jid pn;
 
-	if (number_of(&in->info, &pn))
+	if (number_of(&in->info, &pn)) {
 		signal_move_device(r->m->signal, &pn, &in->info.sender);
+		if (in->info.is_group)
+			signal_move_sender(
+			    r->m->signal, jid_format(&in->info.chat, group), &pn, &in->info.sender);
+	}
 	receive_contents(r->m, in);
 	choose_answers(r->m, in);
 	key_hold_free(&in->map_hold);
@@ -227,16 +232,22 @@ hold_keys(struct receiver *r, struct inbound *in)
 	struct device_names device, by_number;
 	struct key_name names[NAMES_MAX];
 	struct jid pn;
-	char group[JID_TEXT_MAX], sender_key[SIGNAL_GROUP_NAME_MAX];
+	char group[JID_TEXT_MAX];
+	char sender_key[SIGNAL_GROUP_NAME_MAX], old_sender_key[SIGNAL_GROUP_NAME_MAX];
 	size_t n = receive_prekeys(r->m, in, prekeys, names);
 	bool ready;
 
-	n += messaging_device_names(&info->sender, &device, &names[n]);
+	n += messaging_device_names(r->m, &info->sender, &device, &names[n]);
 	if (number_of(info, &pn))
-		n += messaging_device_names(&pn, &by_number, &names[n]);
+		n += messaging_old_names(&pn, &by_number, &names[n]);
 	if (info->is_group) {
-		signal_group_name(jid_format(&info->chat, group), &info->sender, sender_key);
+		signal_group_name(
+		    r->m->signal, jid_format(&info->chat, group), &info->sender, sender_key);
 		names[n++] = (struct key_name){KEY_SENDER_KEY, sender_key};
+	}
+	if (info->is_group && number_of(info, &pn)) {
+		signal_old_group_name(group, &pn, old_sender_key);
+		names[n++] = (struct key_name){KEY_SENDER_KEY, old_sender_key};
 	}
 	if (!jid_is_none(&info->sender_pair.pn))
 		names[n++] = (struct key_name){KEY_LID, info->sender_pair.pn.user};

@@ -28,7 +28,7 @@ decrypt_session(struct messaging *m, const struct inbound *in, bool pkmsg, const
 	    m->signal, &in->info.sender, pkmsg, data, len, &changed, ret_plain);
 
 	if (changed)
-		messaging_log_identity(m, &in->info.sender);
+		messaging_identity_changed(m, &in->info.sender);
 	return r;
 }
 

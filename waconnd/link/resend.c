@@ -30,6 +30,7 @@ struct resend {
 	struct node *receipt;
 	const char *id;	   /* in receipt */
 	struct jid device; /* as Signal knows it */
+	struct jid number; /* the same before its LID was known; or none */
 	char count[16];	   /* as it goes back */
 	unsigned times;
 	struct wa_content *content;
@@ -211,6 +212,8 @@ on_keys(void *arg)
 	struct resend *e = arg;
 	struct messaging *m = e->resends->m;
 
+	if (!jid_is_none(&e->number))
+		signal_move_device(m->signal, &e->number, &e->device);
 	if (use_keys_sent(e)) {
 		encrypt(e);
 		return;
@@ -228,11 +231,13 @@ on_keys(void *arg)
 static void
 hold_keys(struct resend *e)
 {
-	struct device_names text;
-	struct key_name names[2];
-	const size_t n = messaging_device_names(&e->device, &text, names);
+	struct device_names text, old;
+	struct key_name names[4];
+	size_t n = messaging_device_names(e->resends->m, &e->device, &text, names);
 	bool ready;
 
+	if (!jid_is_none(&e->number))
+		n += messaging_old_names(&e->number, &old, &names[n]);
 	e->state = RESEND_KEYS;
 	e->hold = key_cache_hold(e->resends->m->keys, names, n, on_keys, e, &ready);
 	if (ready)
@@ -245,8 +250,10 @@ on_map(void *arg)
 	struct resend *e = arg;
 	struct jid lid;
 
-	if (lid_find(e->resends->m, &e->device, &lid))
+	if (lid_find(e->resends->m, &e->device, &lid)) {
+		e->number = e->device;
 		e->device = lid;
+	}
 	hold_keys(e);
 }
 

@@ -197,27 +197,55 @@ step_lookup(struct send *s)
 
 /* -- keys -- */
 
+/* The same device of the peer under the number: where its session is from before its LID was
+ * known. */
+static bool
+number_of(const struct send *s, size_t i, struct jid *ret)
+{
+	if (i >= s->n_theirs || s->devices[i].server != JID_SERVER_LID ||
+	    messaging_is_own_user(s->m, &s->pn))
+		return false;
+	*ret = s->pn;
+	ret->device = s->devices[i].device;
+	return true;
+}
+
+static void
+use_keys(struct send *s)
+{
+	struct jid pn;
+
+	for (size_t i = 0; i < s->n_devices; i++)
+		if (number_of(s, i, &pn))
+			signal_move_device(s->m->signal, &pn, &s->devices[i]);
+	send_enter(s, SEND_BUNDLES);
+}
+
 static void
 on_keys(void *arg)
 {
-	send_enter(arg, SEND_BUNDLES);
+	use_keys(arg);
 }
 
 static void
 step_keys(struct send *s)
 {
-	struct device_names text[SEND_DEVICES_MAX];
-	struct key_name names[2 * SEND_DEVICES_MAX + 1];
-	size_t n = 0;
+	struct device_names text[2 * SEND_DEVICES_MAX];
+	struct key_name names[4 * SEND_DEVICES_MAX + 1];
+	size_t n = 0, n_text = 0;
+	struct jid pn;
 	bool ready;
 
-	for (size_t i = 0; i < s->n_devices; i++)
-		n += messaging_device_names(&s->devices[i], &text[i], &names[n]);
+	for (size_t i = 0; i < s->n_devices; i++) {
+		n += messaging_device_names(s->m, &s->devices[i], &text[n_text++], &names[n]);
+		if (number_of(s, i, &pn))
+			n += messaging_old_names(&pn, &text[n_text++], &names[n]);
+	}
 	if (s->chat.server == JID_SERVER_LID)
 		names[n++] = (struct key_name){KEY_PEER, s->chat.user};
 	s->hold = key_cache_hold(s->m->keys, names, n, on_keys, s, &ready);
 	if (ready)
-		send_enter(s, SEND_BUNDLES);
+		use_keys(s);
 }
 
 static void

@@ -14,6 +14,7 @@ struct issue {
 	struct token_issues *issues;
 	struct jid lid;
 	struct key_hold *hold; /* until it is remembered */
+	bool again;	       /* also in the same seven days, but never as the first */
 	int64_t t;
 };
 
@@ -84,7 +85,7 @@ on_peer(void *arg)
 
 	peer_get(m, &i->lid, &peer);
 	i->t = link_server_now(m->link);
-	due = peer_issue_due(&peer, i->t);
+	due = i->again ? peer.issued_t != 0 : peer_issue_due(&peer, i->t);
 	OPENSSL_cleanse(&peer, sizeof(peer));
 	if (!due) {
 		issue_free(i);
@@ -99,8 +100,8 @@ on_peer(void *arg)
 	link_iq(m->link, iq, on_answer, i);
 }
 
-void
-token_issue(struct messaging *m, const struct jid *lid)
+static void
+issue(struct messaging *m, const struct jid *lid, bool again)
 {
 	const struct key_name name = {KEY_PEER, lid->user};
 	struct token_issues *issues = m->issues;
@@ -114,10 +115,23 @@ token_issue(struct messaging *m, const struct jid *lid)
 		return;
 	i = xcalloc(1, sizeof(*i));
 	i->issues = issues;
-	i->lid = *lid;
+	i->lid = jid_without_device(lid);
+	i->again = again;
 	TAILQ_INSERT_TAIL(&issues->all, i, entry);
 	issues->n++;
 	i->hold = key_cache_hold(m->keys, &name, 1, on_peer, i, &ready);
 	if (ready)
 		on_peer(i);
+}
+
+void
+token_issue(struct messaging *m, const struct jid *lid)
+{
+	issue(m, lid, false);
+}
+
+void
+token_issue_again(struct messaging *m, const struct jid *lid)
+{
+	issue(m, lid, true);
 }

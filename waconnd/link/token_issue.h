@@ -12,5 +12,7 @@ struct token_issues *token_issues_new(struct messaging *m);
 void token_issues_free(struct token_issues **i);
 /* If it is time for one. */
 void token_issue(struct messaging *m, const struct jid *lid);
+/* They have a new phone: if they ever had a token of ours, it knows it no more. */
+void token_issue_again(struct messaging *m, const struct jid *lid);
 
 #endif

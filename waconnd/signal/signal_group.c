@@ -16,9 +16,10 @@ struct group_sender {
 };
 
 static void
-sender_of(const char *group, const struct jid *device, struct group_sender *ret)
+sender_of(const struct signal_store *s, const char *group, const struct jid *device,
+    struct group_sender *ret)
 {
-	signal_address_of(device, &ret->at);
+	signal_address_of(s, device, &ret->at);
 	ret->name = (signal_protocol_sender_key_name){
 	    .group_id = group, .group_id_len = strlen(group), .sender = ret->at.address};
 }
@@ -32,7 +33,7 @@ signal_group_learn(struct signal_store *s, const char *group, const struct jid *
 	struct group_sender sender;
 	int r;
 
-	sender_of(group, device, &sender);
+	sender_of(s, group, device, &sender);
 	key_cache_begin(s->keys);
 	r = sender_key_distribution_message_deserialize(&m, skdm, len, s->context);
 	if (r == 0)
@@ -56,7 +57,7 @@ signal_group_decrypt(struct signal_store *s, const char *group, const struct jid
 	struct group_sender sender;
 	int r;
 
-	sender_of(group, device, &sender);
+	sender_of(s, group, device, &sender);
 	key_cache_begin(s->keys);
 	r = sender_key_message_deserialize(&m, data, len, s->context);
 	if (r == 0)

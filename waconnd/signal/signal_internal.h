@@ -21,7 +21,8 @@ struct signal_address { /* libsignal keeps pointers to it: it outlives the ciphe
 	char name[JID_USER_MAX + 8];
 };
 
-void signal_address_of(const struct jid *device, struct signal_address *ret);
+void signal_address_of(
+    const struct signal_store *s, const struct jid *device, struct signal_address *ret);
 enum signal_result signal_result_of(int libsignal_error);
 /* A 33-byte key from a raw one; NULL when it is refused. SIGNAL_UNREF it. */
 ec_public_key *signal_point(struct signal_store *s, const uint8_t raw[CURVE_KEY_LEN]);

@@ -73,7 +73,7 @@ signal_has_session(struct signal_store *s, const struct jid *device)
 	char name[SIGNAL_NAME_MAX];
 	size_t len;
 
-	signal_device_name(device, name);
+	signal_device_name(s, device, name);
 	return key_cache_find(s->keys, KEY_SESSION, name, &len) != NULL;
 }
 
@@ -82,7 +82,7 @@ signal_drop_device(struct signal_store *s, const struct jid *device)
 {
 	char name[SIGNAL_NAME_MAX];
 
-	signal_device_name(device, name);
+	signal_device_name(s, device, name);
 	key_cache_del(s->keys, KEY_SESSION, name);
 	key_cache_del(s->keys, KEY_IDENTITY, name);
 }
@@ -105,10 +105,21 @@ signal_move_device(struct signal_store *s, const struct jid *from, const struct 
 {
 	char from_name[SIGNAL_NAME_MAX], to_name[SIGNAL_NAME_MAX];
 
-	signal_device_name(from, from_name);
-	signal_device_name(to, to_name);
+	signal_old_name(from, from_name);
+	signal_old_name(to, to_name);
 	move_key(s->keys, KEY_SESSION, from_name, to_name);
 	move_key(s->keys, KEY_IDENTITY, from_name, to_name);
+}
+
+void
+signal_move_sender(
+    struct signal_store *s, const char *group, const struct jid *from, const struct jid *to)
+{
+	char from_name[SIGNAL_GROUP_NAME_MAX], to_name[SIGNAL_GROUP_NAME_MAX];
+
+	signal_old_group_name(group, from, from_name);
+	signal_old_group_name(group, to, to_name);
+	move_key(s->keys, KEY_SENDER_KEY, from_name, to_name);
 }
 
 uint32_t
@@ -120,7 +131,7 @@ signal_session_registration(struct signal_store *s, const struct jid *device)
 
 	if (!signal_has_session(s, device))
 		return 0;
-	signal_address_of(device, &at);
+	signal_address_of(s, device, &at);
 	if (session_cipher_create(&cipher, s->stores, &at.address, s->context) != 0)
 		return 0;
 	if (session_cipher_get_remote_registration_id(cipher, &id) != 0)
@@ -236,7 +247,7 @@ signal_begin_session(struct signal_store *s, const struct jid *device,
 	struct signal_address at;
 	struct attempt a = {.s = s, .device = device, .bundle = bundle};
 
-	signal_address_of(device, &at);
+	signal_address_of(s, device, &at);
 	a.address = &at.address;
 	return run(&a, try_bundle, ret_changed);
 }
@@ -249,7 +260,7 @@ signal_session_decrypt(struct signal_store *s, const struct jid *device, bool pk
 	struct attempt a = {
 	    .s = s, .device = device, .pkmsg = pkmsg, .data = data, .len = len, .out = ret_plain};
 
-	signal_address_of(device, &at);
+	signal_address_of(s, device, &at);
 	a.address = &at.address;
 	return run(&a, try_decrypt, ret_changed);
 }
@@ -282,7 +293,7 @@ signal_session_encrypt(struct signal_store *s, const struct jid *device, const s
 
 	if (!signal_has_session(s, device))
 		return SIGNAL_NO_SESSION;
-	signal_address_of(device, &at);
+	signal_address_of(s, device, &at);
 	key_cache_begin(s->keys);
 	r = session_cipher_create(&cipher, s->stores, &at.address, s->context);
 	if (r == 0)

@@ -20,16 +20,32 @@
 
 /* -- names -- */
 
-void
-signal_address_of(const struct jid *device, struct signal_address *ret)
+/* The rest of the world knows our devices by the LID, also where a stanza names the number. */
+static struct jid
+own_by_lid(const struct signal_store *s, const struct jid *device)
 {
-	jid_signal_name(device, ret->name, sizeof(ret->name));
-	ret->address = (signal_protocol_address){
-	    .name = ret->name, .name_len = strlen(ret->name), .device_id = device->device};
+	struct jid jid = *device;
+
+	if (!jid_is_none(&s->own->own_lid) && jid_same_user(device, &s->own->own)) {
+		jid = s->own->own_lid;
+		jid.device = device->device;
+	}
+	return jid;
 }
 
 void
-signal_device_name(const struct jid *device, char ret_name[SIGNAL_NAME_MAX])
+signal_address_of(
+    const struct signal_store *s, const struct jid *device, struct signal_address *ret)
+{
+	const struct jid known = own_by_lid(s, device);
+
+	jid_signal_name(&known, ret->name, sizeof(ret->name));
+	ret->address = (signal_protocol_address){
+	    .name = ret->name, .name_len = strlen(ret->name), .device_id = known.device};
+}
+
+void
+signal_old_name(const struct jid *device, char ret_name[SIGNAL_NAME_MAX])
 {
 	char name[JID_USER_MAX + 8];
 
@@ -38,12 +54,31 @@ signal_device_name(const struct jid *device, char ret_name[SIGNAL_NAME_MAX])
 }
 
 void
-signal_group_name(const char *group, const struct jid *device, char ret_name[SIGNAL_GROUP_NAME_MAX])
+signal_device_name(
+    const struct signal_store *s, const struct jid *device, char ret_name[SIGNAL_NAME_MAX])
+{
+	const struct jid known = own_by_lid(s, device);
+
+	signal_old_name(&known, ret_name);
+}
+
+void
+signal_old_group_name(
+    const char *group, const struct jid *device, char ret_name[SIGNAL_GROUP_NAME_MAX])
 {
 	char name[SIGNAL_NAME_MAX];
 
-	signal_device_name(device, name);
+	signal_old_name(device, name);
 	(void)snprintf(ret_name, SIGNAL_GROUP_NAME_MAX, "%s::%s", group, name);
+}
+
+void
+signal_group_name(const struct signal_store *s, const char *group, const struct jid *device,
+    char ret_name[SIGNAL_GROUP_NAME_MAX])
+{
+	const struct jid known = own_by_lid(s, device);
+
+	signal_old_group_name(group, &known, ret_name);
 }
 
 void

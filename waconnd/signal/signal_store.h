@@ -33,8 +33,14 @@ struct signal_store *signal_store_new(
 void signal_store_free(struct signal_store **s);
 
 /* -- the names under which keys lie -- */
-void signal_device_name(const struct jid *device, char ret_name[SIGNAL_NAME_MAX]);
-void signal_group_name(
+/* Our own devices are under our LID, whichever of our addresses is given. */
+void signal_device_name(
+    const struct signal_store *s, const struct jid *device, char ret_name[SIGNAL_NAME_MAX]);
+void signal_group_name(const struct signal_store *s, const char *group, const struct jid *device,
+    char ret_name[SIGNAL_GROUP_NAME_MAX]);
+/* Of exactly this address: where keys lie that are from before the device's LID was known. */
+void signal_old_name(const struct jid *device, char ret_name[SIGNAL_NAME_MAX]);
+void signal_old_group_name(
     const char *group, const struct jid *device, char ret_name[SIGNAL_GROUP_NAME_MAX]);
 void signal_prekey_name(uint32_t id, char ret_name[SIGNAL_PREKEY_NAME_MAX]);
 
@@ -44,8 +50,12 @@ bool signal_has_session(struct signal_store *s, const struct jid *device);
 uint32_t signal_session_registration(struct signal_store *s, const struct jid *device);
 /* Session and identity, e.g. of a device that was removed. Need not be held. */
 void signal_drop_device(struct signal_store *s, const struct jid *device);
-/* What is kept of a device under one address moves to another where nothing is kept; both held. */
+/* What is kept of a device under one address (signal_old_name) moves to another where nothing is
+ * kept; both held. */
 void signal_move_device(struct signal_store *s, const struct jid *from, const struct jid *to);
+/* The same of its sender key in a group. */
+void signal_move_sender(
+    struct signal_store *s, const char *group, const struct jid *from, const struct jid *to);
 
 struct signal_bundle { /* keys as in stanzas, without 0x05 */
 	uint32_t registration_id;

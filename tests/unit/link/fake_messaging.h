@@ -12,7 +12,7 @@
 
 static struct fake_messaging_notes {
 	unsigned made, freed, opened;
-	unsigned messages, receipts, acks, devices, identities, tokens, prekeys;
+	unsigned messages, receipts, acks, devices, identities, tokens, groups, prekeys;
 	void *pending; /* a send without an answer */
 } notes;
 
@@ -95,6 +95,14 @@ messaging_privacy_token(struct messaging *m, const struct node *notification)
 	(void)m;
 	(void)notification;
 	notes.tokens++;
+}
+
+void
+messaging_group(struct messaging *m, const struct node *notification)
+{
+	(void)m;
+	(void)notification;
+	notes.groups++;
 }
 
 void

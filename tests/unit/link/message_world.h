@@ -397,7 +397,7 @@ world_usync_user(struct world *w, const struct node *asked, bool contact, struct
 	if (contact) {
 		const struct jid lid = jid_without_device(&any->credentials.own_lid);
 
-		node_set_jid(user, "jid", &lid);
+		node_set_jid(user, "jid", jid_is_none(&lid) ? &jid : &lid);
 		node_set_jid(user, "pn_jid", &jid);
 		node_text(node_child(user, "contact", "type", "in", NULL), text);
 		return;
@@ -415,7 +415,7 @@ world_usync_user(struct world *w, const struct node *asked, bool contact, struct
 		if (l->credentials.own.device != 0 && !l->no_key_index)
 			node_set(device, "key-index", "1");
 	}
-	if (!w->hide_lids) {
+	if (!w->hide_lids && !jid_is_none(&any->credentials.own_lid)) {
 		const struct jid lid = jid_without_device(&any->credentials.own_lid);
 
 		node_set_jid(node_child(user, "lid", NULL), "val", &lid);

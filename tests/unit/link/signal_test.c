@@ -64,9 +64,9 @@ hold(struct side *s, const struct jid *device, const char *prekey, const char *g
 	struct key_name names[4];
 	bool ready;
 
-	signal_device_name(device, name);
+	signal_device_name(s->store, device, name);
 	if (group != NULL)
-		signal_group_name(group, device, sender_key);
+		signal_group_name(s->store, group, device, sender_key);
 	names[0] = (struct key_name){KEY_SESSION, name};
 	names[1] = (struct key_name){KEY_IDENTITY, name};
 	names[2] = (struct key_name){KEY_PREKEY, prekey};

@@ -39,8 +39,8 @@ add_enc(struct trio *t, struct link *from, const void *message, size_t len, stru
 
 	buf_add(&padded, message, len);
 	plain_pad(&padded);
-	assert_int_equal(messaging_encrypt(from->m, &t->alice->credentials.own_lid, &padded, false,
-			     NULL, stanza, &prekey),
+	assert_int_equal(messaging_encrypt(from->m, &t->alice->credentials.own_lid, &padded,
+			     &(struct enc_attrs){0}, stanza, &prekey),
 	    SIGNAL_OK);
 	buf_done(&padded);
 }

@@ -95,7 +95,10 @@ CREATE TABLE IF NOT EXISTS tokens (
 	last_used_at timestamptz
 );
 CREATE INDEX IF NOT EXISTS tokens_by_user ON tokens (user_id);
+ALTER TABLE tokens ADD COLUMN IF NOT EXISTS scopes text[];     -- what it may be used for; NULL: all that its user may
+ALTER TABLE tokens ADD COLUMN IF NOT EXISTS outlet_id text REFERENCES outlets ON DELETE CASCADE; -- the one outlet it is for
 
+-- Only ever added to: triggers below refuse everything else but audit_purge().
 CREATE TABLE IF NOT EXISTS audit (
 	id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	at      timestamptz NOT NULL DEFAULT now(),
@@ -105,6 +108,11 @@ CREATE TABLE IF NOT EXISTS audit (
 	subject text,
 	detail  jsonb
 );
+ALTER TABLE audit ADD COLUMN IF NOT EXISTS request_id text;
+ALTER TABLE audit ADD COLUMN IF NOT EXISTS before jsonb; -- the row as its document, without secrets
+ALTER TABLE audit ADD COLUMN IF NOT EXISTS after jsonb;
+CREATE INDEX IF NOT EXISTS audit_by_subject ON audit (subject, id DESC);
+CREATE INDEX IF NOT EXISTS audit_by_time ON audit (at);
 
 CREATE TABLE IF NOT EXISTS blasts (
 	id           text PRIMARY KEY,
@@ -177,7 +185,7 @@ CREATE TABLE IF NOT EXISTS opt_outs (
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Idempotency-Key of POST /blasts and …/messages: the first answer, kept 24 h.
+-- Idempotency-Key of a POST that creates: the first answer, kept 24 h.
 CREATE TABLE IF NOT EXISTS idempotency_keys (
 	user_id    text NOT NULL,
 	key        text NOT NULL,
@@ -291,7 +299,8 @@ $$;
 
 CREATE OR REPLACE FUNCTION token_json(t tokens) RETURNS json LANGUAGE sql STABLE AS $$
 	SELECT json_build_object('id', t.id, 'name', t.name, 'userId', t.user_id,
-	                         'user', (SELECT u.name FROM users u WHERE u.id = t.user_id), 'createdAt', rfc3339(t.created_at),
+	                         'user', (SELECT u.name FROM users u WHERE u.id = t.user_id), 'scopes', t.scopes,
+	                         'outletId', t.outlet_id, 'createdAt', rfc3339(t.created_at),
 	                         'expiresAt', rfc3339(t.expires_at), 'lastUsedAt', rfc3339(t.last_used_at))
 $$;
 
@@ -331,3 +340,90 @@ CREATE OR REPLACE FUNCTION blast_json(b blasts) RETURNS json LANGUAGE sql STABLE
 	                  THEN (SELECT count(*) FROM messages m
 	                        WHERE m.blast_id = b.id AND m.sent_at > now() - interval '1 minute') ELSE 0 END AS n) r
 $$;
+
+-- -- the audit log ------------------------------------------------------------------------------------------
+
+-- Changes of these tables write their own line, in the same transaction, when somebody is named who makes them
+-- (AUDIT_WHO): what a daemon does by itself is no change of a person's.
+CREATE OR REPLACE FUNCTION audit_json(tab text, r jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN CASE WHEN r IS NULL THEN NULL ELSE CASE tab
+	       WHEN 'outlets' THEN outlet_json(jsonb_populate_record(NULL::outlets, r))::jsonb
+	       WHEN 'users' THEN user_json(jsonb_populate_record(NULL::users, r))::jsonb
+	       WHEN 'tokens' THEN token_json(jsonb_populate_record(NULL::tokens, r))::jsonb
+	       ELSE r END END;
+END $$;
+
+CREATE OR REPLACE FUNCTION audit_change() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+	who text := nullif(current_setting('waconn.actor', true), '');
+	old_row jsonb;
+	new_row jsonb;
+	what text := current_setting('waconn.action', true);
+	more jsonb;
+BEGIN
+	IF who IS NULL THEN
+		RETURN NULL;
+	END IF;
+	IF TG_OP <> 'INSERT' THEN
+		old_row := to_jsonb(OLD);
+	END IF;
+	IF TG_OP <> 'DELETE' THEN
+		new_row := to_jsonb(NEW);
+	END IF;
+	IF TG_TABLE_NAME = 'tokens' AND coalesce((coalesce(new_row, old_row)->>'is_session')::boolean, false) THEN
+		RETURN NULL; -- logins have lines of their own
+	END IF;
+	IF new_row->>'password_hash' IS DISTINCT FROM old_row->>'password_hash' AND TG_OP = 'UPDATE' THEN
+		more := '{"passwordChanged": true}';
+	ELSIF new_row = old_row OR (TG_TABLE_NAME = 'tokens' AND TG_OP = 'UPDATE') THEN
+		RETURN NULL; -- nothing was changed, or a token was used
+	END IF;
+	INSERT INTO audit (actor, remote, request_id, action, subject, detail, before, after)
+	VALUES (who, current_setting('waconn.remote', true), current_setting('waconn.request_id', true), what,
+	        coalesce(new_row, old_row)->>'id', more, audit_json(TG_TABLE_NAME, old_row), audit_json(TG_TABLE_NAME, new_row));
+	RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON outlets FOR EACH ROW EXECUTE FUNCTION audit_change();
+CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION audit_change();
+CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON tokens FOR EACH ROW EXECUTE FUNCTION audit_change();
+
+-- Lines are neither changed nor taken away, whoever asks, but by audit_purge, which takes what is old, and says so.
+CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF TG_OP = 'DELETE' AND current_setting('waconn.audit_purge', true) = 'yes' THEN
+		RETURN OLD;
+	END IF;
+	RAISE EXCEPTION 'the audit log is only added to' USING ERRCODE = 'insufficient_privilege';
+END $$;
+CREATE OR REPLACE TRIGGER audit_refuse BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_refuse();
+CREATE OR REPLACE TRIGGER audit_refuse_truncate BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();
+
+CREATE OR REPLACE FUNCTION audit_purge(older_than interval) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	n bigint;
+BEGIN
+	IF older_than < interval '30 days' THEN
+		RAISE EXCEPTION 'the audit log is kept for 30 days at least';
+	END IF;
+	PERFORM set_config('waconn.audit_purge', 'yes', true);
+	DELETE FROM audit WHERE at < now() - older_than;
+	GET DIAGNOSTICS n = ROW_COUNT;
+	PERFORM set_config('waconn.audit_purge', '', true);
+	IF n > 0 THEN
+		INSERT INTO audit (actor, action, detail) VALUES ('waconnd', 'audit_purge', jsonb_build_object('lines', n));
+	END IF;
+	RETURN n;
+END $$;
+
+-- Keeps the answer of a request that creates under its Idempotency-Key (NULL: none was given), and gives it back.
+CREATE OR REPLACE FUNCTION answer_keep(who text, request_key text, hash bytea, code integer, answer text, kept text)
+RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	IF request_key IS NOT NULL THEN
+		DELETE FROM idempotency_keys WHERE user_id = who AND key = request_key AND created_at <= now() - interval '24 hours';
+		INSERT INTO idempotency_keys (user_id, key, body_hash, status, body)
+		VALUES (who, request_key, hash, code, convert_to(kept, 'UTF8'));
+	END IF;
+	RETURN answer;
+END $$;

@@ -6,6 +6,7 @@
  */
 #include "apigw/call.h"
 
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #define PROBLEM_MAX 65536
 #define REQUEST_ID_ACCEPTED_MIN 8
 #define IDEMPOTENCY_KEY_MAX 255
+#define ETAG_BYTES 12
 
 struct call_block {
 	struct call_block *next;
@@ -73,6 +75,16 @@ on_gone(void *arg)
 
 /* ---- replies ---- */
 
+/* What a client may keep and ask for again by its ETag. */
+static bool
+is_cacheable(const struct call *c)
+{
+	return session_method_safe(c->http->head.method) && !c->route->open &&
+	       c->route->op != IPC__REQUEST__OP_SUBSCRIBE &&
+	       c->route->op != IPC__REQUEST__OP_OUTLET_QR &&
+	       c->route->op != IPC__REQUEST__OP_OUTLET_PAIRING_CODE;
+}
+
 void
 call_headers(const struct call *c, struct buf *headers, const char *type)
 {
@@ -90,7 +102,8 @@ call_headers(const struct call *c, struct buf *headers, const char *type)
 	    "img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; "
 	    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n");
 	if (!page)
-		buf_add_str(headers, "Cache-Control: no-store\r\n");
+		buf_add_str(headers, is_cacheable(c) ? "Cache-Control: private, no-cache\r\n"
+						     : "Cache-Control: no-store\r\n");
 }
 
 void
@@ -173,6 +186,24 @@ call_failed(struct call *c, enum ipc_failure failure)
 		call_problem(c, "daemon_unavailable", NULL);
 }
 
+/* Adds the ETag of the answer. Does the client have it already? */
+static bool
+not_modified(const struct call *c, const Ipc__Response *response, struct buf *headers)
+{
+	const char *have = http_head_get(&c->http->head, "if-none-match");
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	char tag[2 + 2 * ETAG_BYTES + 1] = "\"";
+	size_t n = 1;
+
+	(void)SHA256(response->body.data, response->body.len, digest);
+	for (size_t i = 0; i < ETAG_BYTES; i++)
+		n += (size_t)snprintf(tag + n, sizeof(tag) - n, "%02x", digest[i]);
+	tag[n++] = '"';
+	tag[n] = '\0';
+	buf_addf(headers, "ETag: %s\r\n", tag);
+	return have != NULL && (strstr(have, tag) != NULL || strcmp(have, "*") == 0);
+}
+
 void
 call_pass(struct call *c, const Ipc__Response *response)
 {
@@ -185,6 +216,11 @@ call_pass(struct call *c, const Ipc__Response *response)
 	}
 	if (response->etag != NULL && strpbrk(response->etag, "\r\n") == NULL)
 		buf_addf(&headers, "ETag: %s\r\n", response->etag);
+	else if (status == 200 && is_cacheable(c) && not_modified(c, response, &headers)) {
+		call_reply(c, 304, NULL, &headers, NULL, 0);
+		buf_done(&headers);
+		return;
+	}
 	if (response->has_retry_after_s)
 		buf_addf(&headers, "Retry-After: %u\r\n", response->retry_after_s);
 	else if (status == 503)

@@ -36,6 +36,7 @@ static const struct route routes[] = {
 	{"POST", "/api/auth/login", JSON, true, OP(LOGIN), SHORT_MS, auth_login, auth_login_answer, NULL, "Log in"},
 	{"POST", "/api/auth/logout", NONE, false, OP(LOGOUT), SHORT_MS, routes_build_empty, auth_logout_answer, NULL, "Log out"},
 	ASK("GET",    "/api/auth/me",                 NONE,  ME,                routes_build_empty, "Who is logged in"),
+	ASK("POST",   "/api/auth/password",           JSON,  PASSWORD_CHANGE,   auth_password,      "Change one's own password"),
 
 	ASK("GET",    "/api/outlets/status",          NONE,  STATUS_LIST,       outlets_status,     "The status of all outlets"),
 	ASK("GET",    "/api/outlets/{id}/status",     NONE,  STATUS_GET,        ID,                 "The status of one outlet"),
@@ -66,9 +67,13 @@ static const struct route routes[] = {
 
 	ASK("GET",    "/api/users",                   NONE,  USER_LIST,         LIST,               "List users"),
 	ASK("POST",   "/api/users",                   JSON,  USER_ADD,          users_add,          "Create a user"),
+	ASK("GET",    "/api/users/{id}",              NONE,  USER_GET,          ID,                 "One user"),
+	ASK("PATCH",  "/api/users/{id}",              JSON,  USER_EDIT,         users_edit,         "Change a user"),
+	ASK("DELETE", "/api/users/{id}",              NONE,  USER_REMOVE,       ID,                 "Delete a user"),
 	ASK("GET",    "/api/tokens",                  NONE,  TOKEN_LIST,        LIST,               "List API tokens"),
 	ASK("POST",   "/api/tokens",                  JSON,  TOKEN_ADD,         tokens_add,         "Create an API token"),
 	ASK("DELETE", "/api/tokens/{id}",             NONE,  TOKEN_REVOKE,      ID,                 "Revoke an API token"),
+	ASK("GET",    "/api/audit",                   NONE,  AUDIT_LIST,        audit_list,         "Who changed what"),
 
 	{"GET", "/api/events", NONE, false, OP(SUBSCRIBE), SHORT_MS, NULL, NULL, events_run, "Server-sent events"},
 	{0},

@@ -30,8 +30,8 @@ routes_build_id(struct call *c)
 	c->request.outlet_get = m;
 }
 
-static void
-read_limit(struct call *c, protobuf_c_boolean *ret_has, uint32_t *ret_limit)
+void
+routes_read_limit(struct call *c, protobuf_c_boolean *ret_has, uint32_t *ret_limit)
 {
 	const char *text = call_query(c, "limit", WORD_MAX);
 	unsigned long n;
@@ -56,7 +56,7 @@ routes_build_list(struct call *c)
 
 	ipc__list__init(m);
 	m->id = c->id[0] != '\0' ? c->id : NULL;
-	read_limit(c, &m->has_limit, &m->limit);
+	routes_read_limit(c, &m->has_limit, &m->limit);
 	m->cursor = call_query(c, "cursor", CURSOR_MAX);
 	m->status = call_query(c, "status", WORD_MAX);
 	m->q = call_query(c, "q", SEARCH_MAX);
@@ -70,7 +70,7 @@ outlets_status(struct call *c)
 	const char *healthy = call_query(c, "healthy", WORD_MAX);
 
 	ipc__status_list__init(m);
-	read_limit(c, &m->has_limit, &m->limit);
+	routes_read_limit(c, &m->has_limit, &m->limit);
 	m->cursor = call_query(c, "cursor", CURSOR_MAX);
 	m->status = call_query(c, "status", WORD_MAX);
 	m->q = call_query(c, "q", SEARCH_MAX);
@@ -107,4 +107,34 @@ routes_read_pace(struct call *c, const char *prefix, const json_t *object, Ipc__
 	ipc__pace__init(pace);
 	body_read(&c->body, prefix, object, pace_fields, pace);
 	*ret_pace = pace;
+}
+
+char **
+routes_read_strings(struct call *c, const char *field, const json_t *list, size_t n_max,
+    size_t bytes_max, size_t *ret_n)
+{
+	const size_t n = json_array_size(list);
+	char **all;
+
+	*ret_n = 0;
+	if (list == NULL)
+		return NULL;
+	if (!json_is_array(list) || n > n_max) {
+		body_error(&c->body, "", field, json_is_array(list) ? "out_of_range" : "wrong_type",
+		    "A list of strings is expected, not too long.");
+		return NULL;
+	}
+	all = call_alloc(c, (n + 1) * sizeof(*all));
+	for (size_t i = 0; i < n; i++) {
+		const json_t *one = json_array_get(list, i);
+
+		if (!json_is_string(one) || json_string_length(one) == 0 ||
+		    json_string_length(one) > bytes_max) {
+			body_error(&c->body, "", field, "wrong_type",
+			    "Each is a string, neither empty nor too long.");
+			return NULL;
+		}
+		all[(*ret_n)++] = (char *)(uintptr_t)json_string_value(one);
+	}
+	return all;
 }

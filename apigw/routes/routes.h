@@ -15,7 +15,15 @@ void routes_build_list(struct call *c);
 void routes_read_pace(
     struct call *c, const char *prefix, const json_t *object, Ipc__Pace **ret_pace);
 
+/* limit, from the query. */
+void routes_read_limit(struct call *c, protobuf_c_boolean *ret_has, uint32_t *ret_limit);
+/* The strings of a list, borrowed from the document; list NULL: none. What is not valid is noted
+ * as an error. */
+char **routes_read_strings(struct call *c, const char *field, const json_t *list, size_t n_max,
+    size_t bytes_max, size_t *ret_n);
+
 void auth_login(struct call *c);
+void auth_password(struct call *c);
 void auth_login_answer(struct call *c, const Ipc__Response *response);
 void auth_logout_answer(struct call *c, const Ipc__Response *response);
 
@@ -29,7 +37,9 @@ void outlets_qr_answer(struct call *c, const Ipc__Response *response);
 void messages_send(struct call *c);
 void blasts_build(struct call *c);
 void users_add(struct call *c);
+void users_edit(struct call *c);
 void tokens_add(struct call *c);
+void audit_list(struct call *c);
 
 void health_live(struct call *c);
 void health_ready(struct call *c);

@@ -5,6 +5,7 @@
  */
 #include "waconnd/api/api.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/xalloc.h"
@@ -17,48 +18,54 @@
 struct api_op {
 	enum role role; /* the least that may; ROLE_NONE: anybody, without a token */
 	void (*handler)(struct call *c);
+	enum scope scope; /* that a token with scopes needs */
 };
 
 #define OP(name) [IPC__REQUEST__OP_##name]
 /* clang-format off */
 static const struct api_op ops[] = {
-	/* operation              who may          handler */
-	OP(LOGIN)             = {ROLE_NONE,       api_login},
-	OP(HEALTH)            = {ROLE_NONE,       api_health},
-	OP(LOGOUT)            = {ROLE_USER,       api_logout},
-	OP(ME)                = {ROLE_USER,       api_me},
-	OP(STATUS_LIST)       = {ROLE_USER,       api_status_list},
-	OP(STATUS_GET)        = {ROLE_USER,       api_status_get},
-	OP(OUTLET_LIST)       = {ROLE_USER,       api_outlet_list},
-	OP(OUTLET_ADD)        = {ROLE_ADMIN,      api_outlet_add},
-	OP(OUTLET_GET)        = {ROLE_USER,       api_outlet_get},
-	OP(OUTLET_EDIT)       = {ROLE_ADMIN,      api_outlet_edit},
-	OP(OUTLET_REMOVE)     = {ROLE_ADMIN,      api_outlet_remove},
-	OP(OUTLET_CONNECT)    = {ROLE_USER,       api_outlet_connect},
-	OP(OUTLET_QR)         = {ROLE_USER,       api_outlet_qr},
-	OP(OUTLET_PAIRING_CODE) = {ROLE_USER,     api_outlet_pairing_code},
-	OP(OUTLET_DISCONNECT) = {ROLE_USER,       api_outlet_disconnect},
-	OP(OUTLET_PAUSE)      = {ROLE_USER,       api_outlet_pause},
-	OP(OUTLET_RESUME)     = {ROLE_USER,       api_outlet_resume},
-	OP(OUTLET_LOGOUT)     = {ROLE_USER,       api_outlet_logout},
-	OP(MESSAGE_SEND)      = {ROLE_USER,       api_message_send},
-	OP(MESSAGE_LIST)      = {ROLE_USER,       api_message_list},
-	OP(MESSAGE_GET)       = {ROLE_USER,       api_message_get},
-	OP(BLAST_PREVIEW)     = {ROLE_USER,       api_blast_preview},
-	OP(BLAST_CREATE)      = {ROLE_USER,       api_blast_create},
-	OP(BLAST_LIST)        = {ROLE_USER,       api_blast_list},
-	OP(BLAST_GET)         = {ROLE_USER,       api_blast_get},
-	OP(BLAST_RECIPIENTS)  = {ROLE_USER,       api_blast_recipients},
-	OP(BLAST_PAUSE)       = {ROLE_USER,       api_blast_pause},
-	OP(BLAST_RESUME)      = {ROLE_USER,       api_blast_resume},
-	OP(BLAST_CANCEL)      = {ROLE_USER,       api_blast_cancel},
-	OP(SUBSCRIBE)         = {ROLE_USER,       api_subscribe},
-	OP(UNSUBSCRIBE)       = {ROLE_NONE,       api_unsubscribe},
-	OP(USER_ADD)          = {ROLE_SUPERADMIN, api_user_add},
-	OP(USER_LIST)         = {ROLE_SUPERADMIN, api_user_list},
-	OP(TOKEN_ADD)         = {ROLE_USER,       api_token_add},
-	OP(TOKEN_LIST)        = {ROLE_USER,       api_token_list},
-	OP(TOKEN_REVOKE)      = {ROLE_USER,       api_token_revoke},
+	/* operation              who may          handler                  what a token with scopes needs */
+	OP(LOGIN)             = {ROLE_NONE,       api_login, SCOPE_ANY},
+	OP(HEALTH)            = {ROLE_NONE,       api_health, SCOPE_ANY},
+	OP(LOGOUT)            = {ROLE_USER,       api_logout, SCOPE_ANY},
+	OP(ME)                = {ROLE_USER,       api_me, SCOPE_ANY},
+	OP(STATUS_LIST)       = {ROLE_USER,       api_status_list, SCOPE_STATUS_READ},
+	OP(STATUS_GET)        = {ROLE_USER,       api_status_get, SCOPE_STATUS_READ},
+	OP(OUTLET_LIST)       = {ROLE_USER,       api_outlet_list, SCOPE_OUTLETS_READ},
+	OP(OUTLET_ADD)        = {ROLE_ADMIN,      api_outlet_add, SCOPE_OUTLETS_WRITE},
+	OP(OUTLET_GET)        = {ROLE_USER,       api_outlet_get, SCOPE_OUTLETS_READ},
+	OP(OUTLET_EDIT)       = {ROLE_ADMIN,      api_outlet_edit, SCOPE_OUTLETS_WRITE},
+	OP(OUTLET_REMOVE)     = {ROLE_ADMIN,      api_outlet_remove, SCOPE_OUTLETS_WRITE},
+	OP(OUTLET_CONNECT)    = {ROLE_USER,       api_outlet_connect, SCOPE_OUTLETS_WRITE},
+	OP(OUTLET_QR)         = {ROLE_USER,       api_outlet_qr, SCOPE_OUTLETS_WRITE},
+	OP(OUTLET_PAIRING_CODE) = {ROLE_USER,     api_outlet_pairing_code, SCOPE_OUTLETS_WRITE},
+	OP(OUTLET_DISCONNECT) = {ROLE_USER,       api_outlet_disconnect, SCOPE_OUTLETS_WRITE},
+	OP(OUTLET_PAUSE)      = {ROLE_USER,       api_outlet_pause, SCOPE_OUTLETS_WRITE},
+	OP(OUTLET_RESUME)     = {ROLE_USER,       api_outlet_resume, SCOPE_OUTLETS_WRITE},
+	OP(OUTLET_LOGOUT)     = {ROLE_USER,       api_outlet_logout, SCOPE_OUTLETS_WRITE},
+	OP(MESSAGE_SEND)      = {ROLE_USER,       api_message_send, SCOPE_MESSAGES_WRITE},
+	OP(MESSAGE_LIST)      = {ROLE_USER,       api_message_list, SCOPE_MESSAGES_READ},
+	OP(MESSAGE_GET)       = {ROLE_USER,       api_message_get, SCOPE_MESSAGES_READ},
+	OP(BLAST_PREVIEW)     = {ROLE_USER,       api_blast_preview, SCOPE_BLAST_READ},
+	OP(BLAST_CREATE)      = {ROLE_USER,       api_blast_create, SCOPE_BLAST_WRITE},
+	OP(BLAST_LIST)        = {ROLE_USER,       api_blast_list, SCOPE_BLAST_READ},
+	OP(BLAST_GET)         = {ROLE_USER,       api_blast_get, SCOPE_BLAST_READ},
+	OP(BLAST_RECIPIENTS)  = {ROLE_USER,       api_blast_recipients, SCOPE_BLAST_READ},
+	OP(BLAST_PAUSE)       = {ROLE_USER,       api_blast_pause, SCOPE_BLAST_WRITE},
+	OP(BLAST_RESUME)      = {ROLE_USER,       api_blast_resume, SCOPE_BLAST_WRITE},
+	OP(BLAST_CANCEL)      = {ROLE_USER,       api_blast_cancel, SCOPE_BLAST_WRITE},
+	OP(SUBSCRIBE)         = {ROLE_USER,       api_subscribe, SCOPE_EVENTS_READ},
+	OP(UNSUBSCRIBE)       = {ROLE_NONE,       api_unsubscribe, SCOPE_ANY},
+	OP(USER_ADD)          = {ROLE_SUPERADMIN, api_user_add, SCOPE_USERS_WRITE},
+	OP(PASSWORD_CHANGE)   = {ROLE_USER,       api_password_change, SCOPE_NONE},
+	OP(USER_GET)          = {ROLE_SUPERADMIN, api_user_get, SCOPE_USERS_READ},
+	OP(USER_EDIT)         = {ROLE_SUPERADMIN, api_user_edit, SCOPE_USERS_WRITE},
+	OP(USER_REMOVE)       = {ROLE_SUPERADMIN, api_user_remove, SCOPE_USERS_WRITE},
+	OP(AUDIT_LIST)        = {ROLE_SUPERADMIN, api_audit_list, SCOPE_AUDIT_READ},
+	OP(USER_LIST)         = {ROLE_SUPERADMIN, api_user_list, SCOPE_USERS_READ},
+	OP(TOKEN_ADD)         = {ROLE_USER,       api_token_add, SCOPE_NONE},
+	OP(TOKEN_LIST)        = {ROLE_USER,       api_token_list, SCOPE_TOKENS_READ},
+	OP(TOKEN_REVOKE)      = {ROLE_USER,       api_token_revoke, SCOPE_NONE},
 };
 /* clang-format on */
 #undef OP
@@ -84,12 +91,29 @@ find_op(const Ipc__Request *request)
 }
 
 static void
+refuse_scope(struct call *c, enum scope scope)
+{
+	char detail[96];
+
+	if (scope == SCOPE_NONE)
+		call_problem(
+		    c, "scope_missing", "A token with scopes or an outlet cannot do this.");
+	else {
+		(void)snprintf(
+		    detail, sizeof(detail), "The token lacks the scope %s.", scope_name(scope));
+		call_problem(c, "scope_missing", detail);
+	}
+}
+
+static void
 dispatch(struct call *c)
 {
 	const struct api_op *op = find_op(c->request);
 
 	if (op == NULL || c->who.role < op->role)
 		call_problem(c, "forbidden", NULL);
+	else if (op->role != ROLE_NONE && !scope_allows(c->who.scopes, op->scope))
+		refuse_scope(c, op->scope);
 	else
 		op->handler(c);
 }

@@ -13,6 +13,9 @@ struct calls *api_calls(struct api *api);		     /* all that are under way */
 struct auth *api_auth(struct api *api);
 struct throttle *api_throttle(struct api *api);
 
+/* 429 login_throttled. */
+void api_answer_throttled(struct call *c, unsigned wait_s);
+
 /* Handlers: each answers its call, now or later. Row by row as in the table of api.c. */
 void api_login(struct call *c);
 void api_logout(struct call *c);
@@ -47,6 +50,11 @@ void api_subscribe(struct call *c);
 void api_unsubscribe(struct call *c);
 void api_user_add(struct call *c);
 void api_user_list(struct call *c);
+void api_user_get(struct call *c);
+void api_user_edit(struct call *c);
+void api_user_remove(struct call *c);
+void api_password_change(struct call *c);
+void api_audit_list(struct call *c);
 void api_token_add(struct call *c);
 void api_token_list(struct call *c);
 void api_token_revoke(struct call *c);

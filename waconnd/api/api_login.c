@@ -14,8 +14,6 @@
 #include "waconnd/api/password.h"
 #include "waconnd/api/throttle.h"
 
-#define SESSION_MS (12 * 3600 * 1000LL)
-
 struct login { /* a call's state */
 	char hash[PASSWORD_HASH_LEN];
 	bool known;
@@ -71,7 +69,8 @@ on_session_stored(struct call *c, const PGresult *result)
 	response.body.len = out.len;
 	response.session_token = l->token;
 	response.has_session_expires_ms = 1;
-	response.session_expires_ms = l->expires_ms;
+	/* The cookie may be older than the login is good for: it is the token that counts. */
+	response.session_expires_ms = clock_wall_ms() + AUTH_LOGIN_MAX_MS;
 	call_response(c, &response);
 	buf_done_secret(&out);
 }
@@ -85,14 +84,13 @@ store_session(struct call *c)
 
 	auth_make_token(l->token, hash);
 	rng_id("token_", id, sizeof(id));
-	l->expires_ms = clock_wall_ms() + SESSION_MS;
+	l->expires_ms = clock_wall_ms() + AUTH_IDLE_MS;
 	(void)snprintf(expires, sizeof(expires), "%lld", (long long)l->expires_ms);
 	{
 		const struct db_param params[] = {DB_TEXT(id), DB_TEXT(c->who.user_id),
-		    DB_BYTES(hash, sizeof(hash)), DB_TEXT("login"), DB_TEXT("true"),
-		    DB_TEXT(expires)};
+		    DB_BYTES(hash, sizeof(hash)), DB_TEXT(expires)};
 
-		call_query(c, SQL_TOKEN_ADD, params, 6, "internal", on_session_stored);
+		call_query(c, SQL_TOKEN_LOGIN, params, 4, "internal", on_session_stored);
 	}
 }
 
@@ -114,15 +112,15 @@ on_checked(void *arg, int cancelled)
 
 	OPENSSL_cleanse(c->request->login->password, strlen(c->request->login->password));
 	if (cancelled) {
+		throttle_undo(api_throttle(c->api), c->request->login->username, remote(c));
 		call_problem(c, "stopping", NULL);
 	} else if (!l->known || !l->matches) {
-		throttle_failed(api_throttle(c->api), c->request->login->username, remote(c),
-		    clock_monotonic_ms());
 		log_warn("login.failed", LOG_STR("remote", remote(c)),
 		    LOG_STR("requestId", c->request->request_id));
 		call_problem(c, "login_failed", NULL);
 	} else {
-		throttle_succeeded(api_throttle(c->api), c->request->login->username, remote(c));
+		throttle_succeeded(api_throttle(c->api), c->request->login->username, remote(c),
+		    clock_monotonic_ms());
 		store_session(c);
 	}
 }
@@ -141,12 +139,14 @@ on_user(struct call *c, const PGresult *result)
 		    c->who.outlet_id, sizeof(c->who.outlet_id), "%s", PQgetvalue(result, 0, 3));
 		(void)snprintf(l->hash, sizeof(l->hash), "%s", PQgetvalue(result, 0, 4));
 	}
-	if (worker_run(c->env->worker, check_password, on_checked, c) < 0)
+	if (worker_run(c->env->worker, check_password, on_checked, c) < 0) {
+		throttle_undo(api_throttle(c->api), c->request->login->username, remote(c));
 		call_problem(c, "overloaded", NULL);
+	}
 }
 
-static void
-answer_throttled(struct call *c, unsigned wait_s)
+void
+api_answer_throttled(struct call *c, unsigned wait_s)
 {
 	Ipc__Response response = IPC__RESPONSE__INIT;
 	const struct problem *p = problem_find("login_throttled");
@@ -179,10 +179,14 @@ api_login(struct call *c)
 		call_invalid(c, "password", "required", "Give the password (at most 256 bytes).");
 		return;
 	}
+	if (!db_up(c->env->store->db)) {
+		call_problem(c, "database_unavailable", NULL);
+		return;
+	}
 	wait_s =
-	    throttle_wait(api_throttle(c->api), login->username, remote(c), clock_monotonic_ms());
+	    throttle_begin(api_throttle(c->api), login->username, remote(c), clock_monotonic_ms());
 	if (wait_s > 0) {
-		answer_throttled(c, wait_s);
+		api_answer_throttled(c, wait_s);
 		return;
 	}
 	c->state = xcalloc(1, sizeof(struct login));

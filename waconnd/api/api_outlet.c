@@ -13,6 +13,7 @@
 #include "common/xalloc.h"
 #include "waconnd/api/api_internal.h"
 #include "waconnd/api/auth.h"
+#include "waconnd/api/idempotency.h"
 #include "waconnd/api/pace.h"
 #include "waconnd/api/request.h"
 
@@ -103,8 +104,8 @@ check_fields(struct call *c, const Ipc__OutletFields *f)
 	return ch;
 }
 
-/* Columns of the statements that add and edit: json, id, name, number, is_active, auto_reconnect,
- * pace. */
+/* Columns of the statements that add and edit: json (the whole answer when added), id, name,
+ * number, is_active, auto_reconnect, pace. */
 static void
 on_added(struct call *c, const PGresult *r)
 {
@@ -112,9 +113,8 @@ on_added(struct call *c, const PGresult *r)
 		(void)outlets_added(c->env->outlets, PQgetvalue(r, 0, 1), PQgetvalue(r, 0, 2),
 		    PQgetvalue(r, 0, 3), PQgetvalue(r, 0, 4)[0] == 't',
 		    PQgetvalue(r, 0, 5)[0] == 't', PQgetvalue(r, 0, 6));
-		call_audit(c, "outlet_add", PQgetvalue(r, 0, 1), NULL);
 	}
-	call_reply_row(c, r, "outlet", 201);
+	call_reply_kept(c, r, 201);
 }
 
 static const char *
@@ -125,29 +125,39 @@ flag(protobuf_c_boolean has, protobuf_c_boolean value)
 	return value ? "true" : "false";
 }
 
+static void
+add(struct call *c)
+{
+	const Ipc__OutletFields *f = c->request->outlet_add;
+	struct outlet_change *ch = c->state;
+	struct idempotency key;
+
+	rng_id("outlet_", ch->id, sizeof(ch->id));
+	idempotency_params(c, &key);
+	{
+		const struct db_param params[] = {DB_TEXT(ch->id), DB_TEXT(f->name),
+		    DB_TEXT(ch->number), DB_TEXT(flag(f->has_is_active, f->is_active)),
+		    DB_TEXT(flag(f->has_auto_reconnect, f->auto_reconnect)),
+		    DB_TEXT(buf_str(&ch->pace)), DB_TEXT(c->env->config->instance), key.user,
+		    key.key, key.hash};
+		const struct db_step step = {SQL_OUTLET_ADD, params, 10};
+
+		call_change(c, "outlet_add", &step, 1, "already_exists", on_added);
+	}
+}
+
 void
 api_outlet_add(struct call *c)
 {
 	const Ipc__OutletFields *f = c->request->outlet_add;
-	struct outlet_change *ch;
 
 	if (f->name == NULL || f->whatsapp_number == NULL) {
 		call_invalid(c, f->name == NULL ? "name" : "whatsappNumber", "required",
 		    "This field is required.");
 		return;
 	}
-	ch = check_fields(c, f);
-	if (ch == NULL)
-		return;
-	rng_id("outlet_", ch->id, sizeof(ch->id));
-	{
-		const struct db_param params[] = {DB_TEXT(ch->id), DB_TEXT(f->name),
-		    DB_TEXT(ch->number), DB_TEXT(flag(f->has_is_active, f->is_active)),
-		    DB_TEXT(flag(f->has_auto_reconnect, f->auto_reconnect)),
-		    DB_TEXT(buf_str(&ch->pace)), DB_TEXT(c->env->config->instance)};
-
-		call_query(c, SQL_OUTLET_ADD, params, 7, "already_exists", on_added);
-	}
+	if (check_fields(c, f) != NULL)
+		idempotency_begin(c, add);
 }
 
 static void
@@ -160,7 +170,6 @@ on_edited(struct call *c, const PGresult *r)
 		outlets_changed(o, PQgetvalue(r, 0, 2), PQgetvalue(r, 0, 3),
 		    PQgetvalue(r, 0, 4)[0] == 't', PQgetvalue(r, 0, 5)[0] == 't',
 		    PQgetvalue(r, 0, 6));
-		call_audit(c, "outlet_edit", outlet_id(o), NULL);
 	}
 	call_reply_row(c, r, "outlet", 200);
 }
@@ -190,16 +199,15 @@ api_outlet_edit(struct call *c)
 		    DB_TEXT(flag(f->has_auto_reconnect, f->auto_reconnect)),
 		    DB_TEXT(f->pace != NULL ? buf_str(&ch->pace) : NULL)};
 
-		call_query(c, SQL_OUTLET_EDIT, params, 6, "already_exists", on_edited);
+		const struct db_step step = {SQL_OUTLET_EDIT, params, 6};
+
+		call_change(c, "outlet_edit", &step, 1, "already_exists", on_edited);
 	}
 }
 
 static void
 on_removed(struct call *c, const PGresult *r)
 {
-	struct buf out;
-	struct jsonw j;
-
 	if (PQntuples(r) != 1) {
 		call_problem(c, "not_found", NULL);
 		return;
@@ -207,21 +215,21 @@ on_removed(struct call *c, const PGresult *r)
 	outlets_removed(c->env->outlets, c->request->outlet_remove->id);
 	/* Its users and their tokens went with it. */
 	auth_forget(api_auth(c->api), NULL);
-	call_audit(c, "outlet_remove", c->request->outlet_remove->id, NULL);
-	call_begin(&j, &out);
-	call_finish(c, &j, 200);
+	call_reply_done(c);
 }
 
 void
 api_outlet_remove(struct call *c)
 {
 	struct outlet *o = call_outlet(c, c->request->outlet_remove->id);
+	struct db_step step = {SQL_OUTLET_REMOVE, NULL, 1};
 	struct db_param id;
 
 	if (o == NULL)
 		return;
 	id = DB_TEXT(outlet_id(o));
-	call_query(c, SQL_OUTLET_REMOVE, &id, 1, NULL, on_removed);
+	step.params = &id;
+	call_change(c, "outlet_remove", &step, 1, NULL, on_removed);
 }
 
 /* -- commands ------------------------------------------------------------------- */

@@ -13,13 +13,17 @@
 #include "common/xalloc.h"
 #include "waconnd/api/api_internal.h"
 #include "waconnd/api/auth.h"
+#include "waconnd/api/idempotency.h"
 #include "waconnd/api/request.h"
+#include "waconnd/store/array.h"
 
 #define NAME_MAX_BYTES 64
 #define EXPIRES_MAX_S (100LL * 365 * 86400)
+#define ERRORS_MAX 5
 
 struct token_new { /* a call's state */
 	char id[32];
+	char user_id[32];
 	char text[AUTH_TOKEN_MAX];
 };
 
@@ -61,7 +65,7 @@ api_token_list(struct call *c)
 	}
 }
 
-/* Columns of TOKEN_ADD: json, id. */
+/* Answers with the token's text, which what is kept under an Idempotency-Key is without. */
 static void
 on_added(struct call *c, const PGresult *result)
 {
@@ -73,7 +77,6 @@ on_added(struct call *c, const PGresult *result)
 		call_problem(c, "internal", NULL);
 		return;
 	}
-	call_audit(c, "token_add", t->id, NULL);
 	call_begin(&j, &out);
 	jsonw_str(&j, "token", t->text);
 	jsonw_raw(&j, "apiToken", PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0));
@@ -83,87 +86,130 @@ on_added(struct call *c, const PGresult *result)
 }
 
 static void
-add(struct call *c, const char *user_id)
+insert(struct call *c)
 {
 	const Ipc__TokenAdd *q = c->request->token_add;
-	struct token_new *t = xcalloc(1, sizeof(*t));
+	struct token_new *t = c->state;
+	struct array scopes;
+	struct idempotency key;
 	char expires[32];
 	uint8_t hash[32];
 
-	c->state = t;
-	c->free_state = token_new_free;
 	auth_make_token(t->text, hash);
 	rng_id("token_", t->id, sizeof(t->id));
 	(void)snprintf(expires, sizeof(expires), "%lld",
-	    (long long)(clock_wall_ms() + q->expires_in_s * 1000));
+	    (long long)(q->has_expires_at_ms ? q->expires_at_ms
+					     : clock_wall_ms() + q->expires_in_s * 1000));
+	array_init(&scopes, ARRAY_TEXT);
+	for (size_t i = 0; i < q->n_scopes; i++)
+		array_text(&scopes, q->scopes[i]);
+	idempotency_params(c, &key);
 	{
-		const struct db_param params[] = {DB_TEXT(t->id), DB_TEXT(user_id),
-		    DB_BYTES(hash, sizeof(hash)), DB_TEXT(q->name), DB_TEXT("false"),
-		    DB_TEXT(q->expires_in_s > 0 ? expires : NULL)};
+		const struct db_param params[] = {DB_TEXT(t->id), DB_TEXT(t->user_id),
+		    DB_BYTES(hash, sizeof(hash)), DB_TEXT(q->name),
+		    DB_TEXT(q->expires_in_s > 0 || q->has_expires_at_ms ? expires : NULL),
+		    q->n_scopes > 0 ? array_param(&scopes) : DB_TEXT(NULL), DB_TEXT(q->outlet_id),
+		    key.user, key.key, key.hash};
+		const struct db_step step = {SQL_TOKEN_ADD, params, 10};
 
-		call_query(c, SQL_TOKEN_ADD, params, 6, "conflict", on_added);
+		call_change(c, "token_add", &step, 1, "conflict", on_added);
 	}
+	array_done(&scopes);
 }
 
+/* Columns of USER_FIND: id, name, role, outlet, password_hash. */
 static void
 on_user(struct call *c, const PGresult *result)
 {
-	if (PQntuples(result) == 1)
-		add(c, PQgetvalue(result, 0, 0));
-	else
+	const Ipc__TokenAdd *q = c->request->token_add;
+	struct token_new *t = c->state;
+
+	if (PQntuples(result) != 1) {
 		call_invalid(c, "user", "not_found", "There is no user of this name.");
+		return;
+	}
+	if (q->outlet_id != NULL && PQgetvalue(result, 0, 3)[0] != '\0' &&
+	    strcmp(PQgetvalue(result, 0, 3), q->outlet_id) != 0) {
+		call_invalid(c, "outletId", "not_allowed", "The user belongs to another outlet.");
+		return;
+	}
+	(void)snprintf(t->user_id, sizeof(t->user_id), "%s", PQgetvalue(result, 0, 0));
+	idempotency_begin(c, insert);
+}
+
+static size_t
+check(struct call *c, struct problem_field *errors)
+{
+	const Ipc__TokenAdd *q = c->request->token_add;
+	size_t n = 0;
+	enum scope scope;
+
+	if (q->name == NULL || !request_is_name(q->name, NAME_MAX_BYTES))
+		errors[n++] = (struct problem_field){
+		    "name", "invalid", "1 to 64 bytes, no control characters."};
+	if (q->expires_in_s < 0 || q->expires_in_s > EXPIRES_MAX_S)
+		errors[n++] = (struct problem_field){
+		    "expiresInSeconds", "out_of_range", "0 (never) to 100 years."};
+	if (q->has_expires_at_ms && q->expires_at_ms <= clock_wall_ms())
+		errors[n++] = (struct problem_field){"expiresAt", "out_of_range", "It is past."};
+	for (size_t i = 0; i < q->n_scopes; i++) {
+		if (scope_parse(q->scopes[i], &scope) == 0)
+			continue;
+		errors[n++] = (struct problem_field){"scopes", "unknown",
+		    "Words such as status:read or blast:write; docs/http.md lists them."};
+		break;
+	}
+	if (q->outlet_id != NULL &&
+	    (outlets_find(c->env->outlets, q->outlet_id) == NULL ||
+		(call_scope(c) != NULL && strcmp(call_scope(c), q->outlet_id) != 0)))
+		errors[n++] =
+		    (struct problem_field){"outletId", "not_found", "There is no such outlet."};
+	return n;
 }
 
 void
 api_token_add(struct call *c)
 {
 	const Ipc__TokenAdd *q = c->request->token_add;
+	struct problem_field errors[ERRORS_MAX];
+	size_t n = check(c, errors);
 	struct db_param name;
 
-	if (q->name == NULL || !request_is_name(q->name, NAME_MAX_BYTES)) {
-		call_invalid(c, "name", "invalid", "1 to 64 bytes, no control characters.");
+	if (n > 0) {
+		call_invalid_fields(c, errors, n);
 		return;
 	}
-	if (q->expires_in_s < 0 || q->expires_in_s > EXPIRES_MAX_S) {
-		call_invalid(c, "expiresInSeconds", "out_of_range", "0 (never) to 100 years.");
-		return;
-	}
-	if (c->who.user_id[0] != '\0' && (q->user == NULL || strcmp(q->user, c->who.name) == 0)) {
-		add(c, c->who.user_id);
-		return;
-	}
-	if (c->who.role != ROLE_SUPERADMIN) {
-		call_problem(c, "forbidden", "You may make tokens for yourself only.");
-		return;
-	}
-	if (q->user == NULL) {
+	if (q->user == NULL && c->who.user_id[0] == '\0') {
 		call_invalid(c, "user", "required", "Say whose token it is to be.");
 		return;
 	}
-	name = DB_TEXT(q->user);
+	if (q->user != NULL && c->who.role != ROLE_SUPERADMIN &&
+	    strcmp(q->user, c->who.name) != 0) {
+		call_problem(c, "forbidden", "You may make tokens for yourself only.");
+		return;
+	}
+	c->state = xcalloc(1, sizeof(struct token_new));
+	c->free_state = token_new_free;
+	name = DB_TEXT(q->user != NULL ? q->user : c->who.name);
 	call_query(c, SQL_USER_FIND, &name, 1, NULL, on_user);
 }
 
 static void
 on_revoked(struct call *c, const PGresult *result)
 {
-	struct buf out;
-	struct jsonw j;
-
 	if (PQntuples(result) != 1) {
 		call_problem(c, "not_found", NULL);
 		return;
 	}
 	auth_forget(api_auth(c->api), c->request->token_revoke->id);
-	call_audit(c, "token_revoke", c->request->token_revoke->id, NULL);
-	call_begin(&j, &out);
-	call_finish(c, &j, 200);
+	call_reply_done(c);
 }
 
 void
 api_token_revoke(struct call *c)
 {
 	const struct db_param params[] = {DB_TEXT(c->request->token_revoke->id), DB_TEXT(own(c))};
+	const struct db_step step = {SQL_TOKEN_REVOKE, params, 2};
 
-	call_query(c, SQL_TOKEN_REVOKE, params, 2, NULL, on_revoked);
+	call_change(c, "token_revoke", &step, 1, NULL, on_revoked);
 }

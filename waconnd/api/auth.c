@@ -109,13 +109,28 @@ copy_field(char *out, size_t size, const PGresult *result, int column)
 	(void)snprintf(out, size, "%s", PQgetvalue(result, 0, column));
 }
 
+/* A token for one outlet acts as a USER of it, whoever it belongs to. */
+static int
+confine(struct principal *who, const char *outlet)
+{
+	if (outlet[0] == '\0')
+		return 0;
+	if (who->role == ROLE_USER && strcmp(who->outlet_id, outlet) != 0)
+		return -1;
+	who->role = ROLE_USER;
+	(void)snprintf(who->outlet_id, sizeof(who->outlet_id), "%s", outlet);
+	if (who->scopes == SCOPES_ALL)
+		who->scopes = ~(UINT64_C(1) << SCOPE_NONE);
+	return 0;
+}
+
 static void
 on_token(struct call *c, const PGresult *result)
 {
 	struct identify *id = c->state;
 	void (*next)(struct call * c) = id->next;
 	struct cached *e = slot(id->auth, id->hash);
-	struct principal who = {0};
+	struct principal who = {.scopes = SCOPES_ALL};
 
 	if (PQntuples(result) != 1 || role_parse(PQgetvalue(result, 0, 2), &who.role) < 0) {
 		call_problem(
@@ -127,6 +142,12 @@ on_token(struct call *c, const PGresult *result)
 	copy_field(who.outlet_id, sizeof(who.outlet_id), result, 3);
 	copy_field(who.token_id, sizeof(who.token_id), result, 4);
 	who.is_session = PQgetvalue(result, 0, 5)[0] == 't';
+	if (!PQgetisnull(result, 0, 7))
+		who.scopes = scope_mask(PQgetvalue(result, 0, 7));
+	if (confine(&who, PQgetvalue(result, 0, 8)) < 0) {
+		call_problem(c, "unauthenticated", "The token is for an outlet of others.");
+		return;
+	}
 	memcpy(e->hash, id->hash, sizeof(e->hash));
 	e->who = who;
 	e->at_ms = clock_monotonic_ms();
@@ -157,7 +178,6 @@ identify_token(struct auth *a, struct call *c, const char *token, void (*next)(s
 	const struct cached *e;
 	struct identify *id;
 	uint8_t hash[32];
-	struct db_param param;
 
 	if (strlen(token) > AUTH_TOKEN_MAX) {
 		call_problem(c, "unauthenticated", NULL);
@@ -175,8 +195,12 @@ identify_token(struct auth *a, struct call *c, const char *token, void (*next)(s
 	id->next = next;
 	memcpy(id->hash, hash, sizeof(hash));
 	c->state = id;
-	param = DB_BYTES(id->hash, sizeof(id->hash));
-	call_query(c, SQL_TOKEN_VERIFY, &param, 1, NULL, on_token);
+	{
+		const struct db_param params[] = {DB_BYTES(id->hash, sizeof(id->hash)),
+		    DB_TEXT(AUTH_IDLE_MS_TEXT), DB_TEXT(AUTH_LOGIN_MAX_MS_TEXT)};
+
+		call_query(c, SQL_TOKEN_VERIFY, params, 3, NULL, on_token);
+	}
 }
 
 static const struct admin *
@@ -208,6 +232,7 @@ auth_identify(struct auth *a, struct call *c, void (*next)(struct call *c))
 		return;
 	}
 	c->who.role = ROLE_SUPERADMIN;
+	c->who.scopes = SCOPES_ALL;
 	(void)snprintf(c->who.name, sizeof(c->who.name), "%s", admin->name);
 	next(c);
 }

@@ -18,6 +18,11 @@
 #include "waconnd/api/call.h"
 
 #define AUTH_TOKEN_MAX 128 /* bytes of a token's text */
+/* A login ends when it was not used for so long, and after so long in any case. */
+#define AUTH_IDLE_MS (12 * 3600 * 1000LL)
+#define AUTH_IDLE_MS_TEXT "43200000"
+#define AUTH_LOGIN_MAX_MS (30 * 86400 * 1000LL)
+#define AUTH_LOGIN_MAX_MS_TEXT "2592000000"
 
 struct auth;
 

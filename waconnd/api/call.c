@@ -214,6 +214,28 @@ call_query(struct call *c, enum sql_id statement, const struct db_param *params,
 	call_transaction(c, &step, 1, on_conflict, next);
 }
 
+void
+call_change(struct call *c, const char *action, const struct db_step *steps, size_t n,
+    const char *on_conflict, void (*next)(struct call *c, const PGresult *result))
+{
+	const struct db_param who[] = {DB_TEXT(c->who.name), DB_TEXT(c->request->remote),
+	    DB_TEXT(action), DB_TEXT(c->request->request_id)};
+	struct db_step *all = xcalloc(n + 1, sizeof(*all));
+
+	all[0] = (struct db_step){SQL_AUDIT_WHO, who, 4};
+	memcpy(all + 1, steps, n * sizeof(*steps));
+	log_info("audit", LOG_STR("who", c->who.name), LOG_STR("action", action),
+	    LOG_STR("requestId", c->request->request_id));
+	call_transaction(c, all, n + 1, on_conflict, next);
+	free(all);
+}
+
+bool
+call_restricted(const struct call *c)
+{
+	return c->who.scopes != SCOPES_ALL;
+}
+
 const char *
 call_scope(const struct call *c)
 {
@@ -287,6 +309,26 @@ call_cursor_is_number(struct call *c, const char *cursor)
 }
 
 void
+call_reply_kept(struct call *c, const PGresult *result, unsigned status)
+{
+	if (PQntuples(result) != 1 || PQgetisnull(result, 0, 0))
+		call_problem(c, "internal", NULL);
+	else
+		call_reply_text(
+		    c, status, PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0), NULL);
+}
+
+void
+call_reply_done(struct call *c)
+{
+	struct buf out;
+	struct jsonw j;
+
+	call_begin(&j, &out);
+	call_finish(c, &j, 200);
+}
+
+void
 call_reply_row(struct call *c, const PGresult *result, const char *key, unsigned status)
 {
 	struct buf out;
@@ -319,9 +361,10 @@ call_audit(const struct call *c, const char *action, const char *subject, const 
 	    DB_TEXT(action),
 	    DB_TEXT(subject),
 	    DB_TEXT(detail),
+	    DB_TEXT(c->request->request_id),
 	};
 
 	log_info("audit", LOG_STR("who", c->who.name), LOG_STR("action", action),
 	    LOG_STR("subject", subject), LOG_STR("requestId", c->request->request_id));
-	(void)db_query(c->env->store->db, SQL_AUDIT_ADD, params, 5, on_audited, NULL);
+	(void)db_query(c->env->store->db, SQL_AUDIT_ADD, params, 6, on_audited, NULL);
 }

@@ -16,6 +16,7 @@
 #include "common/jsonw.h"
 #include "common/problem.h"
 #include "waconnd/api/api.h"
+#include "waconnd/api/scope.h"
 
 enum role { ROLE_NONE, ROLE_USER, ROLE_ADMIN, ROLE_SUPERADMIN };
 const char *role_name(enum role role);
@@ -27,6 +28,7 @@ struct principal { /* who is asking */
 	char name[65];	    /* user name, or "local:root" */
 	char outlet_id[32]; /* of a USER, else "" */
 	char token_id[32];
+	uint64_t scopes; /* what its token may be used for */
 	bool is_session;
 };
 
@@ -44,6 +46,8 @@ struct call {
 	const char *on_conflict;			      /* of call_query */
 	uint64_t ticket;	      /* of the statement under way; 0: none */
 	void (*work)(struct call *c); /* of idempotency_begin */
+	bool keyed;		      /* it works under its Idempotency-Key */
+	uint8_t digest[32];	      /* … and this is what it asks for */
 };
 LIST_HEAD(calls, call);
 
@@ -70,6 +74,12 @@ void call_query(struct call *c, enum sql_id statement, const struct db_param *pa
 /* The same for several statements in one transaction; `next` gets the last result that has rows. */
 void call_transaction(struct call *c, const struct db_step *steps, size_t n,
     const char *on_conflict, void (*next)(struct call *c, const PGresult *result));
+/* The same, where rows of the audited tables change: who changes them stands in the audit log under
+ * `action`, in the same transaction. */
+void call_change(struct call *c, const char *action, const struct db_step *steps, size_t n,
+    const char *on_conflict, void (*next)(struct call *c, const PGresult *result));
+/* Is the caller an API token that may less than its user? */
+bool call_restricted(const struct call *c);
 /* The outlet, if it exists and the caller may see it; else NULL, and the call is answered with
  * not_found. */
 struct outlet *call_outlet(struct call *c, const char *id);
@@ -85,6 +95,11 @@ void call_finish(struct call *c, struct jsonw *j, unsigned status);
 void call_reply_page(struct call *c, const PGresult *result, const char *key);
 /* A cursor that is a row's number: false, and the call answered, when it is not. */
 bool call_cursor_is_number(struct call *c, const char *cursor);
+/* The whole answer in the first column, as statements make it that keep it under an
+ * Idempotency-Key. */
+void call_reply_kept(struct call *c, const PGresult *result, unsigned status);
+/* {"success":true}. */
+void call_reply_done(struct call *c);
 /* The one JSON document in the first column as {"success":true, KEY: …}; no row: not_found. */
 void call_reply_row(struct call *c, const PGresult *result, const char *key, unsigned status);
 /* Writes a line into the audit log, without waiting. subject and detail (JSON) may be NULL. */

@@ -14,6 +14,13 @@
 #define SALT_LEN 16
 #define HASH_LEN 32
 
+bool
+password_acceptable(const char *password)
+{
+	return password != NULL && strlen(password) >= PASSWORD_MIN &&
+	       strlen(password) <= PASSWORD_MAX;
+}
+
 int
 password_hash(const char *password, char ret_hash[PASSWORD_HASH_LEN])
 {

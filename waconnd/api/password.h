@@ -12,6 +12,8 @@
 #define PASSWORD_MAX 256
 #define PASSWORD_HASH_LEN 128
 
+#define PASSWORD_RULE "8 to 256 bytes."
+bool password_acceptable(const char *password); /* NULL is not */
 /* -1 when the hash could not be made (memory). */
 int password_hash(const char *password, char ret_hash[PASSWORD_HASH_LEN])
     __attribute__((warn_unused_result));

@@ -33,6 +33,9 @@ static const struct {
     [ARG_PER_MINUTE] = {"--per-minute", 0, true},
     [ARG_RECIPIENTS] = {"--recipients", 0, false},
     [ARG_CODE] = {"--code", 0, false},
+    [ARG_SCOPE] = {"--scope", 0, true},
+    [ARG_QUERY] = {"--query", 'q', true},
+    [ARG_SINCE] = {"--since", 0, true},
 };
 
 /* Which option `word` is; *ret_value what stands in the word itself, or NULL. ARGS: none. */

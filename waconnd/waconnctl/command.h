@@ -25,11 +25,15 @@ void command_help(FILE *out);
 
 int command_user_add(struct ctl *ctl, const struct args *args);
 int command_user_list(struct ctl *ctl, const struct args *args);
+int command_user_remove(struct ctl *ctl, const struct args *args);
+int command_user_passwd(struct ctl *ctl, const struct args *args);
 int command_token_add(struct ctl *ctl, const struct args *args);
 int command_token_list(struct ctl *ctl, const struct args *args);
 int command_token_revoke(struct ctl *ctl, const struct args *args);
 int command_outlet_add(struct ctl *ctl, const struct args *args);
 int command_outlet_list(struct ctl *ctl, const struct args *args);
+int command_outlet_remove(struct ctl *ctl, const struct args *args);
+int command_audit(struct ctl *ctl, const struct args *args);
 int command_status(struct ctl *ctl, const struct args *args);
 int command_connect(struct ctl *ctl, const struct args *args);
 int command_disconnect(struct ctl *ctl, const struct args *args);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* outlet add, outlet list, and the commands to one outlet that answer at once. */
+/* outlet add, list and remove, and the commands to one outlet that answer at once. */
 #include "waconnd/waconnctl/command.h"
 #include "waconnd/waconnctl/table.h"
 
@@ -44,6 +44,16 @@ command_outlet_list(struct ctl *ctl, const struct args *args)
 
 	(void)args;
 	return ctl_list_table(ctl, IPC__REQUEST__OP_OUTLET_LIST, "outlets", headings, list_outlet);
+}
+
+int
+command_outlet_remove(struct ctl *ctl, const struct args *args)
+{
+	json_t *answer = NULL;
+	int status = ctl_ask_id(ctl, IPC__REQUEST__OP_OUTLET_REMOVE, args->words[0], &answer);
+
+	json_decref(answer);
+	return status;
 }
 
 static int

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* user add, user list. A password comes from stdin alone: arguments are seen by everyone on the
- * machine. */
+/* user add, list, remove, passwd. A password comes from stdin alone: arguments are seen by everyone
+ * on the machine. */
 #include <openssl/crypto.h>
 #include <string.h>
 #include <termios.h>
@@ -94,4 +94,77 @@ command_user_list(struct ctl *ctl, const struct args *args)
 
 	(void)args;
 	return ctl_list_table(ctl, IPC__REQUEST__OP_USER_LIST, "users", headings, list_user);
+}
+
+/* ---- by name ---- */
+
+struct search {
+	const char *name;
+	char id[64];
+};
+
+static void
+look_at_user(void *arg, const json_t *user)
+{
+	struct search *s = arg;
+	const char *name = ctl_string(user, "username"), *id = ctl_string(user, "id");
+
+	if (name != NULL && id != NULL && strcmp(name, s->name) == 0)
+		(void)snprintf(s->id, sizeof(s->id), "%s", id);
+}
+
+/* The id of the user of this name. */
+static int
+find_user(struct ctl *ctl, struct search *s)
+{
+	Ipc__List list = IPC__LIST__INIT;
+	const bool json = ctl->json;
+	int status;
+
+	list.q = (char *)(uintptr_t)s->name;
+	ctl->json = false; /* this is not what was asked for */
+	status = ctl_list(ctl, IPC__REQUEST__OP_USER_LIST, &list, "users", look_at_user, s);
+	ctl->json = json;
+	if (status == 0 && s->id[0] == '\0')
+		status = ctl_say(ctl, CTL_REFUSED, "there is no user %s", s->name);
+	return status;
+}
+
+int
+command_user_remove(struct ctl *ctl, const struct args *args)
+{
+	struct search s = {.name = args->words[0]};
+	json_t *answer = NULL;
+	int status = find_user(ctl, &s);
+
+	if (status == 0)
+		status = ctl_ask_id(ctl, IPC__REQUEST__OP_USER_REMOVE, s.id, &answer);
+	json_decref(answer);
+	return status;
+}
+
+int
+command_user_passwd(struct ctl *ctl, const struct args *args)
+{
+	struct search s = {.name = args->words[0]};
+	Ipc__Request request = IPC__REQUEST__INIT;
+	Ipc__UserEdit edit = IPC__USER_EDIT__INIT;
+	char password[PASSWORD_MAX + 2];
+	json_t *answer = NULL;
+	int status = find_user(ctl, &s);
+
+	if (status != 0)
+		return status;
+	edit.id = s.id;
+	edit.password = password;
+	request.op_case = IPC__REQUEST__OP_USER_EDIT;
+	request.user_edit = &edit;
+	if (read_password(ctl->err, password) < 0)
+		status = ctl_say(ctl, CTL_UNASKED,
+		    "give the password as the first line of stdin, 1 to 256 bytes");
+	else
+		status = ctl_ask(ctl, &request, CTL_DEADLINE_MS, &answer);
+	OPENSSL_cleanse(password, sizeof(password));
+	json_decref(answer);
+	return status;
 }

@@ -43,7 +43,7 @@ credentials(void **state)
 	    "WWW-Authenticate: Bearer", "\"code\":\"unauthenticated\"");
 	EXPECT("GET /api/auth/me?token=secret1 HTTP/1.1\r\n" H CLOSE "\r\n", "HTTP/1.1 401 ");
 	EXPECT("GET /api/auth/me HTTP/1.1\r\n" H CLOSE AUTH "\r\n", "HTTP/1.1 200 ",
-	    "\"token\":\"secret1\"", "Cache-Control: no-store");
+	    "\"token\":\"secret1\"", "Cache-Control: private, no-cache", "ETag: \"");
 	EXPECT("GET /api/auth/me HTTP/1.1\r\n" H CLOSE "X-Api-Key: k\r\n\r\n", "\"token\":\"k\"");
 	EXPECT("GET /api/auth/me HTTP/1.1\r\n" H CLOSE "Cookie: waconn_session=c\r\n\r\n",
 	    "\"token\":\"c\"");

@@ -548,7 +548,7 @@ static void
 test_idempotency_at_once(void **state)
 {
 	struct answer got[4];
-	unsigned n = 4;
+	unsigned n = 4, accepted = 0;
 	struct request r;
 	enum ipc_failure failure;
 
@@ -566,9 +566,14 @@ test_idempotency_at_once(void **state)
 	}
 	until(all_answered, &n, "all answers");
 	for (unsigned i = 0; i < n; i++) {
+		/* The first is under way, or has been answered. */
+		if (got[i].status == 409)
+			continue;
 		assert_int_equal(got[i].status, 202);
-		assert_string_equal(got[i].id, got[0].id);
+		assert_string_equal(got[i].id, sql("SELECT id FROM blasts"));
+		accepted++;
 	}
+	assert_true(accepted >= 1);
 	assert_string_equal(sql("SELECT count(*) FROM blasts"), "1");
 	assert_string_equal(sql("SELECT count(*) FROM messages"), "1");
 }

@@ -24,6 +24,9 @@ static Ipc__MessageSend message = IPC__MESSAGE_SEND__INIT;
 static Ipc__Blast blast = IPC__BLAST__INIT;
 static Ipc__Subscribe subscribe = IPC__SUBSCRIBE__INIT;
 static Ipc__UserAdd user = IPC__USER_ADD__INIT;
+static Ipc__UserEdit user_edit = IPC__USER_EDIT__INIT;
+static Ipc__PasswordChange password_change = IPC__PASSWORD_CHANGE__INIT;
+static Ipc__AuditList audit_list = IPC__AUDIT_LIST__INIT;
 static Ipc__TokenAdd token = IPC__TOKEN_ADD__INIT;
 
 static void
@@ -38,6 +41,7 @@ fill(void)
 	message.text = text;
 	blast.outlets = outlets;
 	blast.n_outlets = 1;
+	user_edit.id = absent;
 	token.name = text;
 	token.user = absent;
 }
@@ -91,6 +95,11 @@ static const struct role_row {
 	{OP(TOKEN_ADD), &token, "401 unauthenticated", NO, NO, INVALID},
 	{OP(TOKEN_LIST), &list, "401 unauthenticated", SAME("200")},
 	{OP(TOKEN_REVOKE), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
+	{OP(PASSWORD_CHANGE), &password_change, "401 unauthenticated", SAME(INVALID)},
+	{OP(USER_GET), &id_absent, "401 unauthenticated", NO, NO, HIDDEN},
+	{OP(USER_EDIT), &user_edit, "401 unauthenticated", NO, NO, HIDDEN},
+	{OP(USER_REMOVE), &id_absent, "401 unauthenticated", NO, NO, HIDDEN},
+	{OP(AUDIT_LIST), &audit_list, "401 unauthenticated", NO, NO, "200"},
 };
 /* clang-format on */
 
@@ -360,8 +369,10 @@ test_users(void **state)
 	assert_int_equal(json_array_size(api_at("errors")), 2);
 	add_user("a\nb", "ADMIN", NULL, "correct horse", INVALID);
 	until_sql(aw.w,
-	    "SELECT string_agg(actor || ' ' || remote, ',') FROM audit WHERE action = 'user_add'",
-	    "sari 192.0.2.1");
+	    "SELECT string_agg(DISTINCT actor || ' ' || remote || ' ' || (after->>'outletId'), "
+	    "',') "
+	    "FROM audit WHERE action = 'user_add'",
+	    "sari 192.0.2.1 o2");
 }
 
 static void

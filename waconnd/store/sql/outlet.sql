@@ -15,7 +15,8 @@ SELECT o.id, o.name, o.whatsapp_number, o.is_active, o.auto_reconnect, o.pace,
 FROM outlets o LEFT JOIN outlet_sessions s ON s.outlet_id = o.id
 ORDER BY o.name, o.id
 
--- $1 id, $2 name, $3 number, $4 is_active, $5 auto_reconnect, $6 pace, $7 instance. A number twice: conflict outlets_number.
+-- $1 id, $2 name, $3 number, $4 is_active, $5 auto_reconnect, $6 pace, $7 instance; $8 who, $9 key, $10 hash of the request. A number
+-- twice: conflict outlets_number. The first column is the document of the 201.
 -- name: OUTLET_ADD
 WITH added AS (
 	INSERT INTO outlets AS o (id, name, whatsapp_number, is_active, auto_reconnect, pace, owner)
@@ -25,8 +26,8 @@ WITH added AS (
 ), session AS (
 	INSERT INTO outlet_sessions (outlet_id) SELECT (o).id FROM added
 )
-SELECT outlet_json(o), (o).id, (o).name, (o).whatsapp_number, (o).is_active, (o).auto_reconnect, (o).pace
-FROM added
+SELECT answer_keep($8, $9, $10::bytea, 201, body, body), (o).id, (o).name, (o).whatsapp_number, (o).is_active, (o).auto_reconnect, (o).pace
+FROM (SELECT o, json_build_object('success', true, 'outlet', outlet_json(o))::text AS body FROM added) a
 
 -- $1 id, then name, number, is_active, auto_reconnect, pace; NULL leaves as it is.
 -- name: OUTLET_EDIT

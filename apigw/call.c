@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "apigw/gateway_metrics.h"
 #include "apigw/routes/routes.h"
 #include "apigw/web_pages.h"
 #include "common/clock.h"
@@ -118,6 +119,7 @@ call_reply(struct call *c, unsigned status, const char *type, const struct buf *
 	log_debug("http.reply", LOG_STR("request", c->request_id),
 	    LOG_STR("method", c->http->head.method), LOG_STR("path", c->http->head.path),
 	    LOG_INT("status", status));
+	gateway_metrics_replied(c, status);
 	http_reply(c->http, status, &headers, body, len);
 	buf_done(&headers);
 	call_free(c);
@@ -249,19 +251,25 @@ on_response(void *arg, enum ipc_failure failure, const Ipc__Response *response)
 }
 
 void
-call_send(struct call *c)
+call_ask(struct call *c, ipc_response_cb answered)
 {
 	enum ipc_failure failure = IPC_OK;
 
-	c->ipc_id = ipc_client_send(
-	    c->gw->ipc, &c->request, c->route->deadline_ms, on_response, c, &failure);
+	c->ipc_id =
+	    ipc_client_send(c->gw->ipc, &c->request, c->route->deadline_ms, answered, c, &failure);
 	drop_blocks(c);
 	if (c->ipc_id == 0) {
-		call_failed(c, failure);
+		answered(c, failure, NULL);
 		return;
 	}
 	c->http->gone = on_gone;
 	c->http->gone_arg = c;
+}
+
+void
+call_send(struct call *c)
+{
+	call_ask(c, on_response);
 }
 
 /* ---- what comes in ---- */
@@ -442,6 +450,7 @@ call_start(struct gateway *gw, struct http_request *http)
 
 	c->gw = gw;
 	c->http = http;
+	c->since_us = clock_monotonic_us();
 	ipc__request__init(&c->request);
 	set_request_id(c);
 	set_remote(c);

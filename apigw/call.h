@@ -26,7 +26,8 @@ struct call {
 	bool https; /* as the client's browser sees it */
 	struct body body;
 	Ipc__Request request;
-	uint64_t ipc_id; /* 0: nothing asked */
+	uint64_t ipc_id;  /* 0: nothing asked */
+	int64_t since_us; /* monotonic */
 	struct call_block *blocks;
 };
 
@@ -40,6 +41,8 @@ char *call_query(struct call *c, const char *name, size_t max);
 
 /* Sends c->request; the answer goes to the route's `answer`. */
 void call_send(struct call *c);
+/* The same with an own answer; its arg is the call. */
+void call_ask(struct call *c, ipc_response_cb answered);
 
 /* Replies; the call is over then. */
 void call_reply(struct call *c, unsigned status, const char *type, const struct buf *more_headers,

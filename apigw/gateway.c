@@ -16,6 +16,7 @@
 
 #include "apigw/call.h"
 #include "apigw/events.h"
+#include "apigw/gateway_metrics.h"
 #include "common/log.h"
 #include "common/problem.h"
 #include "common/rng.h"
@@ -129,6 +130,7 @@ gateway_new(struct event_base *base, struct gateway_conf *take_conf)
 	gw->web = web_files_load(gw->conf.web_root);
 	gw->ipc = ipc_client_new(base, (const char *const *)gw->conf.sockets, gw->conf.n_sockets);
 	gw->events = events_new(base);
+	gw->metrics = gateway_metrics_new(base);
 	gw->http = http_server_new(base, &limits, &http_ops, gw);
 	return gw;
 }
@@ -142,6 +144,7 @@ gateway_free(struct gateway **gw)
 		return;
 	http_server_free(&g->http);
 	events_free(&g->events);
+	gateway_metrics_free(&g->metrics);
 	if (g->ipc != NULL)
 		ipc_client_free(&g->ipc);
 	web_files_free(&g->web);

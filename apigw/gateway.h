@@ -13,6 +13,7 @@
 #include "common/ipc.h"
 
 struct events;
+struct gateway_metrics;
 
 struct gateway {
 	struct event_base *base;
@@ -21,6 +22,7 @@ struct gateway {
 	struct http_server *http;
 	struct web_files *web;
 	struct events *events;
+	struct gateway_metrics *metrics;
 	SSL_CTX *tls;
 };
 

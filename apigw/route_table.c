@@ -32,6 +32,7 @@
 static const struct route routes[] = {
 	HEALTH_ROUTE("/healthz", 0, NULL, health_live, "This process is alive"),
 	HEALTH_ROUTE("/readyz", OP(HEALTH), health_ready, NULL, "The daemon and its database answer"),
+	HEALTH_ROUTE("/metrics", OP(METRICS), NULL, metrics_run, "Figures for Prometheus"),
 
 	{"POST", "/api/auth/login", JSON, true, OP(LOGIN), SHORT_MS, auth_login, auth_login_answer, NULL, "Log in"},
 	{"POST", "/api/auth/logout", NONE, false, OP(LOGOUT), SHORT_MS, routes_build_empty, auth_logout_answer, NULL, "Log out"},

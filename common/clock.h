@@ -10,5 +10,6 @@
 
 int64_t clock_wall_ms(void);	  /* milliseconds since 1970 */
 int64_t clock_monotonic_ms(void); /* milliseconds since some start */
+int64_t clock_monotonic_us(void); /* microseconds since the same start */
 
 #endif

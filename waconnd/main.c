@@ -16,6 +16,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/log.h"
+#include "common/loop_lag.h"
 #include "waconnd/api/api.h"
 #include "waconnd/config.h"
 
@@ -38,6 +39,8 @@ struct daemon {
 	struct store store;
 	struct link_net *net;
 	struct hub *hub;
+	struct metrics *metrics;
+	struct loop_lag *lag;
 	struct worker *worker;
 	struct outlets *outlets;
 	struct blasts *blasts;
@@ -204,6 +207,7 @@ on_loaded(void *arg, int err)
 	    .outlets = d->outlets,
 	    .blasts = d->blasts,
 	    .worker = d->worker,
+	    .metrics = d->metrics,
 	};
 	const char *why = "";
 
@@ -265,12 +269,18 @@ start(struct daemon *d)
 	    .instance = d->config.instance,
 	    .default_pace = d->config.pace,
 	    .hub = d->hub = hub_new(d->store.epoch),
+	    .metrics = d->metrics = metrics_new(),
 	};
+
+	d->lag = loop_lag_new(d->base, metrics_seconds(d->metrics, "waconn_loop_lag_seconds",
+					   "How late the event loop runs its timers.", NULL));
+	batch_measure(d->store.batch, d->metrics);
 
 	batch_on_fenced(d->store.batch, on_fenced, d);
 	d->worker = worker_new(d->base, WORKERS, WORKER_QUEUE);
 	d->outlets = outlets_new(&env, on_loaded, d);
 	d->blasts = blasts_new(d->base, &d->store, d->hub, d->outlets);
+	blasts_measure(d->blasts, d->metrics);
 	watch_signals(d);
 	link_net_run(d->net);
 }
@@ -284,6 +294,7 @@ stop(struct daemon *d)
 	blasts_free(&d->blasts);
 	outlets_free(&d->outlets);
 	hub_free(&d->hub);
+	loop_lag_free(&d->lag);
 	for (size_t i = 0; i < SIGNALS; i++)
 		event_free(d->signals[i]);
 	event_free(d->stop_tick);
@@ -309,6 +320,7 @@ run(struct daemon *d)
 			link_net_free(&d->net);
 		}
 		store_close(&d->store);
+		metrics_free(&d->metrics);
 	}
 	event_base_free(d->base);
 	return d->status;

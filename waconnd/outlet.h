@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "common/buf.h"
+#include "common/metrics.h"
 #include "waconnd/hub.h"
 #include "waconnd/link/link.h"
 #include "waconnd/link/link_net.h"
@@ -55,6 +56,7 @@ struct outlets_env {
 	struct link_net *net;
 	const char *instance;
 	struct outlet_pace default_pace;
+	struct metrics *metrics; /* NULL: nothing is counted */
 };
 
 /* Loads all outlets from the database (asynchronously; `loaded` is called once) and reconnects what

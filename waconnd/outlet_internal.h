@@ -100,6 +100,7 @@ struct outlets {
 	void *on_sent_arg;
 	void (*on_removed)(void *arg, struct outlet *o);
 	void *on_removed_arg;
+	struct metric *link_ends, *received;
 };
 
 /* -- outlet_table.c -- */

@@ -212,6 +212,7 @@ on_message(void *arg, const struct link_message *m)
 	batch_message_inbound(o->os->env.store->batch, o->id, peer, m->phone, m->id, m->kind,
 	    m->text, m->from_me, m->timestamp * 1000);
 	publish_message(o, m, peer);
+	metric_add(o->os->received, m->kind, 1);
 }
 
 static void
@@ -363,6 +364,7 @@ on_ended(void *arg, enum link_end end, const char *detail, int64_t until_ms)
 		o->attempts = o->restarts = 0;
 	o->opened_ms = 0;
 	o->until_ms = until_ms;
+	metric_add(o->os->link_ends, r->code != NULL ? r->code : "closed", 1);
 	/* What a failed pairing left is of no use: the next begins with fresh keys. */
 	if (!o->linked && r->follow == LINK_FOLLOW_STOP)
 		batch_key_wipe(o->os->env.store->batch, o->id);

@@ -367,6 +367,10 @@ outlets_new(const struct outlets_env *env, void (*loaded)(void *arg, int err), v
 	os->loaded_arg = arg;
 	SLIST_INIT(&os->graves);
 	os->undertaker = evtimer_new(env->base, bury_now, os);
+	os->link_ends = metrics_counter(env->metrics, "waconn_link_ends_total",
+	    "Connections to WhatsApp that ended, by reason.", "reason");
+	os->received = metrics_counter(
+	    env->metrics, "waconn_messages_received_total", "Messages decrypted, by kind.", "kind");
 	os->tick = event_new(env->base, -1, EV_PERSIST, on_tick, os);
 	(void)event_add(os->tick, &tick);
 	os->load_ticket = db_query(env->store->db, SQL_OUTLET_LOAD, &instance, 1, on_loaded, os);

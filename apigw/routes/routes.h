@@ -43,5 +43,6 @@ void audit_list(struct call *c);
 
 void health_live(struct call *c);
 void health_ready(struct call *c);
+void metrics_run(struct call *c);
 
 #endif

@@ -27,6 +27,7 @@ static const struct api_op ops[] = {
 	/* operation              who may          handler                  what a token with scopes needs */
 	OP(LOGIN)             = {ROLE_NONE,       api_login, SCOPE_ANY},
 	OP(HEALTH)            = {ROLE_NONE,       api_health, SCOPE_ANY},
+	OP(METRICS)           = {ROLE_NONE,       api_metrics, SCOPE_ANY},
 	OP(LOGOUT)            = {ROLE_USER,       api_logout, SCOPE_ANY},
 	OP(ME)                = {ROLE_USER,       api_me, SCOPE_ANY},
 	OP(STATUS_LIST)       = {ROLE_USER,       api_status_list, SCOPE_STATUS_READ},
@@ -77,6 +78,7 @@ struct api {
 	struct throttle *throttle;
 	struct status_cache *status_cache;
 	struct subscriptions *subscriptions;
+	struct api_metrics *metrics;
 	struct calls calls;
 	struct event *hourly;
 	bool stopping;
@@ -168,6 +170,7 @@ api_new(const struct api_env *env, struct api **ret_api, const char **err)
 	api->hourly = event_new(env->base, -1, EV_PERSIST, on_hourly, api);
 	if (api->hourly == NULL || event_add(api->hourly, &hour) < 0)
 		abort();
+	api->metrics = api_metrics_new(env->metrics);
 	api->auth = auth_new(env->config);
 	api->throttle = throttle_new();
 	api->status_cache = status_cache_new();
@@ -203,6 +206,7 @@ api_free(struct api **ap)
 	status_cache_free(&api->status_cache);
 	throttle_free(&api->throttle);
 	auth_free(&api->auth);
+	api_metrics_free(&api->metrics);
 	free(api);
 	*ap = NULL;
 }
@@ -241,4 +245,10 @@ struct subscriptions *
 api_subscriptions(struct api *api)
 {
 	return api->subscriptions;
+}
+
+struct api_metrics *
+api_metrics_of(struct api *api)
+{
+	return api->metrics;
 }

@@ -29,6 +29,7 @@ struct api_env { /* all outlive the api */
 	struct outlets *outlets;
 	struct blasts *blasts;
 	struct worker *worker;
+	struct metrics *metrics; /* NULL: none are kept */
 };
 
 /* Opens the socket of the configuration. -1 with a sentence in *err. */

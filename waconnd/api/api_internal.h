@@ -21,6 +21,7 @@ void api_login(struct call *c);
 void api_logout(struct call *c);
 void api_me(struct call *c);
 void api_health(struct call *c);
+void api_metrics(struct call *c);
 void api_status_list(struct call *c);
 void api_status_get(struct call *c);
 void api_outlet_list(struct call *c);
@@ -58,6 +59,14 @@ void api_audit_list(struct call *c);
 void api_token_add(struct call *c);
 void api_token_list(struct call *c);
 void api_token_revoke(struct call *c);
+
+/* What is measured of the API itself, and the gauges that are read when somebody asks
+ * (api_metrics.c). */
+struct api_metrics;
+struct api_metrics *api_metrics_of(struct api *api);
+struct api_metrics *api_metrics_new(struct metrics *m); /* NULL: measures nothing */
+void api_metrics_free(struct api_metrics **am);
+void api_metrics_answered(struct api_metrics *am, const Ipc__Request *request, int64_t us);
 
 /* The kept rendering of the whole status list (api_status.c). */
 struct status_cache;

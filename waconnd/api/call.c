@@ -51,7 +51,7 @@ call_new(struct api *api, const struct api_env *env, uint64_t peer, Ipc__Request
 	c->env = env;
 	c->peer = peer;
 	c->request = take_request;
-	c->since_ms = clock_monotonic_ms();
+	c->since_us = clock_monotonic_us();
 	LIST_INSERT_HEAD(api_calls(api), c, entry);
 	return c;
 }
@@ -82,12 +82,13 @@ void
 call_response(struct call *c, Ipc__Response *response)
 {
 	struct ipc_peer *peer = api_peer(c->api, c->peer);
-	int64_t ms = clock_monotonic_ms() - c->since_ms;
+	int64_t us = clock_monotonic_us() - c->since_us, ms = us / 1000;
 
 	response->has_id = 1;
 	response->id = c->request->id;
 	if (peer != NULL)
 		ipc_reply(peer, response);
+	api_metrics_answered(api_metrics_of(c->api), c->request, us);
 	if (ms >= SLOW_MS)
 		log_warn("api.slow", LOG_STR("requestId", c->request->request_id),
 		    LOG_INT("op", c->request->op_case), LOG_INT("ms", ms));

@@ -39,7 +39,7 @@ struct call {
 	uint64_t peer;	       /* its serial */
 	Ipc__Request *request; /* owned */
 	struct principal who;
-	int64_t since_ms; /* monotonic */
+	int64_t since_us; /* monotonic */
 	void *state;	  /* the handler's; freed with the call through free_state, or free() */
 	void (*free_state)(void *state);
 	void (*next)(struct call *c, const PGresult *result); /* of call_query */

@@ -216,6 +216,13 @@ forget(struct blasts *b, uint64_t ticket)
 }
 
 void
+blasts_measure(struct blasts *b, struct metrics *metrics)
+{
+	b->results = metrics_counter(metrics, "waconn_sends_total",
+	    "Attempts to send a message, by what WhatsApp said.", "result");
+}
+
+void
 blasts_free(struct blasts **bp)
 {
 	struct blasts *b = *bp;

@@ -16,6 +16,8 @@ struct blasts;
 struct blasts *blasts_new(
     struct event_base *base, struct store *store, struct hub *hub, struct outlets *outlets);
 void blasts_free(struct blasts **b);
+/* Counts what becomes of messages there. */
+void blasts_measure(struct blasts *b, struct metrics *metrics);
 /* Stop claiming (SIGTERM). What is in flight finishes. */
 void blasts_stop(struct blasts *b);
 bool blasts_idle(const struct blasts *b); /* nothing in flight */

@@ -76,6 +76,7 @@ struct blasts {
 	uint64_t due_ticket, expire_ticket, outlets_ticket, running_ticket;
 	LIST_HEAD(, progress) progress;
 	unsigned n_progress;
+	struct metric *results;
 };
 
 /* -- queue.c -- */

@@ -125,8 +125,25 @@ static void (*const answers[])(struct item *i, unsigned code) = {
     [LINK_SENT_FAILED] = on_failed,
 };
 
+static void
+count(struct metric *results, enum link_sent result, unsigned code)
+{
+	static const char *const names[] = {
+	    [LINK_SENT_OK] = "sent",
+	    [LINK_SENT_NO_DEVICE] = "not_on_whatsapp",
+	    [LINK_SENT_REJECTED] = "rejected",
+	    [LINK_SENT_UNCERTAIN] = "uncertain",
+	    [LINK_SENT_FAILED] = "failed",
+	};
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), code != 0 ? "%s_%u" : "%s", names[result], code);
+	metric_add(results, name, 1);
+}
+
 void
 queue_sent(struct item *i, enum link_sent result, unsigned code)
 {
+	count(i->q->b->results, result, code);
 	answers[result](i, code);
 }

@@ -40,6 +40,8 @@ struct batch {
 	bool *refused; /* … which of them */
 	size_t n_parts, part;
 	struct batch_commits done; /* to be called back */
+	int64_t sent_us;	   /* the first group, monotonic */
+	struct metric *commit_seconds, *commit_rows;
 };
 
 static void
@@ -82,6 +84,7 @@ send_first(struct batch *b)
 	batch_steps_build(st, TAILQ_FIRST(&b->groups), b->parts != NULL ? b->parts[b->part] : NULL,
 	    b->instance, b->epoch);
 	b->flying = true;
+	b->sent_us = clock_monotonic_us();
 	db_batch_send(b->db, st->steps, st->n, on_written, b);
 	batch_steps_done(st);
 	free(st);
@@ -270,12 +273,21 @@ split_first(struct batch *b, const char *state)
 }
 
 static void
+observe(const struct batch *b)
+{
+	metric_observe(b->commit_seconds, NULL, (double)(clock_monotonic_us() - b->sent_us) / 1e6);
+	metric_observe(b->commit_rows, NULL, (double)TAILQ_FIRST(&b->groups)->n_rows);
+}
+
+static void
 on_written(void *arg, enum db_error error, const PGresult *result)
 {
 	struct batch *b = arg;
 	const char *state = state_of(result);
 
 	b->flying = false;
+	if (error == DB_OK)
+		observe(b);
 	if (error == DB_OK && b->parts != NULL) {
 		next_part(b);
 	} else if (error == DB_OK) {
@@ -636,6 +648,18 @@ batch_on_fenced(struct batch *b, void (*cb)(void *arg), void *arg)
 {
 	b->on_fenced = cb;
 	b->on_fenced_arg = arg;
+}
+
+void
+batch_measure(struct batch *b, struct metrics *metrics)
+{
+	static const double rows[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
+
+	b->commit_seconds = metrics_seconds(
+	    metrics, "waconn_commit_seconds", "From sending a write batch to its commit.", NULL);
+	b->commit_rows = metrics_histogram(metrics, "waconn_commit_rows",
+	    "Rows of a write batch: how much one fsync carries.", NULL, rows,
+	    sizeof(rows) / sizeof(rows[0]));
 }
 
 bool

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/metrics.h"
 #include "waconnd/keydb.h"
 #include "waconnd/store/db.h"
 
@@ -31,6 +32,8 @@ void batch_set_fence(struct batch *b, const char *instance, int64_t epoch);
 /* Called once when the fence refuses: another start of this instance owns the outlets now, and
  * nothing of ours is saved. */
 void batch_on_fenced(struct batch *b, void (*cb)(void *arg), void *arg);
+/* Counts its commits there. */
+void batch_measure(struct batch *b, struct metrics *metrics);
 bool batch_full(const struct batch *b);
 /* cb(arg, 0) when all added so far is committed; cb(arg, <0) when it is refused. */
 void batch_commit(struct batch *b, keydb_commit_cb cb, void *arg);

@@ -60,6 +60,7 @@ static const struct role_row {
 } rows[] = {
 	{OP(LOGIN), &login, INVALID, SAME(INVALID)},
 	{OP(HEALTH), &health, "200", SAME("200")},
+	{OP(METRICS), &empty, HIDDEN, SAME(HIDDEN)}, /* none are kept here */
 	{OP(LOGOUT), &empty, "401 unauthenticated", SAME("200")},
 	{OP(ME), &empty, "401 unauthenticated", SAME("200")},
 	{OP(STATUS_LIST), &status_list, "401 unauthenticated", SAME("200")},

@@ -153,3 +153,7 @@ LEFT JOIN LATERAL (
 	  AND m.outlet_id || '' = ANY ($2::text[]) -- by no index of outlets: they have far more messages than a number
 	ORDER BY m.id DESC LIMIT 1) l ON true
 WHERE w.reason IS NOT NULL OR l.outlet_id IS NOT NULL
+
+-- One row: messages of open blasts that wait, and that are on their way. Index blasts_open.
+-- name: BLAST_QUEUE_DEPTH
+SELECT coalesce(sum(queued), 0), coalesce(sum(sending), 0) FROM blasts WHERE status IN ('SCHEDULED', 'RUNNING', 'PAUSED')

@@ -24,7 +24,8 @@ WARN    += -Werror
 endif
 
 PKGS     = libevent_openssl libevent libwebsockets libuv libsignal-protocol-c libprotobuf-c jansson libpq libcrypto libssl \
-           libqrencode libpng libargon2 libsystemd inih zlib
+           libqrencode libpng libargon2 libsystemd inih zlib libcurl \
+           libjpeg libwebp
 # Library headers are not ours to warn about.
 INCLUDES = -I. -I$(GEN) $(patsubst -I%,-isystem %,$(filter -I%,$(PKGCFG)))
 PKGCFG  := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -33,7 +34,7 @@ ALLFLAGS = -std=gnu11 -D_GNU_SOURCE -DWACONN_PREFIX='"$(PREFIX)"' -MMD -MP $(CFL
 
 lib = $(shell pkg-config --libs $(1) 2>/dev/null) -lm
 COMMON_LIBS := $(call lib,libevent libprotobuf-c jansson inih libcrypto libwebsockets libuv)
-WACONND_LIBS := $(call lib,libsignal-protocol-c zlib libpq libssl libargon2 libqrencode libpng libsystemd) -lpthread $(COMMON_LIBS)
+WACONND_LIBS := $(call lib,libsignal-protocol-c zlib libpq libssl libargon2 libqrencode libpng libsystemd libcurl libjpeg libwebp) -lpthread $(COMMON_LIBS)
 APIGW_LIBS  := $(call lib,libevent_openssl libssl libqrencode libpng libsystemd zlib) $(COMMON_LIBS)
 SIM_LIBS    := $(call lib,libsignal-protocol-c zlib libssl) -lpthread $(COMMON_LIBS)
 CTL_LIBS    := $(call lib,libqrencode) $(COMMON_LIBS)

@@ -11,7 +11,8 @@ cd "$(dirname "$0")/.."
 
 build='gcc libc6-dev pkg-config protobuf-c-compiler mawk
 	libevent-dev libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libsignal-protocol-c-dev libprotobuf-c-dev
-	libjansson-dev libpq-dev libssl-dev libqrencode-dev libpng-dev libargon2-dev libsystemd-dev libinih-dev zlib1g-dev'
+	libjansson-dev libpq-dev libssl-dev libqrencode-dev libpng-dev libargon2-dev libsystemd-dev libinih-dev zlib1g-dev
+	libcurl4-openssl-dev libjpeg62-turbo-dev libwebp-dev'
 demo='postgresql'
 check='openssl libcmocka-dev clang libclang-rt-14-dev clang-format cppcheck chromium fonts-dejavu-core'
 

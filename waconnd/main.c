@@ -247,6 +247,8 @@ open_net(struct daemon *d)
 	const struct link_net_config net = {
 	    .url = d->config.whatsapp_url,
 	    .tls_ca = d->config.tls_ca,
+	    .media_ca = d->config.media_ca,
+	    .media_insecure_loopback = d->config.media_insecure_loopback,
 	    .noise_root = d->config.has_noise_root ? d->config.noise_root : NULL,
 	    .client_version = d->config.client_version,
 	    .connects_per_second = CONNECTS_PER_SECOND,

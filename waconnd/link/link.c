@@ -15,9 +15,10 @@
 #include "common/xalloc.h"
 #include "waconnd/link/link_private.h"
 
-struct link_refused { /* a send that came too late */
+struct link_refused { /* what came too late */
 	STAILQ_ENTRY(link_refused) entry;
-	void *send_arg;
+	enum link_refusal what;
+	void *arg;
 };
 
 static void destroy(struct link *l);
@@ -194,16 +195,35 @@ report_end(struct link *l)
 	l->ops->ended(l->arg, l->end, l->detail, l->until_ms);
 }
 
-/* Sends that came when nothing could be sent any more. */
+void
+link_refuse(struct link *l, enum link_refusal what, void *arg)
+{
+	struct link_refused *r = xcalloc(1, sizeof(*r));
+
+	r->what = what;
+	r->arg = arg;
+	STAILQ_INSERT_TAIL(&l->refused, r, entry);
+	event_active(l->turn, EV_TIMEOUT, 0);
+}
+
+/* What came when nothing could be sent any more. */
 static void
 answer_refused(struct link *l)
 {
+	static const char detail[] = "the outlet is not connected";
+	const struct link_ops *ops = l->ops;
 	struct link_refused *r;
 
 	while ((r = STAILQ_FIRST(&l->refused)) != NULL) {
 		STAILQ_REMOVE_HEAD(&l->refused, entry);
-		l->ops->sent(l->arg, r->send_arg, LINK_SENT_UNCERTAIN, 0);
+		if (r->what == LINK_REFUSED_SEND)
+			ops->sent(l->arg, r->arg, LINK_SENT_UNCERTAIN, 0);
+		else if (r->what == LINK_REFUSED_UPLOAD && ops->uploaded != NULL)
+			ops->uploaded(l->arg, r->arg, LINK_MEDIA_UNAVAILABLE, NULL, detail);
+		else if (r->what == LINK_REFUSED_DOWNLOAD && ops->downloaded != NULL)
+			ops->downloaded(l->arg, r->arg, LINK_MEDIA_UNAVAILABLE, NULL, detail);
 		free(r);
+		ops = l->ops; /* silent, if it was freed by that */
 	}
 }
 
@@ -369,16 +389,11 @@ void
 link_send(struct link *l, const char *id, const char *phone, const struct wa_content *content,
     void *send_arg)
 {
-	struct link_refused *r;
-
 	if (l->phase == LINK_READY) {
 		messaging_send(l->messaging, id, phone, content, send_arg);
 		return;
 	}
-	r = xcalloc(1, sizeof(*r));
-	r->send_arg = send_arg;
-	STAILQ_INSERT_TAIL(&l->refused, r, entry);
-	event_active(l->turn, EV_TIMEOUT, 0);
+	link_refuse(l, LINK_REFUSED_SEND, send_arg);
 }
 
 void
@@ -441,6 +456,12 @@ const char *
 link_outlet(const struct link *l)
 {
 	return l->outlet;
+}
+
+struct media_net *
+link_media_net(struct link *l)
+{
+	return l->net->media;
 }
 
 struct signal_context *

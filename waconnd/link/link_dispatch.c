@@ -102,6 +102,12 @@ on_group(struct link *l, const struct node *stanza)
 }
 
 static void
+on_media_retry(struct link *l, const struct node *stanza)
+{
+	messaging_media_retry(l->messaging, stanza);
+}
+
+static void
 on_server_ping(struct link *l, const struct node *stanza)
 {
 	struct node *pong = node_new("iq", "type", "result", "id", node_get(stanza, "id"), NULL);
@@ -203,6 +209,7 @@ static const struct link_route routes[] = {
 	{"notification",  "type",  "devices",                   NULL,                    LOGGED_IN, true,  on_devices},
 	{"notification",  "type",  "privacy_token",             NULL,                    LOGGED_IN, true,  on_privacy_token},
 	{"notification",  "type",  "w:gp2",                     NULL,                    LOGGED_IN, true,  on_group},
+	{"notification",  "type",  "mediaretry",                NULL,                    LOGGED_IN, true,  on_media_retry},
 	{"notification",  NULL,    NULL,                        NULL,                    ANY,       true,  on_nothing},
 	{"call",          NULL,    NULL,                        NULL,                    ANY,       true,  on_nothing},
 

@@ -15,6 +15,8 @@
 #include "waconnd/link/link.h"
 #include "waconnd/link/link_net.h"
 
+struct media_net;
+struct transfers;
 struct messaging; /* the message side's state of one link: messaging.h */
 
 /* -- what the connection offers to the message side (implemented in link*.c) -- */
@@ -38,6 +40,7 @@ const struct link_ops *link_callbacks(struct link *l, void **ret_arg);
 const char *link_outlet(const struct link *l);
 struct signal_context *link_signal_context(struct link *l);
 struct messaging *link_messaging(struct link *l);
+struct media_net *link_media_net(struct link *l);
 int64_t link_server_now(const struct link *l); /* unix seconds by the server's clock */
 /* Around whatever comes in from a timer or the database and may call link_ops: a link that is freed
  * by its own callback lives until link_exit. Nothing of the link or its messaging may be touched
@@ -66,6 +69,8 @@ void messaging_group(struct messaging *m, const struct node *notification); /* t
 void messaging_send(struct messaging *m, const char *id, const char *phone,
     const struct wa_content *content, void *send_arg);
 void messaging_retry_content(struct messaging *m, uint64_t token, const struct wa_content *content);
+void messaging_media_retry(struct messaging *m, const struct node *notification);
+struct transfers *messaging_transfers(struct messaging *m);
 /* Pre-keys: generate `count` from credentials.next_prekey_id, put them, and add their <key>
  * children to `list`. */
 void messaging_make_prekeys(struct messaging *m, unsigned count, struct node *list);

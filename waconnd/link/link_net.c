@@ -100,10 +100,17 @@ build(struct link_net *net, const struct link_net_config *config, char *err, siz
 		return -1;
 	if (net->url.tls && check_ca(config->tls_ca, err, size) < 0)
 		return -1;
+	if (config->media_ca != NULL && check_ca(config->media_ca, err, size) < 0)
+		return -1;
 	if (link_dial_init(net, rate) < 0)
 		return refuse(err, size, "no event can be made", NULL);
 	if (wa_signal_context_new(&net->signal) < 0)
 		return refuse(err, size, "libsignal does not start", NULL);
+	net->media =
+	    media_net_new(net->base, &(struct media_net_config){.ca = config->media_ca,
+					 .insecure_loopback = config->media_insecure_loopback});
+	if (net->media == NULL)
+		return refuse(err, size, "libcurl does not start", NULL);
 	if (lws_loop_new(net->base, &net->loop) < 0)
 		return refuse(err, size, "libuv does not start", NULL);
 	return make_context(net, net->url.tls ? config->tls_ca : NULL, err, size);
@@ -140,6 +147,7 @@ link_net_free(struct link_net **np)
 	if (net == NULL)
 		return;
 	worker_free(&net->worker);
+	media_net_free(&net->media);
 	lws_loop_free(&net->loop);
 	link_dial_done(net);
 	wa_signal_context_free(&net->signal);

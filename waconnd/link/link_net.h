@@ -8,6 +8,7 @@
 
 #include <event2/event.h>
 #include <signal/signal_protocol.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct link_net;
@@ -15,6 +16,8 @@ struct link_net;
 struct link_net_config {
 	const char *url;	      /* wss://host[:port]/path, or ws:// for a loopback address */
 	const char *tls_ca;	      /* NULL: the system's store */
+	const char *media_ca;	      /* the same for media hosts */
+	bool media_insecure_loopback; /* loopback media hosts need no certificate, or no TLS */
 	const uint8_t *noise_root;    /* 32 bytes; NULL: WhatsApp's own */
 	uint32_t client_version;      /* the N of 2.3000.N */
 	unsigned connects_per_second; /* token bucket over all links, default 50 */

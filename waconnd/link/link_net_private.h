@@ -17,6 +17,7 @@
 #include "waconnd/link/link_net.h"
 #include "waconnd/link/link_pace.h"
 #include "waconnd/link/link_url.h"
+#include "waconnd/link/media_net.h"
 
 #define LINK_ADDRESSES_MAX 8
 #define LINK_ADDRESS_TEXT 46
@@ -58,6 +59,7 @@ struct link_net {
 	struct event *dial_timer;
 	struct link_lookup lookup;
 	struct worker *worker; /* keys of pairing codes */
+	struct media_net *media;
 	struct buf scratch[2]; /* for one stanza on its way out: encoded, sealed */
 };
 

@@ -108,6 +108,9 @@ void link_exit(struct link *l);
 bool link_step(struct link *l, enum link_event event);
 void link_set_deadline(struct link *l, int ms); /* of the phase; 0: none */
 void link_fail_until(struct link *l, enum link_end end, const char *detail, int64_t until_ms);
+/* What came too late is answered in the next turn. */
+enum link_refusal { LINK_REFUSED_SEND, LINK_REFUSED_UPLOAD, LINK_REFUSED_DOWNLOAD };
+void link_refuse(struct link *l, enum link_refusal what, void *arg);
 bool link_alive_phase(const struct link *l); /* handshake done and not ending: stanzas may pass */
 /* The socket is closed or could not be opened; `end` says what it means unless the end is known
  * already. */

@@ -150,3 +150,20 @@ link_reason(enum link_end end)
 {
 	return &reasons[end];
 }
+
+static const char *const result_names[LINK_MEDIA_RESULT_COUNT] = {
+    [LINK_MEDIA_OK] = "ok",
+    [LINK_MEDIA_BUSY] = "busy",
+    [LINK_MEDIA_UNAVAILABLE] = "unavailable",
+    [LINK_MEDIA_REFUSED] = "refused",
+    [LINK_MEDIA_TOO_LARGE] = "too_large",
+    [LINK_MEDIA_GONE] = "gone",
+    [LINK_MEDIA_CORRUPT] = "corrupt",
+    [LINK_MEDIA_FILE] = "file",
+};
+
+const char *
+link_media_result_name(enum link_media_result result)
+{
+	return (unsigned)result < LINK_MEDIA_RESULT_COUNT ? result_names[result] : "unknown";
+}

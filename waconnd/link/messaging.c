@@ -17,6 +17,7 @@
 #include "waconnd/link/resend.h"
 #include "waconnd/link/send.h"
 #include "waconnd/link/token_issue.h"
+#include "waconnd/link/transfer.h"
 #include "waconnd/link/usync.h"
 
 #define KEYS_BYTES_MAX (256u << 10) /* of one link in memory while it is busy */
@@ -77,6 +78,7 @@ messaging_new(struct link *l)
 	m->resends = resends_new(m);
 	m->notices = notices_new(m);
 	m->issues = token_issues_new(m);
+	m->transfers = transfers_new(m);
 	m->idle = evtimer_new(link_base(l), on_idle, m);
 	if (m->idle == NULL)
 		abort();
@@ -91,6 +93,7 @@ messaging_free(struct messaging **mp)
 	if (m == NULL)
 		return;
 	sends_free(&m->sends);
+	transfers_free(&m->transfers);
 	receiver_free(&m->receiver);
 	receipts_free(&m->receipts);
 	resends_free(&m->resends);
@@ -275,6 +278,18 @@ messaging_send(struct messaging *m, const char *id, const char *phone,
 {
 	messaging_touch(m);
 	sends_add(m->sends, id, phone, content, send_arg);
+}
+
+void
+messaging_media_retry(struct messaging *m, const struct node *notification)
+{
+	transfers_notice(m->transfers, notification);
+}
+
+struct transfers *
+messaging_transfers(struct messaging *m)
+{
+	return m->transfers;
 }
 
 void

@@ -4,9 +4,9 @@
  *
  * Parts: send.c (messages out), usync.c (who has which devices), bundle.c (keys to begin sessions),
  * receive.c and inbound.c (messages in), receipt.c, resend.c (devices that ask again), notice.c
- * (notifications), device_cache.c, lid.c, peer.c. Whatever waits, waits in one list of its part and
- * has a limit. What a part changed in the keys is committed before anything that depends on it is
- * written (DESIGN section 5).
+ * (notifications), transfer.c (files), device_cache.c, lid.c, peer.c. Whatever waits, waits in one
+ * list of its part and has a limit. What a part changed in the keys is committed before anything
+ * that depends on it is written (DESIGN section 5).
  */
 #ifndef LINK_MESSAGING_H
 #define LINK_MESSAGING_H
@@ -25,6 +25,7 @@ struct receipts;
 struct resends;
 struct notices;
 struct token_issues;
+struct transfers;
 
 struct messaging {
 	struct link *link;
@@ -39,6 +40,7 @@ struct messaging {
 	struct resends *resends;
 	struct notices *notices;
 	struct token_issues *issues;
+	struct transfers *transfers;
 	struct event *idle; /* gives memory back */
 };
 

@@ -12,7 +12,8 @@
 
 static struct fake_messaging_notes {
 	unsigned made, freed, opened;
-	unsigned messages, receipts, acks, devices, identities, tokens, groups, prekeys;
+	unsigned messages, receipts, acks, devices, identities, tokens, groups, prekeys,
+	    media_retries;
 	void *pending; /* a send without an answer */
 } notes;
 
@@ -114,6 +115,21 @@ messaging_send(struct messaging *m, const char *id, const char *phone,
 	(void)phone;
 	(void)content;
 	notes.pending = send_arg;
+}
+
+void
+messaging_media_retry(struct messaging *m, const struct node *notification)
+{
+	(void)m;
+	(void)notification;
+	notes.media_retries++;
+}
+
+struct transfers *
+messaging_transfers(struct messaging *m)
+{
+	(void)m;
+	return NULL;
 }
 
 void

@@ -180,6 +180,13 @@ link_messaging(struct link *l)
 	return l->m;
 }
 
+struct media_net *
+link_media_net(struct link *l)
+{
+	(void)l;
+	return NULL;
+}
+
 int64_t
 link_server_now(const struct link *l)
 {

@@ -167,6 +167,8 @@ CREATE TABLE IF NOT EXISTS messages (
 	read_at      timestamptz,
 	failed_at    timestamptz
 ) WITH (fillfactor = 70);
+ALTER TABLE messages ADD COLUMN IF NOT EXISTS content jsonb;        -- what is not text: media, location, contact, preview, replyTo, quoted
+ALTER TABLE messages ADD COLUMN IF NOT EXISTS sealed_media bytea;   -- of one received: where its file lies, and the key
 CREATE INDEX IF NOT EXISTS messages_queue ON messages (outlet_id, (blast_id IS NOT NULL), id) WHERE status IN ('QUEUED','SENDING');
 CREATE UNIQUE INDEX IF NOT EXISTS messages_wa_id ON messages (outlet_id, wa_id) WHERE outgoing AND wa_id IS NOT NULL;
 -- An inbound stanza that comes twice is one message.
@@ -183,6 +185,40 @@ CREATE TABLE IF NOT EXISTS opt_outs (
 	phone      text PRIMARY KEY,
 	reason     text NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Files to send, whole here so that every daemon can upload them to WhatsApp.
+CREATE TABLE IF NOT EXISTS media (
+	id         text PRIMARY KEY,
+	owner      text NOT NULL,                -- users.id, or local:NAME
+	file_name  text,
+	complete   boolean NOT NULL DEFAULT false, -- false: still coming, or left by a crash; then what follows is NULL
+	sha256     bytea,
+	size       bigint,
+	mime_type  text,                         -- by its bytes
+	width      integer,                      -- of an image, once known
+	height     integer,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS media_same ON media (owner, sha256) WHERE complete;
+CREATE INDEX IF NOT EXISTS media_incomplete ON media (created_at) WHERE NOT complete;
+
+CREATE TABLE IF NOT EXISTS media_chunks (
+	media_id text NOT NULL REFERENCES media ON DELETE CASCADE,
+	n        integer NOT NULL,               -- from 0; all but the last have 256 KiB
+	bytes    bytea NOT NULL,
+	PRIMARY KEY (media_id, n)
+);
+ALTER TABLE media_chunks ALTER COLUMN bytes SET STORAGE EXTERNAL; -- files are compressed already
+
+-- Where a file lies on WhatsApp's servers, by outlet and use (media_use), and the key to it.
+CREATE TABLE IF NOT EXISTS media_uploads (
+	outlet_id   text NOT NULL REFERENCES outlets ON DELETE CASCADE,
+	media_id    text NOT NULL REFERENCES media ON DELETE CASCADE,
+	type        smallint NOT NULL,
+	sealed_ref  bytea NOT NULL,
+	uploaded_at timestamptz NOT NULL DEFAULT now(), -- renewed after a week: the servers forget
+	PRIMARY KEY (outlet_id, media_id, type)
 );
 
 -- Idempotency-Key of a POST that creates: the first answer, kept 24 h.
@@ -304,18 +340,38 @@ CREATE OR REPLACE FUNCTION token_json(t tokens) RETURNS json LANGUAGE sql STABLE
 	                         'expiresAt', rfc3339(t.expires_at), 'lastUsedAt', rfc3339(t.last_used_at))
 $$;
 
+CREATE OR REPLACE FUNCTION media_json(m media) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('id', m.id, 'mimeType', m.mime_type, 'size', m.size, 'sha256', encode(m.sha256, 'hex'),
+	                         'fileName', m.file_name, 'width', m.width, 'height', m.height, 'createdAt', rfc3339(m.created_at))
+$$;
+
 CREATE OR REPLACE FUNCTION message_times_json(m messages) RETURNS json LANGUAGE sql STABLE AS $$
 	SELECT json_build_object('queuedAt', rfc3339(m.created_at), 'sendingAt', rfc3339(m.sending_at), 'sentAt', rfc3339(m.sent_at),
 	                         'deliveredAt', rfc3339(m.delivered_at), 'readAt', rfc3339(m.read_at),
 	                         'failedAt', rfc3339(m.failed_at))
 $$;
 
+-- As what a file of this kind of message is encrypted and uploaded: enum wa_media_type (common/wa/content.h).
+CREATE OR REPLACE FUNCTION media_use(kind text) RETURNS smallint LANGUAGE sql IMMUTABLE
+AS $$ SELECT CASE WHEN kind IN ('image', 'sticker') THEN 0 WHEN kind IN ('video', 'gif') THEN 1
+                  WHEN kind IN ('audio', 'voice') THEN 2 WHEN kind = 'document' THEN 3 END::smallint $$;
+
 CREATE OR REPLACE FUNCTION message_json(m messages) RETURNS json LANGUAGE sql STABLE AS $$
-	SELECT json_build_object('id', 'msg_' || m.id, 'outletId', m.outlet_id, 'blastId', m.blast_id,
-	                         'direction', CASE WHEN m.outgoing THEN 'out' ELSE 'in' END, 'peer', coalesce(m.phone, m.peer),
-	                         'kind', m.kind, 'text', m.text, 'status', m.status, 'reason', m.reason,
-	                         'times', CASE WHEN m.outgoing THEN message_times_json(m)
-	                                       ELSE json_build_object('receivedAt', rfc3339(m.created_at)) END)
+	WITH plain AS (
+		SELECT json_build_object('id', 'msg_' || m.id, 'outletId', m.outlet_id, 'blastId', m.blast_id,
+		                         'direction', CASE WHEN m.outgoing THEN 'out' ELSE 'in' END, 'peer', coalesce(m.phone, m.peer),
+		                         'kind', m.kind, 'text', m.text, 'status', m.status, 'reason', m.reason,
+		                         'times', CASE WHEN m.outgoing THEN message_times_json(m)
+		                                       ELSE json_build_object('receivedAt', rfc3339(m.created_at)) END) AS j
+	)
+	-- What is not text comes on top: members of the content, but for what is only the wire's.
+	SELECT CASE WHEN m.content IS NULL AND m.sealed_media IS NULL THEN plain.j
+	            ELSE (plain.j::jsonb || coalesce(m.content - 'quoted', '{}')
+	                  || CASE WHEN m.sealed_media IS NULL THEN '{}'
+	                          ELSE jsonb_build_object('media', coalesce(m.content->'media', '{}')
+	                                                  || jsonb_build_object('url', '/api/messages/msg_' || m.id || '/media')) END)::json
+	       END
+	FROM plain
 $$;
 
 CREATE OR REPLACE FUNCTION recipient_json(m messages) RETURNS json LANGUAGE sql STABLE AS $$

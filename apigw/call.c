@@ -376,7 +376,7 @@ check_body(struct call *c)
 	static const struct body_field nothing[] = {{0}};
 	const struct buf *body = &c->http->body;
 
-	if (session_method_safe(c->http->head.method))
+	if (session_method_safe(c->http->head.method) || c->route->body == ROUTE_FILE)
 		return 0;
 	if (body->len == 0 && c->route->body != ROUTE_JSON)
 		return 0;

@@ -23,6 +23,7 @@
 #include "common/xalloc.h"
 
 #define BACKLOG 512
+#define FORM_MAX 16384
 
 bool
 gateway_trusts(const struct gateway *gw, const char *peer)
@@ -79,7 +80,20 @@ is_exempt(void *arg, const char *peer)
 	       strcmp(peer, "::1") == 0;
 }
 
-static const struct http_server_ops http_ops = {on_request, on_refusal, is_exempt};
+/* The form around a file comes on top of it. */
+static size_t
+stream_max(void *arg, const struct http_head *head)
+{
+	const struct gateway *gw = arg;
+	char id[ROUTE_ID_MAX + 1], allow[64];
+	const struct route *route;
+	bool known;
+
+	route = route_find(head->method, head->path, id, &known, allow, sizeof(allow));
+	return route != NULL && route->body == ROUTE_FILE ? gw->conf.max_media + FORM_MAX : 0;
+}
+
+static const struct http_server_ops http_ops = {on_request, on_refusal, is_exempt, stream_max};
 
 /* ---- building ---- */
 

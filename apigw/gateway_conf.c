@@ -14,6 +14,8 @@
 #define WACONN_PREFIX "/usr"
 #endif
 #define MAX_BODY_DEFAULT (16u << 20)
+#define MAX_MEDIA_DEFAULT (100u << 20)
+#define MAX_MEDIA_LIMIT (2000u << 20) /* what WhatsApp takes */
 
 static int
 add_string(char **list, size_t *n, size_t max, const char *value, const char **err)
@@ -97,6 +99,20 @@ set_max_body(void *target, const struct conf_key *key, const char *value, const 
 }
 
 static int
+set_max_media(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	struct gateway_conf *c = target;
+
+	if (conf_set_size(target, key, value, err) < 0)
+		return -1;
+	if (c->max_media == 0 || c->max_media > MAX_MEDIA_LIMIT) {
+		*err = "expected 1 to 2000M";
+		return -1;
+	}
+	return 0;
+}
+
+static int
 set_level(void *target, const struct conf_key *key, const char *value, const char **err)
 {
 	struct gateway_conf *c = target;
@@ -126,6 +142,7 @@ static const struct conf_key keys[] = {
 	{"http",   "trusted_proxy", true,  set_proxy,       0},
 	{"http",   "web_root",      false, conf_set_string, AT(web_root)},
 	{"http",   "max_body",      false, set_max_body,    AT(max_body)},
+	{"http",   "max_media",     false, set_max_media,   AT(max_media)},
 	{"daemon", "socket",        true,  set_socket,      0},
 	{"log",    "level",         false, set_level,       0},
 	{"log",    "format",        false, set_format,      0},
@@ -137,6 +154,7 @@ int
 gateway_conf_read(const char *path, struct gateway_conf *ret_conf, struct buf *errors)
 {
 	struct gateway_conf c = {.max_body = MAX_BODY_DEFAULT,
+	    .max_media = MAX_MEDIA_DEFAULT,
 	    .log_level = LOG_LEVEL_INFO,
 	    .log_format = LOG_FORMAT_TEXT};
 	int r = 0;

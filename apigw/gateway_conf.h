@@ -20,7 +20,7 @@ struct gateway_conf {
 	struct address_range proxies[CONF_PROXIES_MAX];
 	size_t n_proxies;
 	char *web_root;
-	size_t max_body;
+	size_t max_body, max_media;
 	char *sockets[CONF_SOCKETS_MAX];
 	size_t n_sockets;
 	enum log_level log_level;

@@ -40,6 +40,7 @@ static const struct {
 	{201, "Created"},
 	{202, "Accepted"},
 	{204, "No Content"},
+	{206, "Partial Content"},
 	{302, "Found"},
 	{304, "Not Modified"},
 	{400, "Bad Request"},
@@ -50,8 +51,10 @@ static const struct {
 	{406, "Not Acceptable"},
 	{408, "Request Timeout"},
 	{409, "Conflict"},
+	{410, "Gone"},
 	{413, "Content Too Large"},
 	{415, "Unsupported Media Type"},
+	{416, "Range Not Satisfiable"},
 	{422, "Unprocessable Content"},
 	{429, "Too Many Requests"},
 	{431, "Request Header Fields Too Large"},
@@ -325,4 +328,43 @@ http_stream_end(struct http_request *r)
 
 	http_conn_finish(c);
 	bufferevent_trigger(c->bev, EV_WRITE, BEV_OPT_DEFER_CALLBACKS);
+}
+
+bool
+http_stream_begin_sized(
+    struct http_request *r, unsigned status, const struct buf *headers, uint64_t len)
+{
+	struct http_conn *c = http_conn_of(r);
+
+	http_conn_head(c, status, headers, true, len);
+	if (c->no_body || len == 0) {
+		http_conn_finish(c);
+		return false;
+	}
+	c->phase = PHASE_STREAM;
+	return true;
+}
+
+void
+http_stream_abort(struct http_request *r)
+{
+	r->gone = NULL;
+	http_conn_close(http_conn_of(r));
+}
+
+/* ---- streamed bodies ---- */
+
+void
+http_body_pause(struct http_request *r)
+{
+	http_conn_of(r)->paused = true;
+}
+
+void
+http_body_resume(struct http_request *r)
+{
+	struct http_conn *c = http_conn_of(r);
+
+	c->paused = false;
+	bufferevent_trigger(c->bev, EV_READ, BEV_OPT_DEFER_CALLBACKS);
 }

@@ -41,7 +41,12 @@ struct http_request {
 	bool tls;
 	/* Set by who answers later: the client went away; never answer, forget the pointer. */
 	void (*gone)(void *arg);
-	void *gone_arg;
+	/* Set by who takes a streamed body: its next bytes, and at its end no bytes (NULL). While
+	 * the body is paused none come. */
+	void (*piece)(void *arg, const void *data, size_t len);
+	/* Set by who streams a reply of known length: what was written has left, write more. */
+	void (*drained)(void *arg);
+	void *gone_arg; /* of all three */
 };
 
 struct http_server_ops {
@@ -51,6 +56,9 @@ struct http_server_ops {
 	void (*refusal)(void *arg, unsigned status, struct buf *ret_headers, struct buf *ret_body);
 	/* Addresses that carry the connections of many clients are not counted. */
 	bool (*exempt)(void *arg, const char *peer);
+	/* How long may the body of this request be, of which the bytes are taken as they come? Such
+	 * a request is handed over with its head. 0: its body is gathered first. May be NULL. */
+	size_t (*stream_max)(void *arg, const struct http_head *head);
 };
 
 struct http_server *http_server_new(struct event_base *base, const struct http_limits *limits,
@@ -76,6 +84,17 @@ void http_stream_begin(struct http_request *r, unsigned status, const struct buf
 int http_stream_write(struct http_request *r, const void *data, size_t len)
     __attribute__((warn_unused_result));
 void http_stream_end(struct http_request *r);
+/* A reply of `len` bytes, to be written piece by piece with http_stream_write, more of them each
+ * time r->drained is called. False: its head was asked for alone, and it is over. */
+bool http_stream_begin_sized(
+    struct http_request *r, unsigned status, const struct buf *headers, uint64_t len);
+/* It cannot be completed: the connection closes, so that the client sees it cut. */
+void http_stream_abort(struct http_request *r);
+
+/* Of a streamed body: no pieces from now on, until it is resumed. They come later, never from
+ * inside the call. */
+void http_body_pause(struct http_request *r);
+void http_body_resume(struct http_request *r);
 
 const char *http_reason(unsigned status);
 

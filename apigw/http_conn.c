@@ -7,6 +7,7 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
+#include <inttypes.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,9 +57,13 @@ request_done(struct http_conn *c)
 	http_head_done(&c->request.head);
 	buf_done_secret(&c->request.body); /* may hold a password */
 	c->request.gone = NULL;
+	c->request.piece = NULL;
+	c->request.drained = NULL;
 	c->request.gone_arg = NULL;
 	memset(&c->chunks, 0, sizeof(c->chunks));
 	c->scanned = 0;
+	c->taken = 0;
+	c->paused = false;
 	c->server->reserved -= c->reserved;
 	c->reserved = 0;
 }
@@ -114,13 +119,15 @@ linger(struct http_conn *c)
 
 void
 http_conn_head(
-    struct http_conn *c, unsigned status, const struct buf *headers, bool has_length, size_t len)
+    struct http_conn *c, unsigned status, const struct buf *headers, bool has_length, uint64_t len)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 	time_t now = time(NULL);
 	char date[40];
 	struct tm tm;
 
+	if (c->phase == PHASE_PIECES) /* what is left of the body would be taken for a request */
+		c->close_after = true;
 	evbuffer_add_printf(out, "HTTP/1.1 %u %s\r\n", status, http_reason(status));
 	if (gmtime_r(&now, &tm) != NULL &&
 	    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm) > 0)
@@ -128,7 +135,7 @@ http_conn_head(
 	if (headers->len > 0)
 		evbuffer_add(out, headers->data, headers->len);
 	if (has_length && status != 304 && status != 204)
-		evbuffer_add_printf(out, "Content-Length: %zu\r\n", len);
+		evbuffer_add_printf(out, "Content-Length: %" PRIu64 "\r\n", len);
 	evbuffer_add_printf(out, "Connection: %s\r\n\r\n", c->close_after ? "close" : "keep-alive");
 }
 
@@ -139,6 +146,7 @@ http_conn_finish(struct http_conn *c)
 
 	c->phase = PHASE_WRITE;
 	c->request.gone = NULL;
+	c->request.drained = NULL;
 	set_deadline(c, c->server->limits.write_ms + evbuffer_get_length(out) / REPLY_RATE);
 }
 
@@ -156,12 +164,15 @@ static void
 refuse(struct http_conn *c, unsigned status)
 {
 	struct buf headers = BUF_INIT(HEADERS_MAX), body = BUF_INIT(HEADERS_MAX);
+	void (*gone)(void *arg) = c->request.gone;
 
 	c->close_after = true;
 	c->server->ops->refusal(c->server->arg, status, &headers, &body);
 	http_conn_reply(c, status, &headers, body.data, body.len);
 	buf_done(&headers);
 	buf_done(&body);
+	if (gone != NULL) /* who took its body so far hears no more of it */
+		gone(c->request.gone_arg);
 }
 
 /* ---- input, by phase: true when there may be more to do ---- */
@@ -177,29 +188,55 @@ input_idle(struct http_conn *c)
 	return true;
 }
 
+static void
+say_continue(struct http_conn *c)
+{
+	const struct http_head *head = &c->request.head;
+
+	if (head->expect_continue && (head->chunked || head->length > 0) &&
+	    evbuffer_get_length(bufferevent_get_input(c->bev)) == 0)
+		bufferevent_write(c->bev, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+}
+
+/* Who takes the pieces may refuse the request before a byte of its body has come. */
+static bool
+begin_pieces(struct http_conn *c)
+{
+	const struct http_head *head = &c->request.head;
+
+	c->phase = PHASE_PIECES;
+	set_deadline(c,
+	    c->server->limits.body_ms + (head->chunked ? c->pieces_max : head->length) / BODY_RATE);
+	c->server->ops->request(c->server->arg, &c->request);
+	if (c->phase == PHASE_PIECES)
+		say_continue(c);
+	return true;
+}
+
 /* The head is there: what follows it, and may it? */
 static bool
 begin_body(struct http_conn *c)
 {
 	const struct http_head *head = &c->request.head;
+	const struct http_server *s = c->server;
 
 	c->no_body = strcmp(head->method, "HEAD") == 0;
-	c->close_after =
-	    !head->keep_alive || c->server->stopping || ++c->n_requests >= HTTP_REQUESTS_MAX;
-	if (head->length > c->server->limits.body_max) {
+	c->close_after = !head->keep_alive || s->stopping || ++c->n_requests >= HTTP_REQUESTS_MAX;
+	c->pieces_max = s->ops->stream_max != NULL ? s->ops->stream_max(s->arg, head) : 0;
+	if (head->length > (c->pieces_max > 0 ? c->pieces_max : s->limits.body_max)) {
 		refuse(c, 413);
 		return false;
 	}
+	if (c->pieces_max > 0)
+		return begin_pieces(c);
 	if (!reserve(c, (size_t)head->length)) {
 		refuse(c, 503);
 		return false;
 	}
-	buf_init(&c->request.body, c->server->limits.body_max);
+	buf_init(&c->request.body, s->limits.body_max);
 	c->phase = PHASE_BODY;
-	set_deadline(c, c->server->limits.body_ms + head->length / BODY_RATE);
-	if (head->expect_continue && (head->chunked || head->length > 0) &&
-	    evbuffer_get_length(bufferevent_get_input(c->bev)) == 0)
-		bufferevent_write(c->bev, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+	set_deadline(c, s->limits.body_ms + head->length / BODY_RATE);
+	say_continue(c);
 	return true;
 }
 
@@ -288,6 +325,72 @@ input_body(struct http_conn *c)
 	return false;
 }
 
+/* Hands over what of the body has come. False: refused, or its taker has answered. */
+static bool
+give_piece(struct http_conn *c, const void *data, size_t len)
+{
+	if (len > c->pieces_max - c->taken) {
+		refuse(c, 413);
+		return false;
+	}
+	c->taken += len;
+	if (len > 0)
+		c->request.piece(c->request.gone_arg, data, len);
+	return c->phase == PHASE_PIECES;
+}
+
+/* 1: that was its end, 0: more is to come, -1: refused, or its taker has answered */
+static int
+take_pieces(struct http_conn *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	const struct http_head *head = &c->request.head;
+	struct buf data = BUF_INIT(INPUT_MAX);
+	size_t len = evbuffer_get_length(in);
+	ssize_t n;
+	bool more;
+
+	if (len > INPUT_MAX)
+		len = INPUT_MAX;
+	if (!head->chunked && len > head->length - c->taken)
+		len = (size_t)(head->length - c->taken);
+	if (!head->chunked) {
+		n = (ssize_t)len;
+		buf_add(&data, evbuffer_pullup(in, n), len);
+	} else {
+		n = http_chunks_take(
+		    &c->chunks, (const char *)evbuffer_pullup(in, (ssize_t)len), len, &data);
+	}
+	if (n < 0) {
+		refuse(c, 400);
+		return -1;
+	}
+	evbuffer_drain(in, (size_t)n);
+	more = give_piece(c, data.data, data.len);
+	buf_done(&data);
+	if (!more)
+		return -1;
+	return head->chunked ? c->chunks.state == CHUNK_DONE : c->taken == head->length;
+}
+
+static bool
+input_pieces(struct http_conn *c)
+{
+	const bool empty = evbuffer_get_length(bufferevent_get_input(c->bev)) == 0;
+	const bool whole = !c->request.head.chunked && c->taken == c->request.head.length;
+	int end;
+
+	if (c->paused || (empty && !whole))
+		return false;
+	end = take_pieces(c);
+	if (end > 0) {
+		c->phase = PHASE_WAIT;
+		set_deadline(c, 0);
+		c->request.piece(c->request.gone_arg, NULL, 0);
+	}
+	return end == 0;
+}
+
 static bool
 input_wait(struct http_conn *c)
 {
@@ -295,12 +398,14 @@ input_wait(struct http_conn *c)
 	return false;
 }
 
+/* Where the connection goes on after its stream, what has come is its next request. */
 static bool
 input_discard(struct http_conn *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 
-	evbuffer_drain(in, evbuffer_get_length(in));
+	if (c->close_after)
+		evbuffer_drain(in, evbuffer_get_length(in));
 	return false;
 }
 
@@ -308,6 +413,7 @@ static bool (*const inputs[])(struct http_conn *c) = {
     [PHASE_IDLE] = input_idle,
     [PHASE_HEAD] = input_head,
     [PHASE_BODY] = input_body,
+    [PHASE_PIECES] = input_pieces,
     [PHASE_WAIT] = input_wait,
     [PHASE_STREAM] = input_discard,
     [PHASE_WRITE] = input_wait,
@@ -317,7 +423,8 @@ static bool (*const inputs[])(struct http_conn *c) = {
 static bool
 is_reading(const struct http_conn *c)
 {
-	return c->phase == PHASE_IDLE || c->phase == PHASE_HEAD || c->phase == PHASE_BODY;
+	return c->phase == PHASE_IDLE || c->phase == PHASE_HEAD || c->phase == PHASE_BODY ||
+	       c->phase == PHASE_PIECES;
 }
 
 static void
@@ -332,18 +439,18 @@ take_input(struct http_conn *c)
 static void
 on_read(struct bufferevent *bev, void *arg)
 {
+	struct http_conn *c = arg;
+
 	(void)bev;
-	take_input(arg);
+	take_input(c);
+	if (c->eof && c->phase == PHASE_PIECES && !c->paused)
+		http_conn_close(c); /* all that came was taken, and it was not all */
 }
 
 /* The reply has left: on to the next request, which may have come already. */
 static void
-on_written(struct bufferevent *bev, void *arg)
+reply_left(struct http_conn *c)
 {
-	struct http_conn *c = arg;
-
-	if (c->phase != PHASE_WRITE || evbuffer_get_length(bufferevent_get_output(bev)) > 0)
-		return;
 	if (c->close_after && !c->eof) {
 		linger(c);
 		take_input(c);
@@ -362,11 +469,24 @@ on_written(struct bufferevent *bev, void *arg)
 }
 
 static void
+on_written(struct bufferevent *bev, void *arg)
+{
+	struct http_conn *c = arg;
+
+	if (evbuffer_get_length(bufferevent_get_output(bev)) > 0)
+		return;
+	if (c->phase == PHASE_STREAM && c->request.drained != NULL)
+		c->request.drained(c->request.gone_arg);
+	else if (c->phase == PHASE_WRITE)
+		reply_left(c);
+}
+
+static void
 on_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct http_conn *c = arg;
 	bool owes =
-	    c->phase == PHASE_WAIT ||
+	    c->phase == PHASE_WAIT || (c->phase == PHASE_PIECES && c->paused) ||
 	    (c->phase == PHASE_WRITE && evbuffer_get_length(bufferevent_get_output(bev)) > 0);
 
 	if ((what & BEV_EVENT_CONNECTED) != 0)
@@ -385,7 +505,7 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (c->phase == PHASE_BODY ||
+	if (c->phase == PHASE_BODY || c->phase == PHASE_PIECES ||
 	    (c->phase == PHASE_HEAD && evbuffer_get_length(bufferevent_get_input(c->bev)) > 0))
 		refuse(c, 408);
 	else

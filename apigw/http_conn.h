@@ -19,6 +19,7 @@ enum http_phase {
 	PHASE_IDLE,   /* between requests */
 	PHASE_HEAD,   /* a head has begun */
 	PHASE_BODY,   /* its body is coming */
+	PHASE_PIECES, /* its body is coming and is taken as it comes */
 	PHASE_WAIT,   /* handed over; the reply is not there yet */
 	PHASE_STREAM, /* a reply without an end */
 	PHASE_WRITE,  /* the reply is leaving */
@@ -34,10 +35,13 @@ struct http_conn {
 	struct http_request request;
 	struct http_chunks chunks;
 	size_t scanned;
+	uint64_t taken; /* bytes of a streamed body */
+	uint64_t pieces_max;
 	size_t reserved; /* of the server's memory for bodies */
 	unsigned n_requests;
 	char peer[INET6_ADDRSTRLEN];
 	bool counted; /* against its address */
+	bool paused;  /* the streamed body */
 	bool close_after;
 	bool no_body; /* HEAD */
 	bool eof;     /* the client has said its last word; it may still listen */
@@ -74,7 +78,7 @@ struct http_conn *http_conn_of(struct http_request *r);
 /* Status line and fields. `has_length`: the length is told; else the reply ends with the
  * connection. */
 void http_conn_head(
-    struct http_conn *c, unsigned status, const struct buf *headers, bool has_length, size_t len);
+    struct http_conn *c, unsigned status, const struct buf *headers, bool has_length, uint64_t len);
 /* The whole reply; the next request is read once it has left. */
 void http_conn_reply(
     struct http_conn *c, unsigned status, const struct buf *headers, const void *body, size_t len);

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "apigw/events.h"
+#include "apigw/download.h"
 #include "apigw/routes/routes.h"
+#include "apigw/upload.h"
 
 #define SHORT_MS 15000
 #define LONG_MS 60000 /* blasts of many recipients */
@@ -56,6 +58,10 @@ static const struct route routes[] = {
 	ASK("POST",   "/api/outlets/{id}/messages",   JSON,  MESSAGE_SEND,      messages_send,      "Send one message"),
 	ASK("GET",    "/api/outlets/{id}/messages",   NONE,  MESSAGE_LIST,      LIST,               "Messages of an outlet"),
 	ASK("GET",    "/api/messages/{id}",           NONE,  MESSAGE_GET,       ID,                 "One message"),
+
+	{"POST", "/api/media", ROUTE_FILE, false, OP(MEDIA_BEGIN), SHORT_MS, NULL, NULL, upload_run, "Upload a file to send"},
+	ASK("GET",    "/api/media/{id}",              NONE,  MEDIA_GET,         ID,                 "One file"),
+	{"GET", "/api/media/{id}/content", NONE, false, OP(MEDIA_GET), SHORT_MS, NULL, NULL, download_run, "A file's bytes"},
 
 	ASK_LONG("POST", "/api/blasts/preview", BLAST_PREVIEW, blasts_build, "What a blast would do"),
 	ASK_LONG("POST", "/api/blasts",         BLAST_CREATE,  blasts_build, "Start or schedule a blast"),

@@ -13,7 +13,7 @@
 
 struct call;
 
-enum route_body { ROUTE_NO_BODY, ROUTE_JSON, ROUTE_JSON_OPTIONAL };
+enum route_body { ROUTE_NO_BODY, ROUTE_JSON, ROUTE_JSON_OPTIONAL, ROUTE_FILE };
 
 struct route {
 	const char *method;

@@ -20,8 +20,9 @@
 #define IPC_FRAME_MAX (20u << 20) /* bytes of one frame: a request of max_body fits */
 #define IPC_QUEUE_MAX (64u << 20) /* unsent bytes to one peer before it is dropped */
 #define IPC_EVENT_QUEUE_MAX \
-	(16u << 20)	     /* unsent bytes above which events make the peer be dropped */
-#define IPC_PENDING_MAX 4096 /* requests without an answer on one connection */
+	(16u << 20)		     /* unsent bytes above which events make the peer be dropped */
+#define IPC_MEDIA_CHUNK (256u << 10) /* bytes of a file in one frame */
+#define IPC_PENDING_MAX 4096	     /* requests without an answer on one connection */
 
 /* ---- server side (waconnd) ---- */
 struct ipc_server;

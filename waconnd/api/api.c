@@ -67,6 +67,12 @@ static const struct api_op ops[] = {
 	OP(TOKEN_ADD)         = {ROLE_USER,       api_token_add, SCOPE_NONE},
 	OP(TOKEN_LIST)        = {ROLE_USER,       api_token_list, SCOPE_TOKENS_READ},
 	OP(TOKEN_REVOKE)      = {ROLE_USER,       api_token_revoke, SCOPE_NONE},
+	OP(MEDIA_BEGIN)       = {ROLE_USER,       api_media_begin, SCOPE_MEDIA_WRITE},
+	OP(MEDIA_CHUNK)       = {ROLE_USER,       api_media_chunk, SCOPE_MEDIA_WRITE},
+	OP(MEDIA_END)         = {ROLE_USER,       api_media_end, SCOPE_MEDIA_WRITE},
+	OP(MEDIA_ABORT)       = {ROLE_USER,       api_media_abort, SCOPE_MEDIA_WRITE},
+	OP(MEDIA_GET)         = {ROLE_USER,       api_media_get, SCOPE_MEDIA_READ},
+	OP(MEDIA_READ)        = {ROLE_USER,       api_media_read, SCOPE_MEDIA_READ},
 };
 /* clang-format on */
 #undef OP
@@ -79,6 +85,7 @@ struct api {
 	struct status_cache *status_cache;
 	struct subscriptions *subscriptions;
 	struct api_metrics *metrics;
+	struct uploads *uploads;
 	struct calls calls;
 	struct event *hourly;
 	bool stopping;
@@ -146,6 +153,7 @@ on_closed(void *arg, struct ipc_peer *peer)
 	struct api *api = arg;
 
 	subscriptions_drop_peer(api->subscriptions, ipc_peer_serial(peer));
+	uploads_drop_peer(api->uploads, ipc_peer_serial(peer));
 }
 
 static void
@@ -156,6 +164,7 @@ on_hourly(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	idempotency_purge(api->env.store->db);
+	uploads_sweep(api->uploads);
 }
 
 int
@@ -175,6 +184,7 @@ api_new(const struct api_env *env, struct api **ret_api, const char **err)
 	api->throttle = throttle_new();
 	api->status_cache = status_cache_new();
 	api->subscriptions = subscriptions_new(api, env->hub);
+	api->uploads = uploads_new(env->store->db);
 	if (ipc_server_new(env->base, env->config->socket, env->config->socket_group, &server_ops,
 		api, &api->server, err) < 0) {
 		api_free(&api);
@@ -202,6 +212,7 @@ api_free(struct api **ap)
 	while (!LIST_EMPTY(&api->calls))
 		call_discard(LIST_FIRST(&api->calls));
 	event_free(api->hourly);
+	uploads_free(&api->uploads);
 	subscriptions_free(&api->subscriptions);
 	status_cache_free(&api->status_cache);
 	throttle_free(&api->throttle);
@@ -251,4 +262,10 @@ struct api_metrics *
 api_metrics_of(struct api *api)
 {
 	return api->metrics;
+}
+
+struct uploads *
+api_uploads(struct api *api)
+{
+	return api->uploads;
 }

@@ -59,6 +59,12 @@ void api_audit_list(struct call *c);
 void api_token_add(struct call *c);
 void api_token_list(struct call *c);
 void api_token_revoke(struct call *c);
+void api_media_begin(struct call *c);
+void api_media_chunk(struct call *c);
+void api_media_end(struct call *c);
+void api_media_abort(struct call *c);
+void api_media_get(struct call *c);
+void api_media_read(struct call *c);
 
 /* What is measured of the API itself, and the gauges that are read when somebody asks
  * (api_metrics.c). */
@@ -80,5 +86,18 @@ struct subscriptions *api_subscriptions(struct api *api);
 struct subscriptions *subscriptions_new(struct api *api, struct hub *hub);
 void subscriptions_free(struct subscriptions **s);
 void subscriptions_drop_peer(struct subscriptions *s, uint64_t peer);
+
+/* Files on their way in; those of one peer end with it (api_upload.c). */
+struct uploads;
+struct uploads *api_uploads(struct api *api);
+struct uploads *uploads_new(struct db *db);
+void uploads_free(struct uploads **us);
+void uploads_drop_peer(struct uploads *us, uint64_t peer);
+/* What a stop left incomplete in the database. */
+void uploads_sweep(struct uploads *us);
+
+/* Whose files the caller's are, and whose it may see: its own, or (NULL) all (api_media.c). */
+const char *media_owner(const struct call *c);
+const char *media_scope(const struct call *c);
 
 #endif

@@ -35,6 +35,7 @@ taken(void **state)
 	assert_string_equal(c.listen[0], "127.0.0.1:3000");
 	assert_string_equal(c.sockets[0], "/run/waconn/waconnd.sock");
 	assert_int_equal(c.max_body, 16u << 20);
+	assert_int_equal(c.max_media, 100u << 20);
 	gateway_conf_done(&c);
 	assert_int_equal(
 	    read_text("# a remark\n[http]\nlisten = [::1]:8080\nlisten = unix:/run/x\nlisten=*:0\n"
@@ -70,6 +71,8 @@ refused(void **state)
 	    {"[http]\nlisten = unix:relative\n", 2, "expected ADDRESS:PORT"},
 	    {"[http]\nmax_body = 0\n", 2, "expected 1 to 20M"},
 	    {"[http]\nmax_body = 21M\n", 2, "expected 1 to 20M"},
+	    {"[http]\nmax_media = 0\n", 2, "expected 1 to 2000M"},
+	    {"[http]\nmax_media = 2001M\n", 2, "expected 1 to 2000M"},
 	    {"[http]\nmax_body = big\n", 2, "expected a size"},
 	    {"[http]\nmax_body = 1M\nmax_body = 2M\n", 3, "given twice"},
 	    {"[http]\ntrusted_proxy = 10.0.0.0/33\n", 2, "expected addresses or ranges"},

@@ -28,6 +28,9 @@ static Ipc__UserEdit user_edit = IPC__USER_EDIT__INIT;
 static Ipc__PasswordChange password_change = IPC__PASSWORD_CHANGE__INIT;
 static Ipc__AuditList audit_list = IPC__AUDIT_LIST__INIT;
 static Ipc__TokenAdd token = IPC__TOKEN_ADD__INIT;
+static Ipc__MediaBegin media_begin = IPC__MEDIA_BEGIN__INIT;
+static Ipc__MediaChunk media_chunk = IPC__MEDIA_CHUNK__INIT;
+static Ipc__MediaRead media_read = IPC__MEDIA_READ__INIT;
 
 static void
 fill(void)
@@ -42,6 +45,9 @@ fill(void)
 	blast.outlets = outlets;
 	blast.n_outlets = 1;
 	user_edit.id = absent;
+	media_chunk.id = media_read.id = absent;
+	media_read.has_length = 1;
+	media_read.length = 1;
 	token.name = text;
 	token.user = absent;
 }
@@ -100,6 +106,12 @@ static const struct role_row {
 	{OP(USER_GET), &id_absent, "401 unauthenticated", NO, NO, HIDDEN},
 	{OP(USER_EDIT), &user_edit, "401 unauthenticated", NO, NO, HIDDEN},
 	{OP(USER_REMOVE), &id_absent, "401 unauthenticated", NO, NO, HIDDEN},
+	{OP(MEDIA_BEGIN), &media_begin, "401 unauthenticated", SAME("200")},
+	{OP(MEDIA_CHUNK), &media_chunk, "401 unauthenticated", SAME("409 upload_lost")},
+	{OP(MEDIA_END), &id_absent, "401 unauthenticated", SAME("409 upload_lost")},
+	{OP(MEDIA_ABORT), &id_absent, "401 unauthenticated", SAME("409 upload_lost")},
+	{OP(MEDIA_GET), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
+	{OP(MEDIA_READ), &media_read, "401 unauthenticated", SAME(HIDDEN)},
 	{OP(AUDIT_LIST), &audit_list, "401 unauthenticated", NO, NO, "200"},
 };
 /* clang-format on */

@@ -1,0 +1,45 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+-- Files to send, in chunks of 256 KiB. Owner: a user's id, or local:NAME.
+
+-- $1 id, $2 owner, $3 file name or NULL.
+-- name: MEDIA_BEGIN
+INSERT INTO media (id, owner, file_name) VALUES ($1, $2, $3)
+
+-- $1 media, $2 number from 0, $3 bytes. A media that was aborted meanwhile: a conflict (foreign key).
+-- name: MEDIA_CHUNK_ADD
+INSERT INTO media_chunks (media_id, n, bytes) VALUES ($1, $2::int, $3::bytea)
+
+-- All chunks are there. The same file of the same owner under the same name stays one: the older one is answered.
+-- $1 id, $2 owner, $3 SHA-256, $4 size, $5 type. Column: JSON. Index media_same.
+-- name: MEDIA_COMPLETE
+WITH same AS (
+	SELECT s FROM media m JOIN media s ON s.owner = m.owner AND s.sha256 = $3::bytea
+	     AND s.file_name IS NOT DISTINCT FROM m.file_name AND s.complete
+	WHERE m.id = $1 AND m.owner = $2
+	LIMIT 1
+), dropped AS (
+	DELETE FROM media WHERE id = $1 AND owner = $2 AND EXISTS (SELECT 1 FROM same)
+), kept AS (
+	UPDATE media AS m SET complete = true, sha256 = $3::bytea, size = $4::bigint, mime_type = $5
+	WHERE id = $1 AND owner = $2 AND NOT complete AND NOT EXISTS (SELECT 1 FROM same)
+	RETURNING m
+)
+SELECT media_json(s) FROM same UNION ALL SELECT media_json(m) FROM kept
+
+-- $1 id, $2 owner.
+-- name: MEDIA_ABORT
+DELETE FROM media WHERE id = $1 AND owner = $2 AND NOT complete
+
+-- What was never completed: its daemon or its gateway was killed.
+-- name: MEDIA_SWEEP
+DELETE FROM media WHERE NOT complete AND created_at < now() - interval '1 hour'
+
+-- $1 id, $2 the one owner allowed or NULL.
+-- name: MEDIA_GET
+SELECT media_json(m) FROM media m WHERE m.id = $1 AND m.complete AND ($2::text IS NULL OR m.owner = $2)
+
+-- $1 id, $2 the one owner allowed or NULL, $3 chunk, $4 from which byte of it, $5 how many bytes.
+-- name: MEDIA_READ
+SELECT substring(c.bytes FROM $4::int + 1 FOR $5::int)
+FROM media m JOIN media_chunks c ON c.media_id = m.id AND c.n = $3::int
+WHERE m.id = $1 AND m.complete AND ($2::text IS NULL OR m.owner = $2)

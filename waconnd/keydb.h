@@ -21,7 +21,9 @@ enum key_kind {
 	KEY_SIGNED_PREKEY = 5, /* "%08u" of the id: serialised session_signed_pre_key */
 	KEY_SENDER_KEY = 6,    /* "group::name.device" */
 	KEY_LID = 7,	       /* PN user -> LID user, text */
-	KEY_PEER = 8 /* LID user -> what we know of the peer: privacy token and its times */
+	KEY_PEER = 8,	       /* LID user -> what we know of the peer: privacy token and its times */
+	KEY_APP_STATE = 9,     /* hex of its id: an AppStateSyncKeyData that our phone shared */
+	KEY_ACCOUNT = 10       /* what is the whole account's: "nct_salt" */
 };
 
 struct key_name {

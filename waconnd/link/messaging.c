@@ -140,6 +140,24 @@ messaging_is_own_user(const struct messaging *m, const struct jid *jid)
 	       (jid_same_user(jid, &c->own) || jid_same_user(jid, &c->own_lid));
 }
 
+void
+messaging_own_name(struct messaging *m, const char *name)
+{
+	struct credentials *c = link_credentials(m->link);
+	const struct link_ops *ops;
+	void *arg = NULL;
+
+	if (name[0] == '\0' || strlen(name) >= sizeof(c->push_name) ||
+	    strcmp(name, c->push_name) == 0)
+		return;
+	memset(c->push_name, 0, sizeof(c->push_name));
+	memcpy(c->push_name, name, strlen(name));
+	link_save_credentials(m->link);
+	ops = link_callbacks(m->link, &arg);
+	if (ops->push_name != NULL)
+		ops->push_name(arg, name);
+}
+
 enum signal_result
 messaging_encrypt(struct messaging *m, const struct jid *device, const struct buf *padded,
     const struct enc_attrs *attrs, struct node *parent, bool *ret_prekey)

@@ -48,6 +48,9 @@ struct messaging {
 const struct jid *messaging_own(const struct messaging *m);
 /* Is it one of our own devices, or ourselves, under either address? */
 bool messaging_is_own_user(const struct messaging *m, const struct jid *jid);
+#define ACCOUNT_SALT "nct_salt" /* KEY_ACCOUNT */
+/* How our own account calls itself; the commit is the caller's. */
+void messaging_own_name(struct messaging *m, const char *name);
 /* Something is in memory again: after a while without a call, give it back. */
 void messaging_touch(struct messaging *m);
 

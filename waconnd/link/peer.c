@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The record: version, times, number, token. Whatever does not fit it reads as a peer that nothing
- * is known of. */
+/* The record: version, times, number, token; since version 2 the chat's timer stands before the
+ * number. Whatever does not fit it reads as a peer that nothing is known of. */
 #include "waconnd/link/peer.h"
 
 #include <openssl/crypto.h>
@@ -8,8 +8,9 @@
 
 #include "common/buf.h"
 
-#define PEER_VERSION 1
-#define HEADER_LEN 18 /* version, two times, length of the number */
+#define PEER_VERSION 2
+#define HEADER_LEN 22	  /* version, two times, timer, length of the number */
+#define HEADER_LEN_ONE 18 /* of version 1: no timer */
 #define BUCKET_S 604800
 #define BUCKETS 4
 
@@ -33,21 +34,25 @@ add_u64(struct buf *b, int64_t v)
 int
 peer_unpack(const uint8_t *data, size_t len, struct peer *ret)
 {
+	const size_t header = len > 0 && data[0] == 1 ? HEADER_LEN_ONE : HEADER_LEN;
 	struct peer p = {0};
 	size_t phone_len;
 
-	if (len < HEADER_LEN || data[0] != PEER_VERSION)
+	if (len < header || (data[0] != PEER_VERSION && data[0] != 1))
 		return -1;
-	phone_len = data[HEADER_LEN - 1];
-	if (phone_len >= PEER_PHONE_MAX || phone_len > len - HEADER_LEN)
+	phone_len = data[header - 1];
+	if (phone_len >= PEER_PHONE_MAX || phone_len > len - header)
 		return -1;
-	p.token_len = len - HEADER_LEN - phone_len;
+	p.token_len = len - header - phone_len;
 	if (p.token_len > PEER_TOKEN_MAX)
 		return -1;
 	p.token_t = read_u64(data + 1);
 	p.issued_t = read_u64(data + 9);
-	memcpy(p.phone, data + HEADER_LEN, phone_len);
-	memcpy(p.token, data + HEADER_LEN + phone_len, p.token_len);
+	if (header == HEADER_LEN)
+		p.expiration = (uint32_t)data[17] << 24 | (uint32_t)data[18] << 16 |
+			       (uint32_t)data[19] << 8 | data[20];
+	memcpy(p.phone, data + header, phone_len);
+	memcpy(p.token, data + header + phone_len, p.token_len);
 	*ret = p;
 	return 0;
 }
@@ -71,6 +76,7 @@ peer_put(struct messaging *m, const struct jid *lid, const struct peer *peer)
 	buf_add_u8(&b, PEER_VERSION);
 	add_u64(&b, peer->token_t);
 	add_u64(&b, peer->issued_t);
+	buf_add_u32be(&b, peer->expiration);
 	buf_add_u8(&b, (uint8_t)phone_len);
 	buf_add(&b, peer->phone, phone_len);
 	buf_add(&b, peer->token, peer->token_len);

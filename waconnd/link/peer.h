@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * peer: what we keep of a person that we write with, under the LID (KEY_PEER): the telephone number
- * and the token by which the server knows that they trust us. Source: PROTOCOL section 10
- * "tctoken".
+ * peer: what we keep of a person that we write with, under the LID (KEY_PEER): the telephone
+ * number, the chat's timer, and the token by which the server knows that they trust us. Source:
+ * PROTOCOL section 10 "tctoken".
  */
 #ifndef LINK_PEER_H
 #define LINK_PEER_H
@@ -16,6 +16,7 @@ struct peer {
 	char phone[PEER_PHONE_MAX]; /* digits, "" not known */
 	int64_t token_t;	    /* unix seconds; 0: none */
 	int64_t issued_t;	    /* when we last gave them a token of ours; 0: never */
+	uint32_t expiration; /* seconds after which the chat's messages disappear; 0: never */
 	size_t token_len;
 	uint8_t token[PEER_TOKEN_MAX];
 };

@@ -63,6 +63,7 @@ inbound_free(struct inbounds *list, struct inbound *in)
 	key_cache_forget(r->m->keys, in);
 	key_hold_free(&in->map_hold);
 	key_hold_free(&in->hold);
+	learning_free(&in->learning);
 	for (size_t i = 0; i < in->n_answers; i++)
 		node_free(&in->answers[i]);
 	node_free(&in->stanza);
@@ -158,10 +159,10 @@ choose_answers(struct messaging *m, struct inbound *in)
 		add_answer(in, answer_history(m, in->info.id));
 }
 
+/* All that came of it is on disk. */
 static void
-on_committed(void *arg)
+answer(struct inbound *in)
 {
-	struct inbound *in = arg;
 	struct messaging *m = in->receiver->m;
 	const bool acks = in->outcome == RECEIVED_NOTHING || in->outcome == RECEIVED_BROKEN;
 
@@ -174,6 +175,26 @@ on_committed(void *arg)
 	if (acks)
 		link_ack(m->link, in->stanza);
 	inbound_free(&in->receiver->commits, in);
+}
+
+static void
+on_committed(void *arg)
+{
+	struct inbound *in = arg;
+
+	in->committed = true;
+	if (in->learning == NULL)
+		answer(in);
+}
+
+static void
+on_learned(void *arg)
+{
+	struct inbound *in = arg;
+
+	learning_free(&in->learning);
+	if (in->committed)
+		answer(in);
 }
 
 /* -- work -- */
@@ -210,6 +231,8 @@ finish_first(struct receiver *r, struct inbound *in)
 	TAILQ_REMOVE(&r->queue, in, entry);
 	TAILQ_INSERT_TAIL(&r->commits, in, entry);
 	key_cache_commit(r->m->keys, on_committed, in);
+	if (in->learning != NULL)
+		learning_apply(in->learning, on_learned, in);
 }
 
 static void

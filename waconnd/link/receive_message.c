@@ -3,6 +3,7 @@
  * What is inside an inbound message: each <enc> decrypted in order, sender keys learned, the
  * message handed up. What is between our own devices only, or in groups, is not shown to anyone.
  */
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +134,33 @@ chat_of(struct messaging *m, const struct inbound *in, const struct wa_message *
 	return lid_find(m, &chat, &lid) ? lid : chat;
 }
 
+void
+receive_set_timer(struct messaging *m, const struct inbound *in, uint32_t seconds)
+{
+	struct peer peer;
+
+	if (in->info.is_group || in->info.is_peer || in->info.chat.server != JID_SERVER_LID ||
+	    !key_cache_knows(m->keys, KEY_PEER, in->info.chat.user))
+		return;
+	peer_get(m, &in->info.chat, &peer);
+	if (peer.expiration != seconds) {
+		peer.expiration = seconds;
+		peer_put(m, &in->info.chat, &peer);
+	}
+	OPENSSL_cleanse(&peer, sizeof(peer));
+}
+
+/* As it is stored and shown; NULL: nothing to show. */
+static const char *
+kind_of(const struct wa_message *message)
+{
+	if (message->kind == WA_MESSAGE_PROTOCOL)
+		return message->protocol_type == WA_PROTOCOL_REVOKE ? "revoke" : NULL;
+	if (message->kind == WA_MESSAGE_UNKNOWN)
+		return NULL;
+	return message->edited ? "edit" : wa_message_kind_name(message->kind);
+}
+
 static void
 deliver(struct messaging *m, const struct inbound *in, const struct wa_message *message)
 {
@@ -140,7 +168,7 @@ deliver(struct messaging *m, const struct inbound *in, const struct wa_message *
 	struct link_message out = {.from_me = in->info.from_me,
 	    .id = in->info.id,
 	    .timestamp = in->info.t != 0 ? in->info.t : link_server_now(m->link),
-	    .kind = wa_message_kind_name(message->kind),
+	    .kind = kind_of(message),
 	    .text = message->text};
 	struct wa_content *content = NULL;
 	struct peer peer = {0};
@@ -162,6 +190,8 @@ deliver(struct messaging *m, const struct inbound *in, const struct wa_message *
 	out.push_name = push_name;
 	if (wa_content_decode(message->body.data, message->body.len, &content) == 0)
 		out.content = content;
+	if (content != NULL && content->expiration > 0)
+		receive_set_timer(m, in, content->expiration);
 	ops = link_callbacks(m->link, &arg);
 	if (ops->message != NULL)
 		ops->message(arg, &out);
@@ -172,17 +202,11 @@ deliver(struct messaging *m, const struct inbound *in, const struct wa_message *
 static void
 take_message(struct messaging *m, struct inbound *in, const struct wa_message *message)
 {
-	const bool own_phone = in->info.from_me && in->info.sender.device == 0;
-
 	if (message->has_sender_key)
 		learn_sender_key(m, in, message);
-	if (message->kind == WA_MESSAGE_PROTOCOL) {
-		/* Anybody can write one: only our own phone's count. */
-		in->history |= own_phone && in->info.is_peer &&
-			       message->protocol_type == WA_PROTOCOL_HISTORY_SYNC_NOTIFICATION;
-		return;
-	}
-	if (message->kind == WA_MESSAGE_UNKNOWN || in->info.is_group || in->info.is_peer)
+	if (message->kind == WA_MESSAGE_PROTOCOL)
+		receive_protocol(m, in, message);
+	if (in->info.is_group || in->info.is_peer || kind_of(message) == NULL)
 		return;
 	deliver(m, in, message);
 }
@@ -245,6 +269,19 @@ learn_pair(struct messaging *m, const struct inbound_pair *pair)
 	peer_learn_phone(m, &pair->lid, &pair->pn);
 }
 
+/* What our own other devices call themselves is what we are called. */
+static void
+learn_own_name(struct messaging *m, const struct inbound *in)
+{
+	char *name;
+
+	if (!in->info.from_me || in->info.push_name == NULL)
+		return;
+	name = utf8_clean_copy(in->info.push_name);
+	messaging_own_name(m, name);
+	free(name);
+}
+
 void
 receive_contents(struct messaging *m, struct inbound *in)
 {
@@ -252,6 +289,7 @@ receive_contents(struct messaging *m, struct inbound *in)
 
 	learn_pair(m, &in->info.sender_pair);
 	learn_pair(m, &in->info.chat_pair);
+	learn_own_name(m, in);
 	for (const struct node *c = node_first(in->stanza); c != NULL; c = node_next(c))
 		if (node_is(c, "enc") && n++ < RECEIVE_ENCS_MAX)
 			take_enc(m, in, c);

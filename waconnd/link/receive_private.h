@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* receive_private: one inbound message, shared by receive.c (its way) and receive_message.c (what
- * is in it). */
+/* receive_private: one inbound message, shared by receive.c (its way), receive_message.c (what is
+ * in it) and receive_protocol.c (what is under the surface). */
 #ifndef LINK_RECEIVE_PRIVATE_H
 #define LINK_RECEIVE_PRIVATE_H
 
@@ -9,6 +9,7 @@
 #include "common/wa/message.h"
 #include "waconnd/link/answer.h"
 #include "waconnd/link/inbound.h"
+#include "waconnd/link/learning.h"
 #include "waconnd/link/receive.h"
 
 #define RECEIVE_ENCS_MAX 4 /* of one stanza */
@@ -30,6 +31,8 @@ struct inbound {
 	enum receive_outcome outcome;
 	enum answer_refusal refusal;
 	bool history;
+	struct learning *learning; /* NULL, or it must be on disk before the answers leave */
+	bool committed;
 	unsigned retries; /* how often it was asked for before, by the stanza */
 	struct node *answers[3];
 	size_t n_answers;
@@ -37,6 +40,10 @@ struct inbound {
 
 /* Decrypts and delivers all that is in it; keys are held. Sets the outcome. */
 void receive_contents(struct messaging *m, struct inbound *in);
+/* A protocol message, in the Message's innermost level. */
+void receive_protocol(struct messaging *m, struct inbound *in, const struct wa_message *message);
+/* Messages of its chat, if that is one of two people, disappear after so many seconds; 0: never. */
+void receive_set_timer(struct messaging *m, const struct inbound *in, uint32_t seconds);
 /* The pre-keys that its parts name, for key_cache_hold: at most 2 * RECEIVE_ENCS_MAX. */
 struct prekey_name {
 	char text[SIGNAL_PREKEY_NAME_MAX];

@@ -36,7 +36,7 @@ lib = $(shell pkg-config --libs $(1) 2>/dev/null) -lm
 COMMON_LIBS := $(call lib,libevent libprotobuf-c jansson inih libcrypto libwebsockets libuv)
 WACONND_LIBS := $(call lib,libsignal-protocol-c zlib libpq libssl libargon2 libqrencode libpng libsystemd libcurl libjpeg libwebp) -lpthread $(COMMON_LIBS)
 APIGW_LIBS  := $(call lib,libevent_openssl libssl libqrencode libpng libsystemd zlib) $(COMMON_LIBS)
-SIM_LIBS    := $(call lib,libsignal-protocol-c zlib libssl) -lpthread $(COMMON_LIBS)
+SIM_LIBS    := $(call lib,libsignal-protocol-c zlib libevent_openssl libssl) -lpthread $(COMMON_LIBS)
 CTL_LIBS    := $(call lib,libqrencode) $(COMMON_LIBS)
 TEST_LIBS   := $(call lib,cmocka) $(WACONND_LIBS) $(APIGW_LIBS)
 

@@ -272,6 +272,29 @@ export class Sim {
 		return this.call('POST', `/phones/${phone}/send`, { to, text, id });
 	}
 
+	/** The same with any content: {kind, text, data (a Buffer), mimetype, fileName …}. */
+	sendContent(phone, to, { data, ...content }) {
+		return this.call('POST', `/phones/${phone}/send`, { to, ...content, data: data?.toString('base64') });
+	}
+
+	/** What the file with this hash holds: one that phones wrote or looked at. */
+	async mediaFile(sha256) {
+		const answer = await fetch(`${this.base}/media/${sha256}`);
+
+		if (!answer.ok)
+			throw new Error(`simulator: GET /media/${sha256}: ${answer.status}`);
+		return Buffer.from(await answer.arrayBuffer());
+	}
+
+	/** Hosts, their certificate, what was up- and downloaded. */
+	media() {
+		return this.call('GET', '/media');
+	}
+
+	mediaFault(action, fields = {}) {
+		return this.call('POST', '/media/faults', { action, ...fields });
+	}
+
 	/** What phones decrypted: filter by to, from, id; wait (seconds) with count. */
 	async messages(filter = {}) {
 		return (await this.call('GET', `/messages${Sim.query(filter)}`)).messages;

@@ -193,7 +193,7 @@ class World {
 		fs.writeFileSync(path.join(this.dir, 'waconnd.conf'), ini(merge({
 			daemon: { socket: this.socket, admin_users: os.userInfo().username, key_file: key, instance: 'world' },
 			database: { dsn: this.dsn },
-			whatsapp: { url: this.simUrl, noise_root: this.noiseRoot },
+			whatsapp: { url: this.simUrl, noise_root: this.noiseRoot, media_insecure_loopback: true },
 			blast: { per_minute: 0, daily_cap: 0, window: '00:00-24:00' },
 			log: { level: process.env.WACONN_LOG ?? 'info' },
 		}, this.options.daemon)));

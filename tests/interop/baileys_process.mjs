@@ -21,9 +21,15 @@ export class Baileys {
 
 	start() {
 		const log = fs.openSync(this.log, 'a');
+		const env = { ...process.env };
+
+		if (this.mediaCertificate) {
+			env.NODE_EXTRA_CA_CERTS = `${this.dir}.media.pem`; // of the media hosts
+			fs.writeFileSync(env.NODE_EXTRA_CA_CERTS, this.mediaCertificate);
+		}
 
 		this.begin = this.events.length;
-		this.child = spawn(process.execPath, [PROGRAM, this.world.simUrl, this.world.noiseRoot, this.dir], { stdio: ['pipe', 'pipe', log] });
+		this.child = spawn(process.execPath, [PROGRAM, this.world.simUrl, this.world.noiseRoot, this.dir], { stdio: ['pipe', 'pipe', log], env });
 		fs.closeSync(log);
 		this.ended = new Promise((resolve) => this.child.on('exit', (code, signal) => resolve(signal ?? code)));
 		readline.createInterface({ input: this.child.stdout }).on('line', (line) => {
@@ -54,6 +60,11 @@ export class Baileys {
 
 	send(to, text) {
 		this.child.stdin.write(`${JSON.stringify({ to, text })}\n`);
+	}
+
+	/** Any content of Baileys's own; a Buffer in it goes as {base64}. */
+	sendContent(to, content, options = {}) {
+		this.child.stdin.write(`${JSON.stringify({ to, content, options })}\n`);
 	}
 
 	/** Asks for a pairing code; it is said in an event. */

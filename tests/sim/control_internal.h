@@ -5,7 +5,8 @@
  *	control.c          HTTP, routes, answers
  *	control_args.c     fields of bodies and queries, checked
  *	control_state.c    the simulator as a whole, faults
- *	control_phones.c   scanning, phones, sending
+ *	control_phones.c   scanning, phones
+ *	control_send.c     what phones write, media hosts
  *	control_code.c     typing a pairing code, and waiting for what comes of it
  *	control_records.c  messages, receipts, violations, and waiting for them
  */
@@ -18,7 +19,7 @@
 #include "common/phone.h"
 #include "tests/sim/sim.h"
 
-#define CONTROL_BODY_MAX (1u << 20)
+#define CONTROL_BODY_MAX (12u << 20)
 #define CONTROL_WAIT_MAX_S 60
 #define CONTROL_ID_MAX 128 /* of a message */
 
@@ -69,6 +70,9 @@ bool control_args_word(
 /* The phone in the path. */
 bool control_args_segment_phone(struct control_call *c, char ret[PHONE_DIGITS_MAX + 1]);
 
+/* The account of the phone in the path; NULL when it answered that there is none. */
+struct account *control_account(struct control_call *c, bool create);
+
 /* -- handlers -- */
 void control_state(struct control_call *c);
 void control_fault_arm(struct control_call *c);
@@ -82,6 +86,9 @@ void control_phone_list(struct control_call *c);
 void control_phone_get(struct control_call *c);
 void control_phone_unlink(struct control_call *c);
 void control_phone_send(struct control_call *c);
+void control_media(struct control_call *c);
+void control_media_fault(struct control_call *c);
+void control_media_file(struct control_call *c);
 void control_messages(struct control_call *c);
 void control_receipts(struct control_call *c);
 void control_violations(struct control_call *c);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a test makes the owners of phones do: scan, unlink, write; and what their accounts are like.
+/* What a test makes the owners of phones do: scan and unlink; and what their accounts are like.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +10,6 @@
 #define NAME_MAX_BYTES 128
 #define LID_DIGITS_MAX 20
 #define RETRIES_MAX 1000000
-#define TEXT_MAX 65536
 
 static json_t *
 account_json(struct account *a)
@@ -32,9 +30,8 @@ account_json(struct account *a)
 	return object;
 }
 
-/* The account of the phone in the path; NULL when it answered that there is none. */
-static struct account *
-account_of_path(struct control_call *c, bool create)
+struct account *
+control_account(struct control_call *c, bool create)
 {
 	char phone[PHONE_DIGITS_MAX + 1];
 	struct account *a;
@@ -53,7 +50,7 @@ control_phone_get(struct control_call *c)
 	static const char *const names[] = {NULL};
 	struct account *a;
 
-	if (control_args_only(c, names) && (a = account_of_path(c, false)) != NULL)
+	if (control_args_only(c, names) && (a = control_account(c, false)) != NULL)
 		control_ok(c, account_json(a));
 }
 
@@ -188,7 +185,7 @@ control_phone_unlink(struct control_call *c)
 
 	if (!control_args_only(c, names) ||
 	    !control_args_number(c, "device", UINT16_MAX, &only, &one) ||
-	    (a = account_of_path(c, false)) == NULL)
+	    (a = control_account(c, false)) == NULL)
 		return;
 	n = account_devices(a, devices);
 	gone = json_array();
@@ -201,41 +198,4 @@ control_phone_unlink(struct control_call *c)
 		control_fail(c, one ? HTTP_NOTFOUND : 409, "no such device is linked");
 	} else
 		control_ok(c, json_pack("{s:o}", "unlinked", gone));
-}
-
-/* Ids are what clients make: letters, digits, and what joins them. */
-static bool
-id_valid(const char *id)
-{
-	for (; *id != '\0'; id++)
-		if (!isalnum((unsigned char)*id) && strchr(".-_", *id) == NULL)
-			return false;
-	return true;
-}
-
-void
-control_phone_send(struct control_call *c)
-{
-	static const char *const names[] = {"to", "text", "id", NULL};
-	char to_phone[PHONE_DIGITS_MAX + 1], sent[CONTROL_ID_MAX + 1];
-	const char *text, *id;
-	struct account *from, *to;
-
-	if (!control_args_only(c, names) || !control_args_phone(c, "to", true, to_phone) ||
-	    !control_args_text(c, "text", true, TEXT_MAX, &text) ||
-	    !control_args_text(c, "id", false, CONTROL_ID_MAX, &id))
-		return;
-	if (id != NULL && !id_valid(id)) {
-		control_fail(c, HTTP_BADREQUEST, "id has characters that no id has");
-		return;
-	}
-	if ((from = account_of_path(c, true)) == NULL)
-		return;
-	to = account_find(c->sim, to_phone, true);
-	if (!account_registered(to) || !account_registered(from))
-		control_fail(c, 409, "one of the two is not on WhatsApp");
-	else if (phone_send_text(account_device0(from), to, id, text, sent, sizeof(sent)) != 0)
-		control_fail(c, 409, "no device of the receiver could be written to");
-	else
-		control_ok(c, json_pack("{s:s}", "id", sent));
 }

@@ -5,6 +5,7 @@
  *	phone.c          life, settings, what is delivered
  *	phone_message.c  messages that came: decrypt, record, receipts, asking again
  *	phone_send.c     messages that go out, and again when asked for
+ *	phone_content.c  what they hold, as tests see it
  *	phone_signal.c   encrypting and decrypting
  *	phone_store.c    what libsignal keeps: sessions and identities of others
  *	phone_keys.c     own keys, the bundle that others fetch
@@ -19,9 +20,9 @@
 #include <sys/queue.h>
 
 #include "common/buf.h"
+#include "common/wa/content.h"
 #include "tests/sim/sim.h"
 
-#define PHONE_TEXT_MAX 65536 /* bytes of a text that it sends */
 #define PHONE_STANZA_MAX (1u << 20)
 #define PHONE_PREKEYS_MAX 4096 /* one-time pre-keys given out and not yet used */
 #define PHONE_SENT_MAX 256     /* sent messages that can be asked for again */
@@ -55,7 +56,7 @@ struct phone_sent {
 	struct account *to;
 	int64_t at; /* unix time */
 	unsigned resends;
-	char *text;
+	struct wa_content *content;
 	char id[];
 };
 
@@ -95,6 +96,10 @@ void phone_message_in(struct phone *p, const struct node *stanza);
 void phone_message_done(struct phone *p); /* frees */
 void phone_resend(struct phone *p, const struct node *receipt);
 void phone_send_done(struct phone *p); /* frees */
+
+/* -- phone_content.c -- */
+/* JSON text, xmalloc'ed. *ret_wrong: what is wrong with its file, or NULL. */
+char *phone_content_json(struct phone *p, const struct wa_content *c, const char **ret_wrong);
 
 /* -- phone_signal.c: addresses are LIDs, errors libsignal's -- */
 int phone_encrypt(struct phone *p, const struct jid *to, const struct buf *padded,

@@ -13,6 +13,7 @@
 #include "common/wa/message.h"
 #include "common/wa/plain.h"
 #include "common/xalloc.h"
+#include "tests/sim/media.h"
 #include "tests/sim/phone_internal.h"
 #include "tests/sim/record.h"
 
@@ -186,9 +187,44 @@ chat_of(struct phone *p, const struct mail *m, const struct wa_message *read)
 	return account_phone(a);
 }
 
+/* What stanza and <enc> say of it must be what it is. */
+static void
+check_names(const struct phone *p, const struct mail *m, const struct wa_content *c)
+{
+	const char *mediatype = wa_content_mediatype(c), *told = node_get(m->enc, "mediatype");
+
+	/* Clients differ on links with a card. */
+	if (c->kind == WA_CONTENT_TEXT && (told == NULL || strcmp(told, "url") == 0))
+		mediatype = told;
+	if (!node_get_is(m->stanza, "type", wa_content_type(c)) ||
+	    (told == NULL) != (mediatype == NULL) || (told != NULL && strcmp(told, mediatype) != 0))
+		mail_violation(p, m, "mediatype", "type or mediatype is not what it holds");
+}
+
+/* JSON; NULL: of a kind without content. */
+static char *
+content_of(struct phone *p, const struct mail *m, const struct wa_message *read)
+{
+	struct wa_content *c;
+	const char *wrong;
+	char *json;
+
+	if (wa_content_decode(read->body.data, read->body.len, &c) != 0)
+		return NULL;
+	json = phone_content_json(p, c, &wrong);
+	if (wrong != NULL)
+		mail_violation(p, m, "media", wrong);
+	check_names(p, m, c);
+	if (wa_content_is_file(c->kind))
+		media_note(sim_media(p->sim), m->id, c);
+	wa_content_free(&c);
+	return json;
+}
+
 static void
 mail_record(struct phone *p, const struct mail *m, const struct wa_message *read)
 {
+	char *content = content_of(p, m, read);
 	char from_jid[JID_TEXT_MAX];
 	const struct record_message row = {.id = m->id,
 	    .to = account_phone(p->account),
@@ -198,11 +234,13 @@ mail_record(struct phone *p, const struct mail *m, const struct wa_message *read
 	    .kind = wa_message_kind_name(read->kind),
 	    .text = read->text,
 	    .enc_type = m->prekey ? "pkmsg" : "msg",
+	    .content = content,
 	    .own = m->own,
 	    .device_sent = read->destination != NULL};
 
 	if (!record_message_add(sim_record(p->sim), &row))
 		mail_violation(p, m, "id_reused", "another text came under this id before");
+	free(content);
 }
 
 static void

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a phone writes: one text for all devices of the other account and, as a copy, for the
+ * What a phone writes: one message for all devices of the other account and, as a copy, for the
  * companions of its own; and once more for one device that could not read it (PROTOCOL sections 10
  * and 10.1).
  */
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +12,7 @@
 #include "common/wa/message.h"
 #include "common/wa/plain.h"
 #include "common/xalloc.h"
+#include "tests/sim/media.h"
 #include "tests/sim/phone_internal.h"
 
 #define RESEND_COUNT_MAX 9 /* of one device; a tenth is dropped, as clients do */
@@ -42,8 +42,8 @@ session_ensure(struct phone *p, const struct jid *device, bool fresh)
 
 /* An <enc> under `parent`. */
 static int
-enc_write(struct phone *p, const struct jid *device, const struct buf *plain, struct node *parent,
-    struct node **ret_enc)
+enc_write(struct phone *p, const struct jid *device, const struct buf *plain, const char *mediatype,
+    struct node *parent, struct node **ret_enc)
 {
 	struct buf padded = BUF_INIT(PHONE_STANZA_MAX), sealed = BUF_INIT(PHONE_STANZA_MAX);
 	const char *type = NULL;
@@ -53,7 +53,8 @@ enc_write(struct phone *p, const struct jid *device, const struct buf *plain, st
 	plain_pad(&padded);
 	r = phone_encrypt(p, device, &padded, &type, &sealed);
 	if (r == 0) {
-		*ret_enc = node_child(parent, "enc", "v", "2", "type", type, NULL);
+		*ret_enc =
+		    node_child(parent, "enc", "v", "2", "type", type, "mediatype", mediatype, NULL);
 		node_bytes(*ret_enc, sealed.data, sealed.len);
 	}
 	buf_done_secret(&padded);
@@ -62,8 +63,8 @@ enc_write(struct phone *p, const struct jid *device, const struct buf *plain, st
 }
 
 static bool
-device_write(
-    struct phone *p, const struct jid *device, const struct buf *plain, struct node *participants)
+device_write(struct phone *p, const struct jid *device, const struct buf *plain,
+    const char *mediatype, struct node *participants)
 {
 	struct node *to, *enc;
 	int r = session_ensure(p, device, false);
@@ -71,7 +72,7 @@ device_write(
 	if (r == 0) {
 		to = node_child(participants, "to", NULL);
 		node_set_jid(to, "jid", device);
-		r = enc_write(p, device, plain, to, &enc);
+		r = enc_write(p, device, plain, mediatype, to, &enc);
 	}
 	if (r != 0) {
 		char text[JID_TEXT_MAX];
@@ -89,8 +90,7 @@ sent_drop(struct phone *p, struct phone_sent *m)
 {
 	STAILQ_REMOVE(&p->sent, m, phone_sent, entry);
 	p->sent_count--;
-	OPENSSL_cleanse(m->text, strlen(m->text));
-	free(m->text);
+	wa_content_free(&m->content);
 	free(m);
 }
 
@@ -106,7 +106,7 @@ sent_find(struct phone *p, const char *id)
 }
 
 static struct phone_sent *
-sent_add(struct phone *p, struct account *to, const char *id, const char *text)
+sent_add(struct phone *p, struct account *to, const char *id, const struct wa_content *content)
 {
 	struct phone_sent *m = sent_find(p, id), *oldest = STAILQ_FIRST(&p->sent);
 	size_t len = strlen(id) + 1;
@@ -118,7 +118,7 @@ sent_add(struct phone *p, struct account *to, const char *id, const char *text)
 	m = xcalloc(1, sizeof(*m) + len);
 	m->to = to;
 	m->at = time(NULL);
-	m->text = xstrdup(text);
+	m->content = wa_content_copy(content);
 	memcpy(m->id, id, len);
 	STAILQ_INSERT_TAIL(&p->sent, m, entry);
 	p->sent_count++;
@@ -140,7 +140,8 @@ plain_write(const struct phone_sent *m, bool copy, struct buf *out)
 	struct buf inner = BUF_INIT(PHONE_STANZA_MAX);
 	char text[JID_TEXT_MAX];
 
-	wa_message_write_text(m->text, copy ? &inner : out);
+	if (wa_content_encode(m->content, copy ? &inner : out, NULL) != 0)
+		abort(); /* phone_send has seen to that */
 	if (copy)
 		wa_message_write_device_sent(jid_format(&chat, text), inner.data, inner.len, out);
 	buf_done_secret(&inner);
@@ -163,15 +164,36 @@ account_write(
 		const struct jid device = account_lid(a, devices[i]);
 
 		if (a != p->account || devices[i] != 0)
-			written += device_write(p, &device, &plain, participants);
+			written += device_write(
+			    p, &device, &plain, wa_content_mediatype(m->content), participants);
 	}
 	buf_done_secret(&plain);
 	return written;
 }
 
+/* Can be written, for whomever. */
+static bool
+is_whole(const struct wa_content *content)
+{
+	struct buf b = BUF_INIT(PHONE_STANZA_MAX / 2);
+	const bool ok = wa_content_encode(content, &b, NULL) == 0 && buf_ok(&b);
+
+	buf_done_secret(&b);
+	return ok;
+}
+
 int
 phone_send_text(struct phone *p, struct account *to, const char *id, const char *text, char *ret_id,
     size_t id_size)
+{
+	const struct wa_content content = {.kind = WA_CONTENT_TEXT, .text = text};
+
+	return phone_send(p, to, id, &content, ret_id, id_size);
+}
+
+int
+phone_send(struct phone *p, struct account *to, const char *id, const struct wa_content *content,
+    char *ret_id, size_t id_size)
 {
 	const struct jid self = account_lid(p->account, 0), chat = account_lid(to, 0);
 	const struct jid chat_pn = account_pn(to, 0);
@@ -180,7 +202,7 @@ phone_send_text(struct phone *p, struct account *to, const char *id, const char 
 	struct phone_sent *m;
 	unsigned written;
 
-	if (strlen(text) > PHONE_TEXT_MAX)
+	if (!is_whole(content))
 		return -1;
 	if (id == NULL) {
 		plain_message_id(time(NULL), account_phone(p->account), NULL, made);
@@ -188,8 +210,10 @@ phone_send_text(struct phone *p, struct account *to, const char *id, const char 
 	}
 	if (strlen(id) >= id_size)
 		return -1;
-	m = sent_add(p, to, id, text);
-	stanza = node_new("message", "id", m->id, "type", "text", NULL);
+	m = sent_add(p, to, id, content);
+	if (wa_content_is_file(content->kind))
+		media_note(sim_media(p->sim), m->id, content);
+	stanza = node_new("message", "id", m->id, "type", wa_content_type(content), NULL);
 	node_set_jid(stanza, "to", &chat);
 	node_set_jid(stanza, "peer_recipient_pn", &chat_pn);
 	participants = node_child(stanza, "participants", NULL);
@@ -227,8 +251,8 @@ resend_to(struct phone *p, const struct phone_sent *m, const struct jid *from,
 {
 	const struct jid self = phone_self(p, from);
 	struct buf plain = BUF_INIT(PHONE_STANZA_MAX);
-	struct node *stanza = node_new(
-			"message", "id", m->id, "type", "text", "device_fanout", "false", NULL),
+	struct node *stanza = node_new("message", "id", m->id, "type", wa_content_type(m->content),
+			"device_fanout", "false", NULL),
 		    *enc;
 	bool own = account_by_jid(p->sim, from) == p->account;
 	struct jid chat;
@@ -239,7 +263,7 @@ resend_to(struct phone *p, const struct phone_sent *m, const struct jid *from,
 		node_set_jid(stanza, "recipient", &chat);
 	plain_write(m, own, &plain);
 	if (session_renew(p, device, receipt, count) == 0 &&
-	    enc_write(p, device, &plain, stanza, &enc) == 0) {
+	    enc_write(p, device, &plain, wa_content_mediatype(m->content), stanza, &enc) == 0) {
 		node_set_int(enc, "count", count);
 		sim_submit(p->sim, &self, stanza);
 	} else {

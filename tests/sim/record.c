@@ -206,7 +206,7 @@ record_message_add(struct record *r, const struct record_message *m)
 {
 	char *text = m->text != NULL ? text_cut(m->text) : NULL;
 	const char *const field[RECORD_FIELD_COUNT] = {
-	    m->id, m->to, m->from, m->kind, m->from_jid, m->chat, text, m->enc_type};
+	    m->id, m->to, m->from, m->kind, m->from_jid, m->chat, text, m->enc_type, m->content};
 	struct record_row *row = message_find(r, m->id, m->to, m->from);
 	bool same = true;
 
@@ -291,15 +291,24 @@ text_json(const char *text)
 }
 
 static json_t *
+content_json(const char *text)
+{
+	json_t *j = text != NULL ? json_loads(text, 0, NULL) : NULL;
+
+	return j != NULL ? j : json_null();
+}
+
+static json_t *
 message_json(const struct record_row *row)
 {
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:i, s:I, s:o}", "seq",
-	    (int)row->number, "id", text_json(row->field[RECORD_ID]), "to",
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:i, s:I, s:o, s:o}",
+	    "seq", (int)row->number, "id", text_json(row->field[RECORD_ID]), "to",
 	    text_json(row->field[RECORD_TO]), "from", text_json(row->field[RECORD_FROM]), "fromJid",
 	    text_json(row->field[RECORD_FROM_JID]), "kind", text_json(row->field[RECORD_KIND]),
 	    "text", text_json(row->field[RECORD_TEXT]), "chat", text_json(row->field[RECORD_CHAT]),
 	    "own", row->own, "deviceSent", row->device_sent, "count", (int)row->count, "at",
-	    (json_int_t)row->at, "encType", text_json(row->field[RECORD_ENC_TYPE]));
+	    (json_int_t)row->at, "encType", text_json(row->field[RECORD_ENC_TYPE]), "content",
+	    content_json(row->field[RECORD_CONTENT]));
 }
 
 static json_t *

@@ -18,6 +18,7 @@
 struct record_message {
 	const char *id, *to, *from;			      /* phones are digits */
 	const char *from_jid, *chat, *kind, *text, *enc_type; /* chat, text: may be NULL */
+	const char *content;				      /* JSON; NULL: none */
 	bool own;					      /* from a companion of the receiver */
 	bool device_sent; /* the copy of what a companion sent to `chat` */
 };

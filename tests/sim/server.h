@@ -195,6 +195,7 @@ struct sim {
 	struct ws *ws;
 	signal_context *signal;
 	struct record *record;
+	struct media *media; /* sim_media() */
 	uint64_t seed;
 	char *url;
 	struct curve_pair root, server;

@@ -16,6 +16,7 @@
 #include "common/wa/kdf.h"
 #include "common/wa/signal_crypto.h"
 #include "common/xalloc.h"
+#include "tests/sim/media.h"
 #include "tests/sim/server.h"
 
 #define CERT_MAX 4096
@@ -167,6 +168,14 @@ sim_listen(struct sim *s, const char *host, uint16_t port, const char *cert, con
 	return 0;
 }
 
+struct media *
+sim_media(struct sim *s)
+{
+	if (s->media == NULL)
+		s->media = media_new(s);
+	return s->media;
+}
+
 void
 sim_run(struct sim *s)
 {
@@ -187,6 +196,7 @@ sim_free(struct sim **sp)
 		free_delivery(d);
 	account_free_all(s);
 	fault_free_all(s);
+	media_free(&s->media);
 	record_free(&s->record);
 	wa_signal_context_free(&s->signal);
 	if (s->tick != NULL)

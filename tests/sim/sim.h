@@ -36,6 +36,8 @@ struct account;
 struct device;
 struct phone;
 struct record;
+struct media;
+struct wa_content;
 
 /* -- sim.c / account.c / conn.c: the server (owner: server side) -- */
 struct event_base *sim_base(struct sim *s);
@@ -45,6 +47,7 @@ uint64_t sim_seed(const struct sim *s);
 /* Deterministic 32 bytes from the seed and a label ("phone/62812…/identity"). */
 void sim_derive(const struct sim *s, const char *label, uint8_t ret[32]);
 const char *sim_url(const struct sim *s);
+struct media *sim_media(struct sim *s);		    /* made when it is first asked for */
 const uint8_t *sim_noise_root(const struct sim *s); /* 32 bytes, public */
 json_t *sim_stats(struct sim *s);		    /* new reference */
 
@@ -127,8 +130,11 @@ enum phone_receipts { PHONE_RECEIPTS_NONE, PHONE_RECEIPTS_DELIVERED, PHONE_RECEI
 void phone_set_receipts(struct phone *p, enum phone_receipts receipts);
 void phone_set_retries(struct phone *p, unsigned n);
 json_t *phone_json(struct phone *p); /* {receipts, retries}: new reference */
-/* Writes a text to all devices of `to`, and its own other ones. `id` NULL: a fresh one. -1 when it
- * cannot be encrypted. */
+/* Writes to all devices of `to`, and its own other ones. `id` NULL: a fresh one. -1 when it cannot
+ * be encoded or encrypted. */
+int phone_send(struct phone *p, struct account *to, const char *id,
+    const struct wa_content *content, char *ret_id, size_t id_size)
+    __attribute__((warn_unused_result));
 int phone_send_text(struct phone *p, struct account *to, const char *id, const char *text,
     char *ret_id, size_t id_size) __attribute__((warn_unused_result));
 

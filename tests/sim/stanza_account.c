@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "tests/sim/media.h"
 #include "tests/sim/server.h"
 
 #define TOKENS_MAX 64
@@ -139,15 +140,17 @@ iq_mex(struct conn *c, const struct node *iq, const struct node *child)
 
 /* -- media and logout ----------------------------------------------------------------- */
 
-/* No hosts: nothing can be uploaded. */
 void
 iq_media(struct conn *c, const struct node *iq, const struct node *child)
 {
+	struct media *m = sim_media(c->sim);
 	struct node *n = iq_result(iq);
+	struct node *conn = node_child(n, "media_conn", "auth", MEDIA_AUTH, "ttl", "300",
+	    "auth_ttl", "3600", "max_buckets", "12", NULL);
 
 	(void)child;
-	(void)node_child(n, "media_conn", "auth", "sim", "ttl", "300", "auth_ttl", "3600",
-	    "max_buckets", "12", NULL);
+	for (unsigned i = 0; i < MEDIA_HOSTS; i++)
+		(void)node_child(conn, "host", "hostname", media_host(m, i), NULL);
 	conn_send(c, n);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "tests/sim/media.h"
 #include "tests/sim/server.h"
 
 #define ITEMS_MAX 256
@@ -24,6 +25,7 @@ struct receipt {
 static void pass_to_all(const struct receipt *r);    /* devices of the account */
 static void pass_to_one(const struct receipt *r);    /* the device that `to` names */
 static void pass_to_others(const struct receipt *r); /* own devices but the sending one */
+static void ask_for_media(const struct receipt *r);  /* the phone answers through the server */
 
 static const struct receipt_kind {
 	const char *type; /* NULL: delivered */
@@ -41,7 +43,7 @@ static const struct receipt_kind {
     {"read-self", false, false, pass_to_others},
     {"played-self", false, false, pass_to_others},
     {"retry", false, false, pass_to_one},
-    {"server-error", false, false, NULL},
+    {"server-error", false, false, ask_for_media},
 };
 
 static const struct receipt_kind *
@@ -215,6 +217,34 @@ pass_to_one(const struct receipt *r)
 
 	if (peer_exists(&one, &r->to) && !peer_equal(&one, r->from))
 		pass(r, &one);
+}
+
+static void
+ask_for_media(const struct receipt *r)
+{
+	const struct node *rmr = node_find(r->stanza, "rmr");
+	const struct jid own = account_jid(r->from->account, 0, JID_SERVER_PN);
+	struct node *n;
+	const char *wrong;
+	struct jid chat;
+
+	if (r->from->device == NULL)
+		return;
+	if (r->account != r->from->account || node_get_jid(rmr, "jid", &chat) != 0 ||
+	    node_get(rmr, "from_me") == NULL) {
+		conn_violation(r->c, "media_retry", "%.60s: not to oneself, or without rmr", r->id);
+		return;
+	}
+	n = outbox_notification(r->sim, &own, "mediaretry");
+	node_set(n, "id", r->id);
+	wrong = media_ask(sim_media(r->sim), r->id, r->stanza, n);
+	if (wrong != NULL) {
+		conn_violation(r->c, "media_retry", "%.60s: %s", r->id, wrong);
+		node_free(&n);
+		return;
+	}
+	node_graft(n, rmr);
+	outbox_put(r->from->device, n);
 }
 
 void

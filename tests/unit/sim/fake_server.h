@@ -39,6 +39,7 @@ struct sim {
 	struct event_base *base;
 	signal_context *signal;
 	struct record *record;
+	struct media *media;
 	struct account *accounts[FAKE_ACCOUNTS_MAX];
 	size_t count;
 	bool hold; /* keep what is submitted instead of routing it */
@@ -61,6 +62,14 @@ signal_context *
 sim_signal(struct sim *s)
 {
 	return s->signal;
+}
+
+struct media *
+sim_media(struct sim *s)
+{
+	if (s->media == NULL)
+		s->media = media_new(s);
+	return s->media;
 }
 
 struct record *
@@ -407,6 +416,7 @@ fake_teardown(void **state)
 	fake_forget(s);
 	for (size_t i = 0; i < s->count; i++)
 		account_free(s->accounts[i]);
+	media_free(&s->media);
 	record_free(&s->record);
 	wa_signal_context_free(&s->signal);
 	event_base_free(s->base);

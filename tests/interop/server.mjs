@@ -10,6 +10,7 @@ import http from 'node:http';
 import { Curve, proto } from 'baileys';
 import { WebSocketServer } from 'ws';
 
+import { MediaHost } from './server_media.mjs';
 import { Wire, makeIdentity } from './server_noise.mjs';
 import { COMPANION, Device, OTHER } from './server_phone.mjs';
 import { child, contentBytes } from './server_rules.mjs';
@@ -169,6 +170,7 @@ export class Server {
 		this.dropAcks = 0;
 		this.receipts = []; // of what phones sent
 		this.retries = [];
+		this.media = new MediaHost(this);
 	}
 
 	async start() {
@@ -179,14 +181,14 @@ export class Server {
 				this.violation('upgrade', `Origin ${request.headers.origin}`);
 			this.clients.add(new Client(this, socket));
 		});
-		await new Promise((resolve) => this.http.listen(0, '127.0.0.1', resolve));
+		await Promise.all([new Promise((resolve) => this.http.listen(0, '127.0.0.1', resolve)), this.media.start()]);
 		return { simUrl: `ws://127.0.0.1:${this.http.address().port}/ws/chat`, noiseRoot: this.identity.root.toString('hex') };
 	}
 
 	async stop() {
 		for (const client of this.clients)
 			client.wire.cut();
-		await new Promise((resolve) => this.http.close(resolve));
+		await Promise.all([new Promise((resolve) => this.http.close(resolve)), this.media.stop()]);
 	}
 
 	violation(rule, what) {

@@ -45,6 +45,7 @@ export const SHAPES = {
 	}, { children: { contact: { text: /^\+\d{7,15}(@c\.us)?$/ } } }),
 	token: iq('set', 'privacy', { tokens: { children: { 'token+': { attrs: { jid: USER, t: T, type: 'trusted_contact' } } } } }),
 	clean: iq('set', 'urn:xmpp:whatsapp:dirty', { clean: { attrs: { type: /^(account_sync|groups)$/, 'timestamp?': NUMBER } } }),
+	hosts: iq('set', 'w:m', { media_conn: none }),
 	remove: iq('set', 'md', { 'remove-companion-device': { attrs: { jid: PN, reason: 'user_initiated' } } }),
 	result: { tag: 'iq', attrs: { to: SERVER, type: 'result', 'id?': ID } },
 	signed: { tag: 'iq', attrs: { to: SERVER, type: 'result', id: ID },
@@ -54,7 +55,7 @@ export const SHAPES = {
 	presence: { tag: 'presence', attrs: { type: /^(available|unavailable)$/, name: /^[^@]+$/ } },
 	message: {
 		tag: 'message',
-		attrs: { id: /^[0-9A-F]{16,32}$/, to: USER, type: 'text', 'peer_recipient_pn?': PN },
+		attrs: { id: /^[0-9A-F]{16,32}$/, to: USER, type: /^(text|media)$/, 'peer_recipient_pn?': PN },
 		children: {
 			participants: { children: { 'to+': { attrs: { jid: USER }, children: { enc } } } },
 			'device-identity?': bytes(60, 1000), 'tctoken?': bytes(1, 256), 'cstoken?': bytes(32),
@@ -62,10 +63,18 @@ export const SHAPES = {
 	},
 	resend: {
 		tag: 'message',
-		attrs: { id: /^[0-9A-F]{16,32}$/, to: USER, type: 'text', t: T, 'device_fanout?': 'false', 'recipient?': USER, 'participant?': USER },
+		attrs: { id: /^[0-9A-F]{16,32}$/, to: USER, type: /^(text|media)$/, t: T, 'device_fanout?': 'false', 'recipient?': USER, 'participant?': USER },
 		children: { enc, 'device-identity?': bytes(60, 1000) },
 	},
 	receipt: { tag: 'receipt', attrs: { id: ID, to: ADDRESS, 'type?': /^(inactive|sender|peer_msg|hist_sync)$/, 'participant?': USER, 'recipient?': USER } },
+	missing: {
+		tag: 'receipt',
+		attrs: { id: ID, to: PN, type: 'server-error' },
+		children: {
+			encrypt: { children: { enc_p: bytes(17, 200), enc_iv: bytes(12) } },
+			rmr: { attrs: { jid: USER, from_me: /^(true|false)$/, 'participant?': USER } },
+		},
+	},
 	retry: {
 		tag: 'receipt',
 		attrs: { id: ID, to: USER, type: 'retry', 'participant?': USER, 'recipient?': USER, 'category?': 'peer' },

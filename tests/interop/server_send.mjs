@@ -25,19 +25,21 @@ function bundleOf(companion) {
 
 /**
  * The phone of `pn` writes to the account. by: 'lid' (with sender_pn) or 'pn' (with sender_lid).
- * Answers the id, which the client must answer with a receipt.
+ * `message`: in place of a text. Answers the id, which the client must answer with a receipt.
  */
-export async function write(server, account, pn, text, { by = 'lid', device = 0, spoil = false } = {}) {
+export async function write(server, account, pn, text, { by = 'lid', device = 0, spoil = false, message, mediatype } = {}) {
 	const peer = server.account(pn);
 	const id = `3EB0${crypto.randomBytes(9).toString('hex').toUpperCase()}`;
-	const enc = await peer.phones.get(device).encrypt(account.jid(COMPANION), { conversation: text }, () => bundleOf(account.companion));
+	const enc = await peer.phones.get(device).encrypt(account.jid(COMPANION), message ?? { conversation: text }, () => bundleOf(account.companion));
 
+	if (mediatype)
+		enc.attrs.mediatype = mediatype;
 	if (spoil)
 		enc.content[enc.content.length - 1] ^= 1;
 	const known = server.options.usync !== 'none';
 	const names = by === 'lid' && known ? { from: peer.jid(device), sender_pn: peer.pnJid() }
 		: { from: peer.pnJid(device), ...(known ? { sender_lid: peer.jid() } : {}) };
-	server.owe(account, { tag: 'message', attrs: { id, t: now(), type: 'text', notify: 'Budi 🙂', addressing_mode: by, ...names }, content: [enc] });
+	server.owe(account, { tag: 'message', attrs: { id, t: now(), type: mediatype ? 'media' : 'text', notify: 'Budi 🙂', addressing_mode: by, ...names }, content: [enc] });
 	return id;
 }
 

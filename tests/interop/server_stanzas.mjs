@@ -151,6 +151,18 @@ function onReceipt(client, node) {
 		settle(client, [`message ${node.attrs.id} ${node.attrs.to}`]);
 }
 
+function onHosts(client, node) {
+	client.send(result(node, [client.server.media.conn()]));
+}
+
+/** The client misses a file: its phone puts it there again, or does not have it any more. */
+function onMissing(client, node) {
+	const { server, account } = client;
+
+	client.send({ tag: 'ack', attrs: { class: 'receipt', id: node.attrs.id, from: node.attrs.to, type: 'server-error' } });
+	server.owe(account, server.media.asked(node, account));
+}
+
 function onRetry(client, node) {
 	client.server.retries.push(node);
 	client.send({ tag: 'ack', attrs: { class: 'receipt', id: node.attrs.id, from: node.attrs.to, type: 'retry' } });
@@ -201,6 +213,7 @@ async function deliver(client, node, jid, enc) {
 	try {
 		const message = await phone.decrypt(from, node.attrs.id, enc);
 		const dsm = message.deviceSentMessage;
+		server.media.check(message, node.attrs.type, enc.attrs.mediatype);
 		if (own !== Boolean(dsm) || (own && dsm.destinationJid !== node.attrs.to && !node.attrs.recipient))
 			server.violation('dsm', `${jid}: ${JSON.stringify(message)}`);
 		return 'read';
@@ -283,6 +296,7 @@ const HANDLERS = {
 	digest: optional(), active: (client, node) => client.send(result(node)), devices: onDevices, contact: onContact, bundles: onBundles,
 	token: optional(), clean: optional(), remove: onRemove, result: onResult, signed: (client, node) => client.server.paired(client, node),
 	session: nothing, batch: nothing, presence: nothing, message: onMessage, resend: onResend, receipt: onReceipt, retry: onRetry,
+	hosts: onHosts, missing: onMissing,
 	ackMessage: onAck, ackReceipt: onAck, ackNotification: onAck, ackCall: onAck,
 };
 const BEFORE_LOGIN = new Set(['ping', 'result', 'signed', 'session', 'ackNotification']);

@@ -220,6 +220,35 @@ CREATE TABLE IF NOT EXISTS media_uploads (
 	uploaded_at timestamptz NOT NULL DEFAULT now(), -- renewed after a week: the servers forget
 	PRIMARY KEY (outlet_id, media_id, type)
 );
+ALTER TABLE opt_outs ADD COLUMN IF NOT EXISTS outlet_id text REFERENCES outlets ON DELETE SET NULL; -- where it was said
+CREATE INDEX IF NOT EXISTS opt_outs_by_outlet ON opt_outs (outlet_id) WHERE outlet_id IS NOT NULL;
+
+-- An outlet's own people.
+CREATE TABLE IF NOT EXISTS contacts (
+	outlet_id  text NOT NULL REFERENCES outlets ON DELETE CASCADE,
+	phone      text NOT NULL,
+	name       text,
+	tags       text[] NOT NULL DEFAULT '{}',
+	vars       jsonb NOT NULL DEFAULT '{}',
+	created_at timestamptz NOT NULL DEFAULT now(),
+	updated_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (outlet_id, phone)
+);
+CREATE INDEX IF NOT EXISTS contacts_by_tag ON contacts USING gin (tags);
+
+CREATE TABLE IF NOT EXISTS templates (
+	id         text PRIMARY KEY,
+	outlet_id  text REFERENCES outlets ON DELETE CASCADE, -- NULL: for all
+	name       text NOT NULL,
+	text       text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	updated_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX IF NOT EXISTS templates_name ON templates (coalesce(outlet_id, ''), lower(name));
+
+-- What became of messages, by day.
+CREATE INDEX IF NOT EXISTS messages_by_outcome ON messages ((coalesce(sent_at, failed_at)))
+	WHERE outgoing AND (sent_at IS NOT NULL OR failed_at IS NOT NULL);
 
 -- Idempotency-Key of a POST that creates: the first answer, kept 24 h.
 CREATE TABLE IF NOT EXISTS idempotency_keys (
@@ -397,6 +426,94 @@ CREATE OR REPLACE FUNCTION blast_json(b blasts) RETURNS json LANGUAGE sql STABLE
 	                        WHERE m.blast_id = b.id AND m.sent_at > now() - interval '1 minute') ELSE 0 END AS n) r
 $$;
 
+CREATE OR REPLACE FUNCTION opt_out_json(x opt_outs) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('phone', x.phone, 'reason', x.reason, 'outletId', x.outlet_id, 'createdAt', rfc3339(x.created_at))
+$$;
+
+CREATE OR REPLACE FUNCTION contact_json(c contacts) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('phone', c.phone, 'name', c.name, 'tags', c.tags, 'vars', c.vars, 'createdAt', rfc3339(c.created_at),
+	                         'updatedAt', rfc3339(c.updated_at))
+$$;
+
+CREATE OR REPLACE FUNCTION template_json(t templates) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('id', t.id, 'name', t.name, 'text', t.text, 'outletId', t.outlet_id, 'createdAt', rfc3339(t.created_at),
+	                         'updatedAt', rfc3339(t.updated_at))
+$$;
+
+-- -- settings, and the words by which people leave and come back ---------------------------------------------
+
+CREATE OR REPLACE FUNCTION settings_json() RETURNS jsonb LANGUAGE sql STABLE AS $$
+	SELECT '{"optOutWords": ["STOP", "BERHENTI", "UNSUB", "UNSUBSCRIBE", "UNREG", "STOP PROMO", "BERHENTI LANGGANAN"],
+	         "optInWords": ["START", "MULAI", "SUBSCRIBE", "LANGGANAN", "REG"], "optOutReply": null, "optInReply": null,
+	         "autoPause": {"failurePercent": 50, "minimum": 20}, "auditDays": 0}'::jsonb
+	       || coalesce((SELECT value::jsonb FROM settings WHERE name = 'settings'), '{}')
+$$;
+
+-- A whole message as a word: without case, punctuation and spaces around.
+CREATE OR REPLACE FUNCTION word_of(t text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+	SELECT btrim(regexp_replace(lower(t), '[^[:alnum:]]+', ' ', 'g'))
+$$;
+
+CREATE OR REPLACE FUNCTION word_meant(word text) RETURNS text LANGUAGE sql STABLE AS $$
+	SELECT CASE WHEN word = '' THEN NULL
+	            WHEN EXISTS (SELECT 1 FROM jsonb_array_elements_text(settings_json()->'optOutWords') w WHERE word_of(w) = word) THEN 'out'
+	            WHEN EXISTS (SELECT 1 FROM jsonb_array_elements_text(settings_json()->'optInWords') w WHERE word_of(w) = word) THEN 'in' END
+$$;
+
+-- In the transaction that keeps what came in: who says such a word is out, or in again, and hears it. The last word counts.
+CREATE OR REPLACE FUNCTION messages_words() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+	m record;
+	done bigint;
+	reply text;
+BEGIN
+	IF NOT EXISTS (SELECT 1 FROM new_rows WHERE NOT outgoing) THEN
+		RETURN NULL;
+	END IF;
+	FOR m IN
+		SELECT DISTINCT ON (w.phone) w.outlet_id, w.phone, w.meant
+		FROM (SELECT n.outlet_id, n.phone, n.created_at, n.id, word_meant(word_of(n.text)) AS meant
+		      FROM new_rows n WHERE NOT n.outgoing AND n.phone IS NOT NULL AND length(n.text) <= 64) w
+		WHERE w.meant IS NOT NULL
+		ORDER BY w.phone, w.created_at DESC, w.id DESC
+	LOOP
+		IF m.meant = 'out' THEN
+			INSERT INTO opt_outs (phone, reason, outlet_id) VALUES (m.phone, 'inbound_word', m.outlet_id) ON CONFLICT DO NOTHING;
+		ELSE
+			DELETE FROM opt_outs WHERE phone = m.phone;
+		END IF;
+		GET DIAGNOSTICS done = ROW_COUNT;
+		CONTINUE WHEN done = 0;
+		reply := settings_json()->>CASE m.meant WHEN 'out' THEN 'optOutReply' ELSE 'optInReply' END;
+		INSERT INTO audit (actor, action, subject, detail)
+		VALUES ('whatsapp', CASE m.meant WHEN 'out' THEN 'opt_out_add' ELSE 'opt_out_remove' END, m.phone,
+		        jsonb_build_object('outletId', m.outlet_id));
+		IF reply <> '' THEN
+			INSERT INTO messages (outlet_id, outgoing, phone, text, status) VALUES (m.outlet_id, true, m.phone, reply, 'QUEUED');
+		END IF;
+	END LOOP;
+	RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER messages_words AFTER INSERT ON messages
+	REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION messages_words();
+
+-- Per cent of the last `days` days, or of its life when that is shorter, that the outlet was CONNECTED.
+CREATE OR REPLACE FUNCTION outlet_uptime(outlet text, days integer) RETURNS numeric LANGUAGE sql STABLE AS $$
+	WITH since AS (
+		SELECT greatest(now() - make_interval(days => days), o.created_at) AS at FROM outlets o WHERE o.id = outlet
+	), spans AS (
+		SELECT e.to_status, e.at, lead(e.at, 1, now()) OVER (ORDER BY e.id) AS until
+		FROM outlet_events e
+		WHERE e.outlet_id = outlet
+		  AND e.id >= coalesce((SELECT max(p.id) FROM outlet_events p, since s WHERE p.outlet_id = outlet AND p.at <= s.at), 0)
+	)
+	SELECT round(least(100, 100 * coalesce(sum(extract(epoch FROM p.until - greatest(p.at, s.at)))
+	             FILTER (WHERE p.to_status = 'CONNECTED' AND p.until > s.at), 0)
+	             / greatest(extract(epoch FROM now() - s.at), 0.001)), 3)
+	FROM since s LEFT JOIN spans p ON true
+	GROUP BY s.at
+$$;
+
 -- -- the audit log ------------------------------------------------------------------------------------------
 
 -- Changes of these tables write their own line, in the same transaction, when somebody is named who makes them
@@ -407,6 +524,10 @@ BEGIN
 	       WHEN 'outlets' THEN outlet_json(jsonb_populate_record(NULL::outlets, r))::jsonb
 	       WHEN 'users' THEN user_json(jsonb_populate_record(NULL::users, r))::jsonb
 	       WHEN 'tokens' THEN token_json(jsonb_populate_record(NULL::tokens, r))::jsonb
+	       WHEN 'templates' THEN template_json(jsonb_populate_record(NULL::templates, r))::jsonb
+	       WHEN 'contacts' THEN contact_json(jsonb_populate_record(NULL::contacts, r))::jsonb
+	       WHEN 'opt_outs' THEN opt_out_json(jsonb_populate_record(NULL::opt_outs, r))::jsonb
+	       WHEN 'settings' THEN (r->>'value')::jsonb
 	       ELSE r END END;
 END $$;
 
@@ -437,12 +558,14 @@ BEGIN
 	END IF;
 	INSERT INTO audit (actor, remote, request_id, action, subject, detail, before, after)
 	VALUES (who, current_setting('waconn.remote', true), current_setting('waconn.request_id', true), what,
-	        coalesce(new_row, old_row)->>'id', more, audit_json(TG_TABLE_NAME, old_row), audit_json(TG_TABLE_NAME, new_row));
+	        coalesce(coalesce(new_row, old_row)->>'id', coalesce(new_row, old_row)->>'phone', coalesce(new_row, old_row)->>'name'), more, audit_json(TG_TABLE_NAME, old_row), audit_json(TG_TABLE_NAME, new_row));
 	RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON outlets FOR EACH ROW EXECUTE FUNCTION audit_change();
 CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION audit_change();
 CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON tokens FOR EACH ROW EXECUTE FUNCTION audit_change();
+CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON templates FOR EACH ROW EXECUTE FUNCTION audit_change();
+CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON settings FOR EACH ROW EXECUTE FUNCTION audit_change();
 
 -- Lines are neither changed nor taken away, whoever asks, but by audit_purge, which takes what is old, and says so.
 CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -8,10 +8,8 @@
 
 #define OUTLETS_MAX 1000
 #define RECIPIENTS_MAX 200000
-#define VARIABLES_MAX 50
 #define PHONE_MAX_BYTES 64
 #define NAME_MAX_BYTES 200
-#define VARIABLE_MAX_BYTES 1024
 #define TEXT_MAX_BYTES 65536
 #define DAYS_MAX 3650
 #define PREFIX_SIZE 64
@@ -65,56 +63,6 @@ read_outlets(struct call *c, const json_t *v, Ipc__Blast *m)
 	}
 }
 
-/* Numbers and booleans are taken, too: spreadsheets make them. */
-static const char *
-variable_text(struct call *c, const json_t *v)
-{
-	char *text;
-
-	if (json_is_string(v))
-		return json_string_length(v) <= VARIABLE_MAX_BYTES ? json_string_value(v) : NULL;
-	if (json_is_boolean(v))
-		return json_is_true(v) ? "true" : "false";
-	if (!json_is_number(v))
-		return NULL;
-	text = call_alloc(c, PREFIX_SIZE);
-	if (json_is_integer(v))
-		(void)snprintf(text, PREFIX_SIZE, "%lld", (long long)json_integer_value(v));
-	else
-		(void)snprintf(text, PREFIX_SIZE, "%.15g", json_real_value(v));
-	return text;
-}
-
-static void
-read_variables(struct call *c, const char *prefix, const json_t *vars, Ipc__Recipient *r)
-{
-	const char *key;
-	json_t *value;
-
-	if (!json_is_object(vars) || json_object_size(vars) > VARIABLES_MAX) {
-		body_error(&c->body, prefix, "vars",
-		    json_is_object(vars) ? "out_of_range" : "wrong_type",
-		    "An object of at most 50 variables is expected.");
-		return;
-	}
-	r->vars = call_alloc(c, (json_object_size(vars) + 1) * sizeof(*r->vars));
-	json_object_foreach((json_t *)(uintptr_t)vars, key, value)
-	{
-		Ipc__Variable *var = call_alloc(c, sizeof(*var));
-
-		ipc__variable__init(var);
-		if (json_is_null(value))
-			continue;
-		var->name = (char *)(uintptr_t)key;
-		var->value = (char *)(uintptr_t)variable_text(c, value);
-		if (var->value == NULL || strlen(key) > PHONE_MAX_BYTES)
-			body_error(&c->body, prefix, "vars", "wrong_type",
-			    "Variables are texts of at most 1024 bytes.");
-		else
-			r->vars[r->n_vars++] = var;
-	}
-}
-
 struct recipient_body {
 	char *phone, *name;
 	json_t *vars;
@@ -140,7 +88,7 @@ read_recipient(struct call *c, size_t i, const json_t *v, Ipc__Recipient *r)
 		r->phone = body.phone;
 		r->name = body.name;
 		if (body.vars != NULL)
-			read_variables(c, prefix, body.vars, r);
+			r->vars = routes_read_vars(c, prefix, body.vars, &r->n_vars);
 	} else if (json_is_string(v) && json_string_length(v) <= PHONE_MAX_BYTES) {
 		r->phone = (char *)(uintptr_t)json_string_value(v);
 	} else {

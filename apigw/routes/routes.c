@@ -3,6 +3,7 @@
  * pace of sending. */
 #include "apigw/routes/routes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,9 @@
 #define CURSOR_MAX 512
 #define WORD_MAX 64
 #define SEARCH_MAX 200
+#define VARIABLES_MAX 50
+#define VARIABLE_MAX_BYTES 1024
+#define NUMBER_SIZE 64
 
 void
 routes_build_empty(struct call *c)
@@ -31,22 +35,29 @@ routes_build_id(struct call *c)
 }
 
 void
-routes_read_limit(struct call *c, protobuf_c_boolean *ret_has, uint32_t *ret_limit)
+routes_read_number(struct call *c, const char *name, uint32_t min, uint32_t max,
+    protobuf_c_boolean *ret_has, uint32_t *ret)
 {
-	const char *text = call_query(c, "limit", WORD_MAX);
+	const char *text = call_query(c, name, WORD_MAX);
 	unsigned long n;
 	char *end;
 
 	if (text == NULL)
 		return;
 	n = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || n < 1 || n > LIMIT_MAX) {
-		body_error(&c->body, "", "limit", "out_of_range",
-		    "A whole number from 1 to 1000 is expected.");
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || n < min || n > max) {
+		body_error(&c->body, "", name, "out_of_range",
+		    "A whole number within its range is expected.");
 		return;
 	}
 	*ret_has = 1;
-	*ret_limit = (uint32_t)n;
+	*ret = (uint32_t)n;
+}
+
+void
+routes_read_limit(struct call *c, protobuf_c_boolean *ret_has, uint32_t *ret_limit)
+{
+	routes_read_number(c, "limit", 1, LIMIT_MAX, ret_has, ret_limit);
 }
 
 void
@@ -135,6 +146,59 @@ routes_read_strings(struct call *c, const char *field, const json_t *list, size_
 			return NULL;
 		}
 		all[(*ret_n)++] = (char *)(uintptr_t)json_string_value(one);
+	}
+	return all;
+}
+
+/* Numbers and booleans are taken, too: spreadsheets make them. */
+static const char *
+variable_text(struct call *c, const json_t *v)
+{
+	char *text;
+
+	if (json_is_string(v))
+		return json_string_length(v) <= VARIABLE_MAX_BYTES ? json_string_value(v) : NULL;
+	if (json_is_boolean(v))
+		return json_is_true(v) ? "true" : "false";
+	if (!json_is_number(v))
+		return NULL;
+	text = call_alloc(c, NUMBER_SIZE);
+	if (json_is_integer(v))
+		(void)snprintf(text, NUMBER_SIZE, "%lld", (long long)json_integer_value(v));
+	else
+		(void)snprintf(text, NUMBER_SIZE, "%.15g", json_real_value(v));
+	return text;
+}
+
+Ipc__Variable **
+routes_read_vars(struct call *c, const char *prefix, const json_t *vars, size_t *ret_n)
+{
+	Ipc__Variable **all;
+	const char *key;
+	json_t *value;
+
+	*ret_n = 0;
+	if (!json_is_object(vars) || json_object_size(vars) > VARIABLES_MAX) {
+		body_error(&c->body, prefix, "vars",
+		    json_is_object(vars) ? "out_of_range" : "wrong_type",
+		    "An object of at most 50 variables is expected.");
+		return NULL;
+	}
+	all = call_alloc(c, (json_object_size(vars) + 1) * sizeof(*all));
+	json_object_foreach((json_t *)(uintptr_t)vars, key, value)
+	{
+		Ipc__Variable *var = call_alloc(c, sizeof(*var));
+
+		ipc__variable__init(var);
+		if (json_is_null(value))
+			continue;
+		var->name = (char *)(uintptr_t)key;
+		var->value = (char *)(uintptr_t)variable_text(c, value);
+		if (var->value == NULL || strlen(key) > WORD_MAX)
+			body_error(&c->body, prefix, "vars", "wrong_type",
+			    "Variables are texts of at most 1024 bytes.");
+		else
+			all[(*ret_n)++] = var;
 	}
 	return all;
 }

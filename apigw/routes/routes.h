@@ -15,12 +15,19 @@ void routes_build_list(struct call *c);
 void routes_read_pace(
     struct call *c, const char *prefix, const json_t *object, Ipc__Pace **ret_pace);
 
+/* A whole number from the query. */
+void routes_read_number(struct call *c, const char *name, uint32_t min, uint32_t max,
+    protobuf_c_boolean *ret_has, uint32_t *ret);
 /* limit, from the query. */
 void routes_read_limit(struct call *c, protobuf_c_boolean *ret_has, uint32_t *ret_limit);
 /* The strings of a list, borrowed from the document; list NULL: none. What is not valid is noted
  * as an error. */
 char **routes_read_strings(struct call *c, const char *field, const json_t *list, size_t n_max,
     size_t bytes_max, size_t *ret_n);
+
+/* An object of variables; vars is not NULL. */
+Ipc__Variable **routes_read_vars(
+    struct call *c, const char *prefix, const json_t *vars, size_t *ret_n);
 
 void auth_login(struct call *c);
 void auth_password(struct call *c);
@@ -36,6 +43,18 @@ void outlets_qr_answer(struct call *c, const Ipc__Response *response);
 
 void messages_send(struct call *c);
 void blasts_build(struct call *c);
+void outlets_events_answer(struct call *c, const Ipc__Response *response);
+void summary_get(struct call *c);
+void opt_outs_add(struct call *c);
+void opt_outs_remove(struct call *c);
+void contacts_list(struct call *c);
+void contacts_add(struct call *c);
+void contacts_remove(struct call *c);
+void contacts_import(struct call *c);
+void templates_add(struct call *c);
+void templates_edit(struct call *c);
+void settings_edit(struct call *c);
+
 void users_add(struct call *c);
 void users_edit(struct call *c);
 void tokens_add(struct call *c);

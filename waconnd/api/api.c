@@ -62,6 +62,22 @@ static const struct api_op ops[] = {
 	OP(USER_GET)          = {ROLE_SUPERADMIN, api_user_get, SCOPE_USERS_READ},
 	OP(USER_EDIT)         = {ROLE_SUPERADMIN, api_user_edit, SCOPE_USERS_WRITE},
 	OP(USER_REMOVE)       = {ROLE_SUPERADMIN, api_user_remove, SCOPE_USERS_WRITE},
+	OP(OUTLET_EVENTS)     = {ROLE_USER,       api_outlet_events, SCOPE_STATUS_READ},
+	OP(SUMMARY)           = {ROLE_USER,       api_summary, SCOPE_STATUS_READ},
+	OP(OPT_OUT_LIST)      = {ROLE_USER,       api_opt_out_list, SCOPE_OPT_OUTS_READ},
+	OP(OPT_OUT_ADD)       = {ROLE_USER,       api_opt_out_add, SCOPE_OPT_OUTS_WRITE},
+	OP(OPT_OUT_REMOVE)    = {ROLE_USER,       api_opt_out_remove, SCOPE_OPT_OUTS_WRITE},
+	OP(CONTACT_LIST)      = {ROLE_USER,       api_contact_list, SCOPE_CONTACTS_READ},
+	OP(CONTACT_ADD)       = {ROLE_USER,       api_contact_add, SCOPE_CONTACTS_WRITE},
+	OP(CONTACT_IMPORT)    = {ROLE_USER,       api_contact_import, SCOPE_CONTACTS_WRITE},
+	OP(CONTACT_REMOVE)    = {ROLE_USER,       api_contact_remove, SCOPE_CONTACTS_WRITE},
+	OP(TEMPLATE_LIST)     = {ROLE_USER,       api_template_list, SCOPE_TEMPLATES_READ},
+	OP(TEMPLATE_ADD)      = {ROLE_USER,       api_template_add, SCOPE_TEMPLATES_WRITE},
+	OP(TEMPLATE_GET)      = {ROLE_USER,       api_template_get, SCOPE_TEMPLATES_READ},
+	OP(TEMPLATE_EDIT)     = {ROLE_USER,       api_template_edit, SCOPE_TEMPLATES_WRITE},
+	OP(TEMPLATE_REMOVE)   = {ROLE_USER,       api_template_remove, SCOPE_TEMPLATES_WRITE},
+	OP(SETTINGS_GET)      = {ROLE_ADMIN,      api_settings_get, SCOPE_SETTINGS_READ},
+	OP(SETTINGS_EDIT)     = {ROLE_ADMIN,      api_settings_edit, SCOPE_SETTINGS_WRITE},
 	OP(AUDIT_LIST)        = {ROLE_SUPERADMIN, api_audit_list, SCOPE_AUDIT_READ},
 	OP(USER_LIST)         = {ROLE_SUPERADMIN, api_user_list, SCOPE_USERS_READ},
 	OP(TOKEN_ADD)         = {ROLE_USER,       api_token_add, SCOPE_NONE},
@@ -165,6 +181,7 @@ on_hourly(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	idempotency_purge(api->env.store->db);
 	uploads_sweep(api->uploads);
+	settings_audit_purge(api->env.store->db);
 }
 
 int

@@ -56,6 +56,22 @@ void api_user_edit(struct call *c);
 void api_user_remove(struct call *c);
 void api_password_change(struct call *c);
 void api_audit_list(struct call *c);
+void api_outlet_events(struct call *c);
+void api_summary(struct call *c);
+void api_opt_out_list(struct call *c);
+void api_opt_out_add(struct call *c);
+void api_opt_out_remove(struct call *c);
+void api_contact_list(struct call *c);
+void api_contact_add(struct call *c);
+void api_contact_import(struct call *c);
+void api_contact_remove(struct call *c);
+void api_template_list(struct call *c);
+void api_template_add(struct call *c);
+void api_template_get(struct call *c);
+void api_template_edit(struct call *c);
+void api_template_remove(struct call *c);
+void api_settings_get(struct call *c);
+void api_settings_edit(struct call *c);
 void api_token_add(struct call *c);
 void api_token_list(struct call *c);
 void api_token_revoke(struct call *c);
@@ -73,6 +89,9 @@ struct api_metrics *api_metrics_of(struct api *api);
 struct api_metrics *api_metrics_new(struct metrics *m); /* NULL: measures nothing */
 void api_metrics_free(struct api_metrics **am);
 void api_metrics_answered(struct api_metrics *am, const Ipc__Request *request, int64_t us);
+
+/* Drops lines of the audit log that are older than the settings say (api_settings.c). */
+void settings_audit_purge(struct db *db);
 
 /* The kept rendering of the whole status list (api_status.c). */
 struct status_cache;

@@ -268,6 +268,17 @@ call_limit(struct call *c, const Ipc__List *list)
 	return list->limit;
 }
 
+struct call_limit_text
+call_limit_of(struct call *c, const Ipc__List *list)
+{
+	struct call_limit_text t = {""};
+	const unsigned limit = call_limit(c, list);
+
+	if (limit != 0)
+		(void)snprintf(t.text, sizeof(t.text), "%u", limit);
+	return t;
+}
+
 void
 call_begin(struct jsonw *j, struct buf *out)
 {
@@ -365,7 +376,11 @@ call_audit(const struct call *c, const char *action, const char *subject, const 
 	    DB_TEXT(c->request->request_id),
 	};
 
-	log_info("audit", LOG_STR("who", c->who.name), LOG_STR("action", action),
-	    LOG_STR("subject", subject), LOG_STR("requestId", c->request->request_id));
+	if (subject != NULL && subject[0] >= '0' && subject[0] <= '9')
+		log_info("audit", LOG_STR("who", c->who.name), LOG_STR("action", action),
+		    LOG_PHONE("subject", subject), LOG_STR("requestId", c->request->request_id));
+	else
+		log_info("audit", LOG_STR("who", c->who.name), LOG_STR("action", action),
+		    LOG_STR("subject", subject), LOG_STR("requestId", c->request->request_id));
 	(void)db_query(c->env->store->db, SQL_AUDIT_ADD, params, 6, on_audited, NULL);
 }

@@ -87,6 +87,11 @@ struct outlet *call_outlet(struct call *c, const char *id);
 const char *call_scope(const struct call *c);
 /* limit of a list: 1..1000, 100 when absent; 0 and the call answered when it is not valid. */
 unsigned call_limit(struct call *c, const Ipc__List *list);
+/* The same as text, "" when it was answered. */
+struct call_limit_text {
+	char text[16];
+};
+struct call_limit_text call_limit_of(struct call *c, const Ipc__List *list);
 /* {"success":true, … : the writer inside the object; call_finish closes and replies. */
 void call_begin(struct jsonw *j, struct buf *out);
 void call_finish(struct call *c, struct jsonw *j, unsigned status);

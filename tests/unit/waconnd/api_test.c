@@ -27,6 +27,12 @@ static Ipc__UserAdd user = IPC__USER_ADD__INIT;
 static Ipc__UserEdit user_edit = IPC__USER_EDIT__INIT;
 static Ipc__PasswordChange password_change = IPC__PASSWORD_CHANGE__INIT;
 static Ipc__AuditList audit_list = IPC__AUDIT_LIST__INIT;
+static Ipc__Summary summary = IPC__SUMMARY__INIT;
+static Ipc__OptOuts opt_outs = IPC__OPT_OUTS__INIT;
+static Ipc__Contacts contacts_other = IPC__CONTACTS__INIT;
+static Ipc__TemplateFields template_new = IPC__TEMPLATE_FIELDS__INIT,
+			   template_absent = IPC__TEMPLATE_FIELDS__INIT;
+static Ipc__Settings settings = IPC__SETTINGS__INIT;
 static Ipc__TokenAdd token = IPC__TOKEN_ADD__INIT;
 static Ipc__MediaBegin media_begin = IPC__MEDIA_BEGIN__INIT;
 static Ipc__MediaChunk media_chunk = IPC__MEDIA_CHUNK__INIT;
@@ -44,7 +50,8 @@ fill(void)
 	message.text = text;
 	blast.outlets = outlets;
 	blast.n_outlets = 1;
-	user_edit.id = absent;
+	user_edit.id = template_absent.id = absent;
+	contacts_other.outlet_id = other;
 	media_chunk.id = media_read.id = absent;
 	media_read.has_length = 1;
 	media_read.length = 1;
@@ -112,6 +119,22 @@ static const struct role_row {
 	{OP(MEDIA_ABORT), &id_absent, "401 unauthenticated", SAME("409 upload_lost")},
 	{OP(MEDIA_GET), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
 	{OP(MEDIA_READ), &media_read, "401 unauthenticated", SAME(HIDDEN)},
+	{OP(OUTLET_EVENTS), &list_other, "401 unauthenticated", HIDDEN, "200", "200"},
+	{OP(SUMMARY), &summary, "401 unauthenticated", SAME("200")},
+	{OP(OPT_OUT_LIST), &list, "401 unauthenticated", SAME("200")},
+	{OP(OPT_OUT_ADD), &opt_outs, "401 unauthenticated", SAME(INVALID)},
+	{OP(OPT_OUT_REMOVE), &opt_outs, "401 unauthenticated", SAME(INVALID)},
+	{OP(CONTACT_LIST), &list_other, "401 unauthenticated", HIDDEN, "200", "200"},
+	{OP(CONTACT_ADD), &contacts_other, "401 unauthenticated", HIDDEN, INVALID, INVALID},
+	{OP(CONTACT_IMPORT), &contacts_other, "401 unauthenticated", HIDDEN, "200", "200"},
+	{OP(CONTACT_REMOVE), &contacts_other, "401 unauthenticated", HIDDEN, INVALID, INVALID},
+	{OP(TEMPLATE_LIST), &list, "401 unauthenticated", SAME("200")},
+	{OP(TEMPLATE_ADD), &template_new, "401 unauthenticated", SAME(INVALID)},
+	{OP(TEMPLATE_GET), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
+	{OP(TEMPLATE_EDIT), &template_absent, "401 unauthenticated", SAME(HIDDEN)},
+	{OP(TEMPLATE_REMOVE), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
+	{OP(SETTINGS_GET), &empty, "401 unauthenticated", NO, "200", "200"},
+	{OP(SETTINGS_EDIT), &settings, "401 unauthenticated", NO, "200", "200"},
 	{OP(AUDIT_LIST), &audit_list, "401 unauthenticated", NO, NO, "200"},
 };
 /* clang-format on */

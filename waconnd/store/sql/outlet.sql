@@ -66,7 +66,7 @@ SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $4::int), '[]'),
        CASE WHEN count(*) > $4::int THEN max(id) FILTER (WHERE n = $4::int) END
 FROM page
 
--- The history of a connection, newest first. $1 outlet, $2 cursor or NULL, $3 limit. One row: array, next cursor.
+-- The history of a connection, newest first. $1 outlet, $2 cursor or NULL, $3 limit. One row: array, next cursor, uptime (JSON).
 -- name: OUTLET_EVENTS
 WITH page AS (
 	SELECT e.id, row_number() OVER (ORDER BY e.id DESC) AS n,
@@ -77,5 +77,6 @@ WITH page AS (
 	LIMIT $3::int + 1
 )
 SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $3::int), '[]'),
-       CASE WHEN count(*) > $3::int THEN min(id) FILTER (WHERE n = $3::int) END
+       CASE WHEN count(*) > $3::int THEN min(id) FILTER (WHERE n = $3::int) END,
+       json_build_object('days1', outlet_uptime($1, 1), 'days7', outlet_uptime($1, 7), 'days30', outlet_uptime($1, 30))
 FROM page

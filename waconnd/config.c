@@ -16,9 +16,9 @@
 #include "common/wa/client_payload.h"
 #include "common/xalloc.h"
 #include "waconnd/blast/pacer.h"
+#include "waconnd/client_version.h"
 #include "waconnd/link/link_url.h"
 
-#define CLIENT_VERSION_PREFIX "2.3000."
 #define PER_MINUTE_MAX 6000
 
 static int
@@ -127,22 +127,12 @@ static int
 set_version(void *target, const struct conf_key *key, const char *value, const char **err)
 {
 	struct config *c = target;
-	unsigned long n;
-	char *end;
 
 	(void)key;
-	if (strcmp(value, "auto") == 0) {
-		c->client_version = CLIENT_VERSION_BUILTIN;
+	c->version_auto = strcmp(value, "auto") == 0;
+	c->client_version = CLIENT_VERSION_BUILTIN;
+	if (c->version_auto || client_version_read(value, &c->client_version) == 0)
 		return 0;
-	}
-	if (strncmp(value, CLIENT_VERSION_PREFIX, strlen(CLIENT_VERSION_PREFIX)) == 0) {
-		value += strlen(CLIENT_VERSION_PREFIX);
-		n = strtoul(value, &end, 10);
-		if (value[0] >= '1' && value[0] <= '9' && *end == '\0' && n <= UINT32_MAX) {
-			c->client_version = (uint32_t)n;
-			return 0;
-		}
-	}
 	*err = "expected auto or 2.3000.N";
 	return -1;
 }
@@ -239,6 +229,7 @@ set_defaults(struct config *c)
 	    .instance = xstrdup(host),
 	    .dsn = xstrdup("dbname=waconn"),
 	    .whatsapp_url = xstrdup("wss://web.whatsapp.com/ws/chat"),
+	    .version_auto = true,
 	    .client_version = CLIENT_VERSION_BUILTIN,
 	    .pace = {.per_minute = 20,
 		.jitter = 0.5,

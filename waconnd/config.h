@@ -27,6 +27,7 @@ struct config {
 	char *tls_ca; /* NULL: the system's store */
 	bool has_noise_root;
 	uint8_t noise_root[32];
+	bool version_auto; /* client_version is only what is built in */
 	uint32_t client_version;
 	char *media_ca;
 	bool media_insecure_loopback;

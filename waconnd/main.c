@@ -38,6 +38,7 @@ struct daemon {
 	struct event_base *base;
 	struct store store;
 	struct link_net *net;
+	struct client_version *version; /* NULL: as configured */
 	struct hub *hub;
 	struct metrics *metrics;
 	struct loop_lag *lag;
@@ -262,12 +263,43 @@ open_net(struct daemon *d)
 }
 
 static void
-start(struct daemon *d)
+on_version(void *arg, uint32_t n)
+{
+	const struct daemon *d = arg;
+
+	link_net_set_client_version(d->net, n);
+}
+
+/* It is read while the outlets are; where an outlet were faster and its version refused, it would
+ * try again with this one. */
+static void
+find_version(struct daemon *d)
+{
+	const struct client_version_env env = {
+	    .base = d->base,
+	    .db = d->store.db,
+	    .url = client_version_place(d->config.whatsapp_url),
+	    .ca = d->config.tls_ca,
+	    .least = d->config.client_version,
+	    .changed = on_version,
+	    .arg = d,
+	};
+
+	if (!d->config.version_auto || env.url == NULL)
+		return;
+	d->version = client_version_new(&env);
+	if (d->version == NULL)
+		log_warn("client_version.lookup", LOG_STR("error", "libcurl does not start"));
+}
+
+static void
+start_outlets(struct daemon *d)
 {
 	const struct outlets_env env = {
 	    .base = d->base,
 	    .store = &d->store,
 	    .net = d->net,
+	    .version = d->version,
 	    .instance = d->config.instance,
 	    .default_pace = d->config.pace,
 	    .hub = d->hub = hub_new(d->store.epoch),
@@ -283,6 +315,13 @@ start(struct daemon *d)
 	d->outlets = outlets_new(&env, on_loaded, d);
 	d->blasts = blasts_new(d->base, &d->store, d->hub, d->outlets);
 	blasts_measure(d->blasts, d->metrics);
+}
+
+static void
+start(struct daemon *d)
+{
+	find_version(d);
+	start_outlets(d);
 	watch_signals(d);
 	link_net_run(d->net);
 }
@@ -295,6 +334,7 @@ stop(struct daemon *d)
 	api_free(&d->api);
 	blasts_free(&d->blasts);
 	outlets_free(&d->outlets);
+	client_version_free(&d->version);
 	hub_free(&d->hub);
 	loop_lag_free(&d->lag);
 	for (size_t i = 0; i < SIGNALS; i++)

@@ -19,6 +19,8 @@
 #define LATER_MS (30 * 60 * 1000)
 #define TURN_MS 20 /* between two outlets at the daemon's start */
 #define AFTER_BAN_MS 5000
+#define VERSION_MS 60000       /* the look-up of the client version may take that long */
+#define VERSION_SPREAD_MS 2000 /* who waited for it does not connect all at once */
 
 /* Full jitter: anything up to the limit, which doubles with each failure. */
 static int64_t
@@ -124,6 +126,26 @@ act_later(struct outlet *o)
 }
 
 static void
+act_version(struct outlet *o)
+{
+	o->outdated = o->looking_up = true;
+	o->attempts++;
+	retry_in(o, VERSION_MS);
+	client_version_refresh(o->os->env.version);
+}
+
+void
+outlet_version_known(struct outlet *o)
+{
+	if (!o->looking_up)
+		return;
+	o->looking_up = false;
+	retry_in(o, rng_below(VERSION_SPREAD_MS));
+	outlet_session_write(o, NULL, NULL);
+	outlet_publish(o);
+}
+
+static void
 act_ban(struct outlet *o)
 {
 	const int64_t left = o->until_ms - clock_wall_ms();
@@ -142,6 +164,7 @@ static void (*const actions[OUTLET_ACTIONS])(struct outlet *o) = {
     [ACT_TURN] = act_turn,
     [ACT_BACKOFF] = act_backoff,
     [ACT_LATER] = act_later,
+    [ACT_VERSION] = act_version,
     [ACT_BAN] = act_ban,
     [ACT_STOPPED] = act_stopped,
 };
@@ -157,14 +180,19 @@ static void
 before_action(struct outlet *o, const struct outlet_edge *edge)
 {
 	(void)evtimer_del(o->timer);
+	o->looking_up = false;
 	o->row.next_retry_at_ms = 0;
 	if (edge->to != OUT_SCANNING)
 		outlet_forget_codes(o);
 	if (is_operator(edge->event)) {
 		o->attempts = o->rounds = o->restarts = 0;
+		o->outdated = false;
 		o->row.retry_count = 0;
 		outlet_session_error(o, NULL, 0);
 	}
+	/* Either way the server took our version. */
+	if (edge->event == EV_OPENED || edge->event == EV_QR)
+		o->outdated = false;
 	if (edge->event == EV_OPENED) {
 		o->row.connected_at_ms = clock_wall_ms();
 		o->row.retry_count = 0;

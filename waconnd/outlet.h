@@ -15,6 +15,7 @@
 
 #include "common/buf.h"
 #include "common/metrics.h"
+#include "waconnd/client_version.h"
 #include "waconnd/hub.h"
 #include "waconnd/link/link.h"
 #include "waconnd/link/link_net.h"
@@ -54,6 +55,7 @@ struct outlets_env {
 	struct store *store;
 	struct hub *hub;
 	struct link_net *net;
+	struct client_version *version; /* NULL: it is given, and nothing newer can be found */
 	const char *instance;
 	struct outlet_pace default_pace;
 	struct metrics *metrics; /* NULL: nothing is counted */

@@ -55,6 +55,7 @@ static const char *const events[OUTLET_EVENTS] = {
     [EV_END_GIVE_UP] = "ended: give up",
     [EV_END_QR] = "ended: next round",
     [EV_END_LATER] = "ended: later",
+    [EV_END_OUTDATED] = "ended: outdated",
     [EV_END_BANNED] = "ended: banned until",
     [EV_END_FATAL] = "ended: fatal",
     [EV_END_ERASED] = "ended: keys given up",
@@ -70,6 +71,7 @@ static const char *const actions[OUTLET_ACTIONS] = {
     [ACT_TURN] = "wait for its turn",
     [ACT_BACKOFF] = "back-off",
     [ACT_LATER] = "long wait",
+    [ACT_VERSION] = "look the client version up",
     [ACT_BAN] = "wait for the ban's end",
     [ACT_STOPPED] = "stop waiting",
 };
@@ -82,6 +84,7 @@ static const char *const actions[OUTLET_ACTIONS] = {
 	{state, EV_END_RETRY,   OUT_BACKOFF,    ACT_BACKOFF, "network or server failed or went silent"},             \
 	{state, EV_END_GIVE_UP, OUT_IDLE,       ACT_STOPPED, "link lost, auto-reconnect is off"},                    \
 	{state, EV_END_LATER,   OUT_BACKOFF,    ACT_LATER,   "the server asks to stay away for a while"},            \
+	{state, EV_END_OUTDATED, OUT_BACKOFF,   ACT_VERSION, "client version refused: once more with today's"},      \
 	{state, EV_END_BANNED,  OUT_BANNED,     ACT_BAN,     "banned for a time: one attempt when it is over"},      \
 	{state, EV_END_FATAL,   OUT_FAILED,     ACT_STOPPED, "will not come back by itself; keys kept"},             \
 	{state, EV_END_ERASED,  OUT_FAILED,     ACT_ERASE,   "logged out or banned: keys given up"}
@@ -93,6 +96,7 @@ static const char *const actions[OUTLET_ACTIONS] = {
 	{state, EV_END_GIVE_UP, OUT_IDLE,       ACT_STOPPED, "nobody linked it in time"},                              \
 	{state, EV_END_QR,      OUT_LINKING,    ACT_PAIR,    "codes used up: fresh ones from a new connection"},     \
 	{state, EV_END_LATER,   OUT_IDLE,       ACT_STOPPED, "the server refuses to link for now"},                  \
+	{state, EV_END_OUTDATED, OUT_LINK_WAIT, ACT_VERSION, "client version refused: once more with today's"},      \
 	{state, EV_END_BANNED,  OUT_FAILED,     ACT_STOPPED, "banned while linking"},                                \
 	{state, EV_END_FATAL,   OUT_FAILED,     ACT_STOPPED, "linking failed: a person must act"},                   \
 	{state, EV_END_ERASED,  OUT_FAILED,     ACT_ERASE,   "linking failed: keys given up"}
@@ -101,7 +105,7 @@ static const char *const actions[OUTLET_ACTIONS] = {
 	{state, EV_END_ASKED,   to, action, why}, {state, EV_END_RESTART, to, action, why},                          \
 	{state, EV_END_RETRY,   to, action, why}, {state, EV_END_GIVE_UP, to, action, why},                          \
 	{state, EV_END_QR,      to, action, why}, {state, EV_END_LATER,   to, action, why},                          \
-	{state, EV_END_BANNED,  to, action, why}
+	{state, EV_END_OUTDATED, to, action, why}, {state, EV_END_BANNED, to, action, why}
 /* The same where the reason would outlast what was asked for. */
 #define ENDED_KEYS(state)                                                                                            \
 	{state, EV_END_FATAL,   OUT_FAILED, ACT_STOPPED, "will not come back by itself; keys kept"},                 \
@@ -159,6 +163,7 @@ static const struct outlet_edge edges[] = {
 	{OUT_RESTARTING, EV_END_GIVE_UP, OUT_CONNECTING, ACT_LOGIN,  "closed after pairing: log in with the new keys"},
 	{OUT_RESTARTING, EV_END_QR,     OUT_CONNECTING, ACT_LOGIN,   "closed after pairing: log in with the new keys"},
 	{OUT_RESTARTING, EV_END_LATER,  OUT_BACKOFF,    ACT_LATER,   "the server asks to stay away for a while"},
+	{OUT_RESTARTING, EV_END_OUTDATED, OUT_BACKOFF,  ACT_VERSION, "client version refused: once more with today's"},
 	{OUT_RESTARTING, EV_END_BANNED, OUT_BANNED,     ACT_BAN,     "banned for a time: one attempt when it is over"},
 	ENDED_KEYS(OUT_RESTARTING),
 
@@ -282,6 +287,7 @@ static const struct {
 	{EV_END_GIVE_UP, NO_LINK,                                  "there is no link"},
 	{EV_END_QR,      NO_LINK | LOGIN,                          "only pairing links show codes"},
 	{EV_END_LATER,   NO_LINK,                                  "there is no link"},
+	{EV_END_OUTDATED, NO_LINK,                                 "there is no link"},
 	{EV_END_BANNED,  NO_LINK,                                  "there is no link"},
 	{EV_END_FATAL,   NO_LINK,                                  "there is no link"},
 	{EV_END_ERASED,  NO_LINK,                                  "there is no link"},

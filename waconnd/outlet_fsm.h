@@ -61,9 +61,10 @@ enum outlet_event {
 	EV_END_GIVE_UP, /* … the same, but auto-reconnect is off, or nobody linked in all rounds */
 	EV_END_QR,	/* … all codes shown, another round is left */
 	EV_END_LATER,	/* … to be tried again, but not soon */
-	EV_END_BANNED,	/* … banned until a known time */
-	EV_END_FATAL,	/* … a person must act; the keys stay */
-	EV_END_ERASED,	/* … a person must act; the keys are given up */
+	EV_END_OUTDATED, /* … the client version was refused, and a newer one may be found */
+	EV_END_BANNED,	 /* … banned until a known time */
+	EV_END_FATAL,	 /* … a person must act; the keys stay */
+	EV_END_ERASED,	 /* … a person must act; the keys are given up */
 	OUTLET_EVENTS
 };
 
@@ -77,6 +78,7 @@ enum outlet_action {
 	ACT_TURN,    /* timer: this outlet's turn after the start */
 	ACT_BACKOFF, /* timer: with back-off */
 	ACT_LATER,   /* timer: long */
+	ACT_VERSION, /* look today's client version up; timer: its limit */
 	ACT_BAN,     /* timer: the ban's end */
 	ACT_STOPPED, /* stop timers and attempts */
 	OUTLET_ACTIONS

@@ -53,6 +53,8 @@ struct outlet {
 	unsigned attempts;     /* failed in a row */
 	unsigned rounds;       /* of pairing since the operator asked */
 	unsigned restarts;     /* 515 in a row */
+	bool outdated;	       /* the client version was refused, and looked up since */
+	bool looking_up;       /* waits for that */
 	int64_t last_heard_ms; /* wall; of links that are gone */
 
 	enum link_mode way; /* of linking: LINK_PAIR_QR or LINK_PAIR_CODE */
@@ -115,6 +117,7 @@ void outlets_check_drained(struct outlets *os);
 bool outlet_step(struct outlet *o, enum outlet_event event, const char *reason);
 void outlet_timer_fired(evutil_socket_t fd, short what, void *arg);
 void outlet_check_ready(struct outlet *o);
+void outlet_version_known(struct outlet *o);	/* looked up: who waits for it goes on */
 void outlet_wait(struct outlet *o, int64_t ms); /* start the state's timer */
 
 /* -- outlet_link.c -- */

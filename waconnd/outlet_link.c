@@ -302,6 +302,8 @@ event_of_end(struct outlet *o, const struct link_reason *r, int64_t until_ms)
 	if (r->end == LINK_END_TEMP_BANNED)
 		return until_ms > clock_wall_ms() && o->auto_reconnect ? EV_END_BANNED
 								       : EV_END_FATAL;
+	if (r->end == LINK_END_OUTDATED && !o->outdated && o->os->env.version != NULL)
+		return EV_END_OUTDATED;
 	if ((r->end == LINK_END_QR_EXPIRED || r->end == LINK_END_CODE_EXPIRED) && is_pairing(o))
 		return ++o->rounds < ROUNDS_MAX ? EV_END_QR : EV_END_GIVE_UP;
 	switch (r->follow) {
@@ -336,6 +338,15 @@ reason_shown(const struct outlet *o, const struct link_reason *r, enum outlet_ev
 {
 	struct link_reason shown = *r;
 
+	if (event == EV_END_OUTDATED) {
+		shown.action = "Nothing: today's version is looked up and tried once.";
+		shown.action_id = "Tidak perlu tindakan: versi terbaru dicari dan dicoba sekali.";
+	} else if (event == EV_END_FATAL && r->end == LINK_END_OUTDATED && o->outdated) {
+		shown.action = "The newest version that could be found was refused, too: upgrade "
+			       "waconn, or set [whatsapp] version, then connect again.";
+		shown.action_id = "Versi terbaru yang ditemukan juga ditolak: perbarui waconn, "
+				  "atau atur [whatsapp] version, lalu koneksikan lagi.";
+	}
 	if (event != EV_END_GIVE_UP)
 		return shown;
 	if (is_pairing(o))

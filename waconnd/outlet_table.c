@@ -351,6 +351,15 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 		outlets_check_sessions(os);
 }
 
+static void
+on_refreshed(void *arg)
+{
+	struct outlets *os = arg;
+
+	for (size_t i = 0; i < os->n; i++)
+		outlet_version_known(os->by_name[i]);
+}
+
 /* -- life -- */
 
 struct outlets *
@@ -373,6 +382,8 @@ outlets_new(const struct outlets_env *env, void (*loaded)(void *arg, int err), v
 	    env->metrics, "waconn_messages_received_total", "Messages decrypted, by kind.", "kind");
 	os->tick = event_new(env->base, -1, EV_PERSIST, on_tick, os);
 	(void)event_add(os->tick, &tick);
+	if (env->version != NULL)
+		client_version_on_refreshed(env->version, on_refreshed, os);
 	os->load_ticket = db_query(env->store->db, SQL_OUTLET_LOAD, &instance, 1, on_loaded, os);
 	return os;
 }
@@ -384,6 +395,8 @@ outlets_free(struct outlets **osp)
 
 	if (os == NULL)
 		return;
+	if (os->env.version != NULL)
+		client_version_on_refreshed(os->env.version, NULL, NULL);
 	if (os->load_ticket != 0)
 		db_forget(os->env.store->db, os->load_ticket);
 	if (os->check_ticket != 0)

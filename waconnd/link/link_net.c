@@ -158,6 +158,12 @@ link_net_free(struct link_net **np)
 }
 
 void
+link_net_set_client_version(struct link_net *net, uint32_t n)
+{
+	net->client_version = n;
+}
+
+void
 link_net_run(struct link_net *net)
 {
 	lws_loop_run(net->loop);

@@ -26,6 +26,8 @@ struct link_net_config {
 int link_net_new(struct event_base *base, const struct link_net_config *config,
     struct link_net **ret_net, char *err, size_t err_size) __attribute__((warn_unused_result));
 void link_net_free(struct link_net **net);
+/* What links that are made from now on present; those that are up have said theirs. */
+void link_net_set_client_version(struct link_net *net, uint32_t n);
 /* Run libevent and libwebsockets together until event_base_loopbreak/loopexit (SPIKE A1's loop). */
 void link_net_run(struct link_net *net);
 

@@ -261,6 +261,7 @@ link_reason(enum link_end end)
 	    REASON(LINK_END_LOGGED_OUT, LINK_FOLLOW_STOP, true, "logged_out"),
 	    REASON(LINK_END_REPLACED, LINK_FOLLOW_STOP, false, "replaced"),
 	    REASON(LINK_END_TEMP_BANNED, LINK_FOLLOW_LATER, false, "temporarily_banned"),
+	    REASON(LINK_END_OUTDATED, LINK_FOLLOW_STOP, false, "client_outdated"),
 	    REASON(LINK_END_RATE_LIMITED, LINK_FOLLOW_LATER, false, "rate_limited"),
 #undef REASON
 	};

@@ -76,7 +76,8 @@ test_timers(void **state)
 		const int waits = e->to == OUT_STARTING || e->to == OUT_LINK_WAIT ||
 				  e->to == OUT_BACKOFF || e->to == OUT_BANNED;
 		const int timer = e->action == ACT_TURN || e->action == ACT_BACKOFF ||
-				  e->action == ACT_LATER || e->action == ACT_BAN;
+				  e->action == ACT_LATER || e->action == ACT_BAN ||
+				  e->action == ACT_VERSION;
 
 		if (e->from != OUT_DRAINING)
 			assert_int_equal(waits, timer);

@@ -14,6 +14,7 @@ struct env {
 	struct hub *hub;
 	struct hub_sub *sub;
 	struct outlets *os;
+	struct client_version *version;
 	bool loaded, drained;
 	unsigned statuses, qrs, messages;
 	bool secret_seen;
@@ -57,6 +58,7 @@ start(void)
 	const struct outlets_env oe = {.base = env.w->base,
 	    .store = &env.w->store,
 	    .hub = env.hub,
+	    .version = env.version,
 	    .instance = "host-a",
 	    .default_pace = {.per_minute = 20,
 		.jitter = 0.5,
@@ -100,6 +102,7 @@ stop(void **state)
 {
 	(void)state;
 	outlets_free(&env.os);
+	client_version_free(&env.version);
 	hub_free(&env.hub);
 	assert_int_equal(world_commit(env.w),
 	    0); /* nothing is under way when the next test empties the tables */
@@ -467,6 +470,114 @@ test_ban(void **state)
 	assert_null(fake_find("o_conn"));
 }
 
+/* -- the client version is refused -- */
+
+static void
+no_version(void *arg, uint32_t n)
+{
+	(void)arg;
+	(void)n;
+}
+
+/* Nobody answers where it is looked up: the same version is tried once more. */
+static void
+with_version(void)
+{
+	const struct client_version_env ve = {.base = env.w->base,
+	    .db = env.w->store.db,
+	    .url = "http://127.0.0.1:1/",
+	    .least = 1,
+	    .changed = no_version};
+
+	outlets_free(&env.os);
+	env.version = client_version_new(&ve);
+	assert_non_null(env.version);
+	start();
+}
+
+static void
+assert_outdated(const char *id, const char *status)
+{
+	settle();
+	assert_string_equal(says(id, "session", "status"), status);
+	assert_string_equal(says(id, "session", "lastError"), "client_outdated");
+}
+
+static void
+test_outdated_for_good(void **state)
+{
+	(void)state;
+	bring_up("o_conn");
+	fake_end(fake_find("o_conn"), LINK_END_OUTDATED, 0);
+	assert_outdated("o_conn", "FAILED");
+	assert_true(outlet_linked(get("o_conn")));
+	assert_null(fake_find("o_conn"));
+}
+
+static bool
+is_refused_again(void *arg)
+{
+	struct link *l = fake_find(arg);
+
+	if (l == NULL)
+		return false;
+	fake_end(l, LINK_END_OUTDATED, 0);
+	return true;
+}
+
+static void
+test_outdated(void **state)
+{
+	char id[] = "o_conn";
+
+	(void)state;
+	with_version();
+	until(has_link, id, "a link");
+	for (int by_hand = 0; by_hand < 2; by_hand++) {
+		fake_end(fake_find(id), LINK_END_OUTDATED, 0);
+		assert_null(fake_find(id));
+		assert_outdated(id, "TIMEOUT");
+		/* Once, by itself, as soon as the look-up is over. */
+		until(is_refused_again, id, "another attempt");
+		assert_null(fake_find(id));
+		assert_outdated(id, "FAILED");
+		assert_string_equal(says(id, "session", "nextRetryAt"), "");
+		assert_true(outlet_linked(get(id)));
+		assert_null(outlet_connect(get(id)));
+		assert_non_null(fake_find(id));
+	}
+}
+
+/* What was accepted once may be refused, looked up and tried anew months later. */
+static void
+test_outdated_later(void **state)
+{
+	(void)state;
+	with_version();
+	for (int i = 0; i < 2; i++) {
+		bring_up("o_conn");
+		assert_string_equal(says("o_conn", "session", "lastError"), "");
+		fake_end(fake_find("o_conn"), LINK_END_OUTDATED, 0);
+		assert_outdated("o_conn", "TIMEOUT");
+	}
+	assert_null(outlet_pause(get("o_conn")));
+	assert_false(get("o_conn")->looking_up);
+}
+
+static void
+test_outdated_while_linking(void **state)
+{
+	char id[] = "o_new";
+
+	(void)state;
+	with_version();
+	assert_null(outlet_connect(get(id)));
+	fake_end(fake_find(id), LINK_END_OUTDATED, 0);
+	assert_outdated(id, "TIMEOUT");
+	until(is_refused_again, id, "another attempt");
+	assert_outdated(id, "FAILED");
+}
+
 static void
 test_commands(void **state)
 {
@@ -654,6 +765,10 @@ main(void)
 	    TEST(test_auto_reconnect_off),
 	    TEST(test_terminal_ends),
 	    TEST(test_ban),
+	    TEST(test_outdated_for_good),
+	    TEST(test_outdated),
+	    TEST(test_outdated_later),
+	    TEST(test_outdated_while_linking),
 	    TEST(test_commands),
 	    TEST(test_database_differs),
 	    TEST(test_messages),

@@ -186,7 +186,7 @@ export const en: Messages = {
 		],
 		client_outdated: [
 			'WhatsApp no longer accepts the client version that is presented.',
-			'Set [whatsapp] version to auto or to the current version, or upgrade, then connect again.',
+			'Upgrade waconn, or set [whatsapp] version to auto or to the current one, then connect again.',
 		],
 		banned: [
 			'WhatsApp has banned this account.',

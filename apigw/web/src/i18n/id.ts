@@ -186,7 +186,7 @@ export const id = {
 		],
 		client_outdated: [
 			'WhatsApp tidak lagi menerima versi klien yang dipakai.',
-			'Atur [whatsapp] version ke auto atau versi terbaru, atau perbarui program, lalu koneksikan lagi.',
+			'Perbarui waconn, atau atur [whatsapp] version ke auto atau versi terbaru, lalu koneksikan lagi.',
 		],
 		banned: [
 			'WhatsApp memblokir akun ini.',

@@ -191,7 +191,7 @@ before_action(struct outlet *o, const struct outlet_edge *edge)
 		outlet_session_error(o, NULL, 0);
 	}
 	/* Either way the server took our version. */
-	if (edge->event == EV_OPENED || edge->event == EV_QR)
+	if (edge->event == EV_OPENED || edge->event == EV_QR || edge->event == EV_CODE)
 		o->outdated = false;
 	if (edge->event == EV_OPENED) {
 		o->row.connected_at_ms = clock_wall_ms();

@@ -44,6 +44,41 @@ credentials_done(struct credentials *c)
 	OPENSSL_cleanse(c, sizeof(*c));
 }
 
+/* -- signed pre-keys -- */
+
+int
+credentials_make_next(struct credentials *c)
+{
+	if (c->has_next_signed_prekey)
+		return 0;
+	curve_generate(&c->next_signed_prekey);
+	if (curve_sign_prekey(
+		c->identity.priv, c->next_signed_prekey.pub, c->next_signed_prekey_sig) < 0) {
+		OPENSSL_cleanse(&c->next_signed_prekey, sizeof(c->next_signed_prekey));
+		return -1;
+	}
+	c->has_next_signed_prekey = true;
+	return 0;
+}
+
+uint32_t
+credentials_next_signed_id(const struct credentials *c)
+{
+	return c->signed_prekey_id + 1 < PREKEY_ID_END ? c->signed_prekey_id + 1 : 1;
+}
+
+void
+credentials_take_next(struct credentials *c)
+{
+	if (!c->has_next_signed_prekey)
+		return;
+	c->signed_prekey_id = credentials_next_signed_id(c);
+	c->signed_prekey = c->next_signed_prekey;
+	memcpy(c->signed_prekey_sig, c->next_signed_prekey_sig, sizeof(c->signed_prekey_sig));
+	c->has_next_signed_prekey = false;
+	OPENSSL_cleanse(&c->next_signed_prekey, sizeof(c->next_signed_prekey));
+}
+
 /* -- out -- */
 
 static ProtobufCBinaryData
@@ -78,7 +113,7 @@ void
 credentials_pack(const struct credentials *c, struct buf *out)
 {
 	Waconn__StoredCredentials m = WACONN__STORED_CREDENTIALS__INIT;
-	Waconn__StoredKeyPair noise, identity, signed_prekey;
+	Waconn__StoredKeyPair noise, identity, signed_prekey, next;
 	char own[JID_TEXT_MAX] = "", lid[JID_TEXT_MAX] = "";
 	uint8_t *packed;
 	size_t len;
@@ -96,6 +131,15 @@ credentials_pack(const struct credentials *c, struct buf *out)
 	m.signed_prekey = &signed_prekey;
 	m.signed_prekey_id = c->signed_prekey_id;
 	m.signed_prekey_sig = bytes_of(c->signed_prekey_sig, sizeof(c->signed_prekey_sig));
+	if (c->has_next_signed_prekey) {
+		pair_to(&c->next_signed_prekey, &next);
+		m.next_signed_prekey = &next;
+		m.has_next_signed_prekey_sig = true;
+		m.next_signed_prekey_sig =
+		    bytes_of(c->next_signed_prekey_sig, sizeof(c->next_signed_prekey_sig));
+	}
+	m.has_rotate_at = c->rotate_at > 0;
+	m.rotate_at = c->rotate_at;
 	m.registration_id = c->registration_id;
 	m.adv_secret = bytes_of(c->adv_secret, sizeof(c->adv_secret));
 	m.next_prekey_id = c->next_prekey_id;
@@ -177,6 +221,17 @@ take_paired(const Waconn__StoredCredentials *m, struct credentials *ret)
 }
 
 static bool
+take_next(const Waconn__StoredCredentials *m, struct credentials *ret)
+{
+	if (m->next_signed_prekey == NULL)
+		return true;
+	ret->has_next_signed_prekey = true;
+	return take_pair(m->next_signed_prekey, &ret->next_signed_prekey) &&
+	       take_bytes(&m->next_signed_prekey_sig, ret->next_signed_prekey_sig,
+		   sizeof(ret->next_signed_prekey_sig));
+}
+
+static bool
 take_all(const Waconn__StoredCredentials *m, struct credentials *ret)
 {
 	if (m->version != VERSION || m->signed_prekey_id == 0 ||
@@ -187,6 +242,7 @@ take_all(const Waconn__StoredCredentials *m, struct credentials *ret)
 	ret->signed_prekey_id = m->signed_prekey_id;
 	ret->registration_id = m->registration_id;
 	ret->next_prekey_id = m->next_prekey_id;
+	ret->rotate_at = m->has_rotate_at && m->rotate_at > 0 ? m->rotate_at : 0;
 	ret->prekeys_uploaded = m->has_prekeys_uploaded && m->prekeys_uploaded;
 	if (m->has_routing && m->routing.len > 0) {
 		memcpy(ret->routing, m->routing.data, m->routing.len);
@@ -199,7 +255,7 @@ take_all(const Waconn__StoredCredentials *m, struct credentials *ret)
 	       take_bytes(&m->adv_secret, ret->adv_secret, sizeof(ret->adv_secret)) &&
 	       take_text(m->platform, ret->platform, sizeof(ret->platform)) &&
 	       take_text(m->push_name, ret->push_name, sizeof(ret->push_name)) &&
-	       take_paired(m, ret);
+	       take_next(m, ret) && take_paired(m, ret);
 }
 
 static void
@@ -222,6 +278,7 @@ credentials_unpack(const void *data, size_t len, struct credentials *ret)
 	wipe_pair(m->noise);
 	wipe_pair(m->identity);
 	wipe_pair(m->signed_prekey);
+	wipe_pair(m->next_signed_prekey);
 	OPENSSL_cleanse(m->adv_secret.data, m->adv_secret.len);
 	waconn__stored_credentials__free_unpacked(m, NULL);
 	if (!ok) {

@@ -22,6 +22,13 @@ struct credentials {
 	struct curve_pair signed_prekey;
 	uint32_t signed_prekey_id;
 	uint8_t signed_prekey_sig[CURVE_SIGNATURE_LEN];
+	/* What is to follow it, under credentials_next_signed_id: perhaps the server has it
+	 * already.
+	 */
+	bool has_next_signed_prekey;
+	struct curve_pair next_signed_prekey;
+	uint8_t next_signed_prekey_sig[CURVE_SIGNATURE_LEN];
+	int64_t rotate_at;	  /* unix seconds by the server's clock; 0: not decided */
 	uint32_t registration_id; /* 1..16380 */
 	uint8_t adv_secret[ADV_SECRET_LEN];
 	uint32_t next_prekey_id; /* 1..2^24-1, never reused */
@@ -41,6 +48,11 @@ struct credentials {
 /* New keys for pairing. -1 when libsignal refuses to sign; nothing is left then. */
 int credentials_generate(struct credentials *c) __attribute__((warn_unused_result));
 void credentials_done(struct credentials *c); /* wipes */
+/* The next signed pre-key: made unless there is one; -1 when libsignal refuses to sign. */
+int credentials_make_next(struct credentials *c) __attribute__((warn_unused_result));
+uint32_t credentials_next_signed_id(const struct credentials *c);
+/* The next becomes the current one. */
+void credentials_take_next(struct credentials *c);
 /* Into an empty buf of at least CREDENTIALS_MAX; free that with buf_done_secret. */
 #define CREDENTIALS_MAX 16384
 void credentials_pack(const struct credentials *c, struct buf *out);

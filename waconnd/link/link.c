@@ -156,6 +156,7 @@ tear_down(struct link *l)
 {
 	l->torn_down = true;
 	(void)event_del(l->alive_timer);
+	(void)event_del(l->rotate_timer);
 	link_dial_cancel(l->net, &l->dial);
 	link_iq_fail_all(l);
 	if (l->messaging != NULL)
@@ -300,6 +301,7 @@ link_new(
 	l->deadline = timer(l, on_deadline);
 	l->iq_timer = timer(l, link_iq_timer);
 	l->alive_timer = timer(l, link_alive_timer);
+	l->rotate_timer = timer(l, link_rotate_timer);
 	l->dial.turn = on_dial_turn;
 	LIST_INIT(&l->commits);
 	STAILQ_INIT(&l->refused);
@@ -328,6 +330,7 @@ destroy(struct link *l)
 	event_free(l->deadline);
 	event_free(l->iq_timer);
 	event_free(l->alive_timer);
+	event_free(l->rotate_timer);
 	free(l->outlet);
 	free(l->expect_phone);
 	free(l->device_name);
@@ -379,8 +382,10 @@ link_logout(struct link *l)
 void
 link_ready(struct link *l)
 {
-	if (link_step(l, LINK_EV_READY))
-		l->ops->ready(l->arg);
+	if (!link_step(l, LINK_EV_READY))
+		return;
+	link_rotate_begin(l);
+	l->ops->ready(l->arg);
 }
 
 /* -- what is asked of it -- */

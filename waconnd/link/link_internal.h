@@ -74,5 +74,7 @@ struct transfers *messaging_transfers(struct messaging *m);
 /* Pre-keys: generate `count` from credentials.next_prekey_id, put them, and add their <key>
  * children to `list`. */
 void messaging_make_prekeys(struct messaging *m, unsigned count, struct node *list);
+/* The current signed pre-key is about to be replaced in the credentials: keep it beside them. */
+void messaging_retire_signed_prekey(struct messaging *m);
 
 #endif

@@ -33,21 +33,29 @@ has_bytes(const struct node *parent, const char *tag, const void *want, size_t w
 	return data != NULL && len == want_len && memcmp(data, want, len) == 0;
 }
 
+static bool
+has_id(const struct node *skey, uint32_t id)
+{
+	const uint8_t bytes[3] = {(uint8_t)(id >> 16), (uint8_t)(id >> 8), (uint8_t)id};
+
+	return has_bytes(skey, "id", bytes, sizeof(bytes));
+}
+
 enum link_digest
 link_prekeys_digest(const struct credentials *c, const struct node *answer)
 {
 	const struct node *digest = node_find(answer, "digest");
 	const struct node *skey = node_find(digest, "skey");
-	const uint8_t id[3] = {(uint8_t)(c->signed_prekey_id >> 16),
-	    (uint8_t)(c->signed_prekey_id >> 8), (uint8_t)c->signed_prekey_id};
 
 	/* 404 is how the server says that it has nothing of ours. */
 	if (answer == NULL || (link_iq_error(answer) != 0 && link_iq_error(answer) != 404))
 		return LINK_DIGEST_UNKNOWN;
 	if (digest == NULL)
 		return LINK_DIGEST_MISSING;
+	/* The next one: its rotation's answer was lost, and is asked for again. */
 	if (!has_bytes(digest, "identity", c->identity.pub, CURVE_KEY_LEN) ||
-	    !has_bytes(skey, "id", id, sizeof(id)))
+	    (!has_id(skey, c->signed_prekey_id) &&
+		!(c->has_next_signed_prekey && has_id(skey, credentials_next_signed_id(c)))))
 		return LINK_DIGEST_OTHER;
 	return LINK_DIGEST_SAME;
 }
@@ -66,23 +74,32 @@ be_bytes(struct node *parent, const char *tag, uint32_t value, unsigned n)
 	node_bytes(node_child(parent, tag, NULL), bytes, n);
 }
 
+void
+link_prekeys_add_signed(struct node *parent, uint32_t id, const uint8_t pub[CURVE_KEY_LEN],
+    const uint8_t sig[CURVE_SIGNATURE_LEN])
+{
+	struct node *skey = node_child(parent, "skey", NULL);
+
+	be_bytes(skey, "id", id, 3);
+	node_bytes(node_child(skey, "value", NULL), pub, CURVE_KEY_LEN);
+	node_bytes(node_child(skey, "signature", NULL), sig, CURVE_SIGNATURE_LEN);
+}
+
 static struct node *
 new_upload(struct link *l, unsigned count)
 {
 	static const uint8_t type = KEY_TYPE_DJB;
 	const struct credentials *c = &l->credentials;
 	const struct jid server = jid_server_self();
-	struct node *iq = node_new("iq", "type", "set", "xmlns", "encrypt", NULL), *skey;
+	struct node *iq = node_new("iq", "type", "set", "xmlns", "encrypt", NULL);
 
 	node_set_jid(iq, "to", &server);
 	be_bytes(iq, "registration", c->registration_id, 4);
 	node_bytes(node_child(iq, "type", NULL), &type, 1);
 	node_bytes(node_child(iq, "identity", NULL), c->identity.pub, CURVE_KEY_LEN);
 	messaging_make_prekeys(l->messaging, count, node_child(iq, "list", NULL));
-	skey = node_child(iq, "skey", NULL);
-	be_bytes(skey, "id", c->signed_prekey_id, 3);
-	node_bytes(node_child(skey, "value", NULL), c->signed_prekey.pub, CURVE_KEY_LEN);
-	node_bytes(node_child(skey, "signature", NULL), c->signed_prekey_sig, CURVE_SIGNATURE_LEN);
+	link_prekeys_add_signed(
+	    iq, c->signed_prekey_id, c->signed_prekey.pub, c->signed_prekey_sig);
 	return iq;
 }
 

@@ -25,4 +25,8 @@ enum link_digest {
 };
 enum link_digest link_prekeys_digest(const struct credentials *c, const struct node *answer);
 
+/* <skey> with id, value and signature. */
+void link_prekeys_add_signed(struct node *parent, uint32_t id, const uint8_t pub[CURVE_KEY_LEN],
+    const uint8_t sig[CURVE_SIGNATURE_LEN]);
+
 #endif

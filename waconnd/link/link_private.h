@@ -86,9 +86,10 @@ struct link {
 	struct event *iq_timer;
 	struct link_alive alive;
 	struct event *alive_timer;
-	int64_t alive_armed_ms; /* monotonic; 0: not armed */
-	int64_t heard_ms;	/* wall clock */
-	int64_t asked_ms;	/* when the query whose round trip counts as latency was sent */
+	struct event *rotate_timer; /* when the signed pre-key may be due */
+	int64_t alive_armed_ms;	    /* monotonic; 0: not armed */
+	int64_t heard_ms;	    /* wall clock */
+	int64_t asked_ms;	    /* when the query whose round trip counts as latency was sent */
 	int latency_ms;
 	int64_t clock_offset_s; /* the server's minus ours */
 	struct link_pair *pair; /* while pairing, in either way */
@@ -183,6 +184,10 @@ void link_offline_stanza(struct link *l); /* one of the backlog came */
 void link_offline_wait(struct link *l);	  /* then link_ready */
 void link_ready(struct link *l);
 void link_login_next(struct link *l); /* the step under way is done */
+
+/* -- link_rotate.c -- */
+void link_rotate_begin(struct link *l); /* ready: from now on the signed pre-key is watched */
+void link_rotate_timer(evutil_socket_t fd, short what, void *arg);
 
 /* -- link_leave.c -- */
 void link_remove_device(struct link *l, const struct jid *device, link_iq_cb cb); /* its arg is l */

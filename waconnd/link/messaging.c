@@ -347,3 +347,10 @@ messaging_make_prekeys(struct messaging *m, unsigned count, struct node *list)
 	}
 	link_save_credentials(m->link);
 }
+
+void
+messaging_retire_signed_prekey(struct messaging *m)
+{
+	signal_signed_prekey_retire(m->signal);
+	key_cache_commit(m->keys, NULL, NULL);
+}

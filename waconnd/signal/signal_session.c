@@ -277,7 +277,7 @@ signal_pkmsg_prekeys(struct signal_store *s, const void *data, size_t len, uint3
 	*ret_prekey =
 	    pre_key_signal_message_has_pre_key_id(m) ? pre_key_signal_message_get_pre_key_id(m) : 0;
 	signed_id = pre_key_signal_message_get_signed_pre_key_id(m);
-	*ret_signed = signed_id != s->own->signed_prekey_id ? signed_id : 0;
+	*ret_signed = signal_signed_prekey_is_own(s, signed_id) ? 0 : signed_id;
 	SIGNAL_UNREF(m);
 	return SIGNAL_OK;
 }

@@ -263,32 +263,49 @@ key_pair_of(struct signal_store *s, const struct curve_pair *pair, ec_key_pair *
 	return r;
 }
 
-/* The current one lies in the credentials, older ones lie beside it. */
-static int
-signed_prekey_load(signal_buffer **record, uint32_t id, void *arg)
+static bool
+is_next(const struct credentials *c, uint32_t id)
 {
-	struct signal_store *s = arg;
-	session_signed_pre_key *key = NULL;
-	char name[SIGNAL_PREKEY_NAME_MAX];
-	ec_key_pair *pair = NULL;
-	int r;
+	return c->has_next_signed_prekey && id == credentials_next_signed_id(c);
+}
 
-	if (id == 0)
-		return SG_ERR_INVALID_KEY_ID;
-	if (id != s->own->signed_prekey_id) {
-		signal_prekey_name(id, name);
-		r = load(s, KEY_SIGNED_PREKEY, name, record);
-		return r == 1 ? SG_SUCCESS : r == 0 ? SG_ERR_INVALID_KEY_ID : r;
-	}
-	r = key_pair_of(s, &s->own->signed_prekey, &pair);
+static int
+signed_prekey_record(struct signal_store *s, const struct curve_pair *raw, uint32_t id,
+    const uint8_t signature[CURVE_SIGNATURE_LEN], signal_buffer **record)
+{
+	session_signed_pre_key *key = NULL;
+	ec_key_pair *pair = NULL;
+	int r = key_pair_of(s, raw, &pair);
+
 	if (r == 0)
-		r = session_signed_pre_key_create(&key, id, (uint64_t)clock_wall_ms(), pair,
-		    s->own->signed_prekey_sig, sizeof(s->own->signed_prekey_sig));
+		r = session_signed_pre_key_create(
+		    &key, id, (uint64_t)clock_wall_ms(), pair, signature, CURVE_SIGNATURE_LEN);
 	if (r == 0)
 		r = session_signed_pre_key_serialize(record, key);
 	SIGNAL_UNREF(key);
 	SIGNAL_UNREF(pair);
 	return r;
+}
+
+/* The current one and the one that is to follow lie in the credentials, older ones beside them. */
+static int
+signed_prekey_load(signal_buffer **record, uint32_t id, void *arg)
+{
+	struct signal_store *s = arg;
+	const struct credentials *c = s->own;
+	char name[SIGNAL_PREKEY_NAME_MAX];
+	int r;
+
+	if (id == 0)
+		return SG_ERR_INVALID_KEY_ID;
+	if (id == c->signed_prekey_id)
+		return signed_prekey_record(s, &c->signed_prekey, id, c->signed_prekey_sig, record);
+	if (is_next(c, id))
+		return signed_prekey_record(
+		    s, &c->next_signed_prekey, id, c->next_signed_prekey_sig, record);
+	signal_prekey_name(id, name);
+	r = load(s, KEY_SIGNED_PREKEY, name, record);
+	return r == 1 ? SG_SUCCESS : r == 0 ? SG_ERR_INVALID_KEY_ID : r;
 }
 
 static int
@@ -309,7 +326,7 @@ signed_prekey_contains(uint32_t id, void *arg)
 	char name[SIGNAL_PREKEY_NAME_MAX];
 
 	signal_prekey_name(id, name);
-	return id == s->own->signed_prekey_id || contains(s, KEY_SIGNED_PREKEY, name);
+	return signal_signed_prekey_is_own(s, id) || contains(s, KEY_SIGNED_PREKEY, name);
 }
 
 static int
@@ -473,6 +490,33 @@ signal_store_free(struct signal_store **s)
 }
 
 /* -- own pre-keys -- */
+
+bool
+signal_signed_prekey_is_own(const struct signal_store *s, uint32_t id)
+{
+	return id == s->own->signed_prekey_id || is_next(s->own, id);
+}
+
+void
+signal_signed_prekey_retire(struct signal_store *s)
+{
+	const struct credentials *c = s->own;
+	const uint32_t id = c->signed_prekey_id;
+	char name[SIGNAL_PREKEY_NAME_MAX];
+	signal_buffer *record = NULL;
+
+	/* Our own key: it fails for want of memory only. */
+	if (signed_prekey_record(s, &c->signed_prekey, id, c->signed_prekey_sig, &record) != 0)
+		abort();
+	signal_prekey_name(id, name);
+	key_cache_put(s->keys, KEY_SIGNED_PREKEY, name, signal_buffer_data(record),
+	    signal_buffer_len(record));
+	signal_buffer_bzero_free(record);
+	if (id <= SIGNAL_SIGNED_PREKEYS_KEPT)
+		return;
+	signal_prekey_name(id - SIGNAL_SIGNED_PREKEYS_KEPT, name);
+	key_cache_del(s->keys, KEY_SIGNED_PREKEY, name);
+}
 
 void
 signal_prekey_make(

@@ -88,7 +88,7 @@ enum signal_result signal_session_encrypt(struct signal_store *s, const struct j
     const struct buf *padded, bool *ret_prekey, struct buf *out);
 
 /* The pre-keys that a pkmsg names, to be held: KEY_PREKEY *ret_prekey (0: none), and
- * KEY_SIGNED_PREKEY *ret_signed (0: it is the one in the credentials). */
+ * KEY_SIGNED_PREKEY *ret_signed (0: it is in the credentials). */
 enum signal_result signal_pkmsg_prekeys(struct signal_store *s, const void *data, size_t len,
     uint32_t *ret_prekey, uint32_t *ret_signed);
 /* The padded plaintext is added to ret_plain. */
@@ -102,6 +102,12 @@ enum signal_result signal_group_decrypt(struct signal_store *s, const char *grou
     const struct jid *device, const void *data, size_t len, struct buf *ret_plain);
 
 /* -- own pre-keys -- */
+#define SIGNAL_SIGNED_PREKEYS_KEPT 3 /* besides the current one: who fetched them may be slow */
+/* Is its private half in the credentials? */
+bool signal_signed_prekey_is_own(const struct signal_store *s, uint32_t id);
+/* Before the current signed pre-key is replaced: it is put among the keys, and one that is too old
+ * deleted. */
+void signal_signed_prekey_retire(struct signal_store *s);
 /* A fresh pre-key as it lies in the database. */
 void signal_prekey_make(
     struct signal_store *s, uint32_t id, uint8_t ret_pub[CURVE_KEY_LEN], struct buf *ret_record);

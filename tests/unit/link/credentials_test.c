@@ -25,6 +25,8 @@ make(struct credentials *c, bool paired)
 	c->next_prekey_id = 813;
 	memcpy(c->routing, "route", 5);
 	c->routing_len = 5;
+	assert_int_equal(credentials_make_next(c), 0);
+	c->rotate_at = 1700000000;
 	(void)snprintf(c->platform, sizeof(c->platform), "smba");
 	(void)snprintf(c->push_name, sizeof(c->push_name), "Toko Budi");
 }
@@ -65,6 +67,12 @@ test_round_trip(void **state)
 		assert_memory_equal(&a.signed_prekey, &b.signed_prekey, sizeof(a.signed_prekey));
 		assert_memory_equal(
 		    a.signed_prekey_sig, b.signed_prekey_sig, sizeof(a.signed_prekey_sig));
+		assert_int_equal(a.has_next_signed_prekey, b.has_next_signed_prekey);
+		assert_memory_equal(
+		    &a.next_signed_prekey, &b.next_signed_prekey, sizeof(a.next_signed_prekey));
+		assert_memory_equal(a.next_signed_prekey_sig, b.next_signed_prekey_sig,
+		    sizeof(a.next_signed_prekey_sig));
+		assert_int_equal(a.rotate_at, b.rotate_at);
 		assert_memory_equal(a.adv_secret, b.adv_secret, sizeof(a.adv_secret));
 		assert_int_equal(a.registration_id, b.registration_id);
 		assert_int_equal(a.next_prekey_id, b.next_prekey_id);
@@ -84,7 +92,43 @@ test_round_trip(void **state)
 	}
 }
 
+static void
+test_next_signed_prekey(void **state)
+{
+	struct credentials c;
+	struct curve_pair next;
+
+	(void)state;
+	make(&c, false);
+	credentials_take_next(&c); /* there is none */
+	assert_int_equal(c.signed_prekey_id, 1);
+	assert_int_equal(credentials_make_next(&c), 0);
+	next = c.next_signed_prekey;
+	assert_int_equal(credentials_make_next(&c), 0); /* is the same */
+	assert_memory_equal(&next, &c.next_signed_prekey, sizeof(next));
+	assert_int_equal(credentials_next_signed_id(&c), 2);
+	credentials_take_next(&c);
+	assert_int_equal(c.signed_prekey_id, 2);
+	assert_memory_equal(&next, &c.signed_prekey, sizeof(next));
+	assert_false(c.has_next_signed_prekey);
+	c.signed_prekey_id = (1u << 24) - 1;
+	assert_int_equal(credentials_next_signed_id(&c), 1);
+	credentials_done(&c);
+}
+
 /* -- what was touched -- */
+
+static void
+touch_next_signature(Waconn__StoredCredentials *m)
+{
+	m->next_signed_prekey_sig.len = 63;
+}
+
+static void
+touch_next_key(Waconn__StoredCredentials *m)
+{
+	m->next_signed_prekey->pub.data[3] ^= 1;
+}
 
 static void
 touch_version(Waconn__StoredCredentials *m)
@@ -173,6 +217,8 @@ test_touched(void **state)
 	    touch_private_key,
 	    touch_key_length,
 	    touch_signature_length,
+	    touch_next_signature,
+	    touch_next_key,
 	    touch_secret_length,
 	    touch_registration,
 	    touch_prekey_id,
@@ -215,6 +261,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_generated),
 	    cmocka_unit_test(test_round_trip),
+	    cmocka_unit_test(test_next_signed_prekey),
 	    cmocka_unit_test(test_touched),
 	};
 

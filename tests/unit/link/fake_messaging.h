@@ -14,7 +14,8 @@ static struct fake_messaging_notes {
 	unsigned made, freed, opened;
 	unsigned messages, receipts, acks, devices, identities, tokens, groups, prekeys,
 	    media_retries;
-	void *pending; /* a send without an answer */
+	uint32_t retired; /* the signed pre-key that was kept last */
+	void *pending;	  /* a send without an answer */
 } notes;
 
 struct messaging {
@@ -148,6 +149,12 @@ messaging_make_prekeys(struct messaging *m, unsigned count, struct node *list)
 	for (unsigned i = 0; i < count; i++)
 		node_set_int(node_child(list, "key", NULL), "n", c->next_prekey_id++);
 	notes.prekeys += count;
+}
+
+void
+messaging_retire_signed_prekey(struct messaging *m)
+{
+	notes.retired = link_credentials(m->link)->signed_prekey_id;
 }
 
 #endif

@@ -399,6 +399,11 @@ test_digest(void **state)
 	node_free(&n);
 	n = digest_of(&ours, 2);
 	assert_int_equal(link_prekeys_digest(&ours, n), LINK_DIGEST_OTHER);
+	/* Unless a rotation to it is under way. */
+	assert_int_equal(credentials_make_next(&ours), 0);
+	assert_int_equal(link_prekeys_digest(&ours, n), LINK_DIGEST_SAME);
+	credentials_take_next(&ours);
+	assert_int_equal(link_prekeys_digest(&ours, n), LINK_DIGEST_SAME);
 	node_free(&n);
 	n = node_new("iq", "type", "result", NULL);
 	assert_int_equal(link_prekeys_digest(&ours, n), LINK_DIGEST_MISSING);

@@ -36,6 +36,9 @@ struct world {
 	unsigned n_got;
 	bool give_login; /* the server plays a login */
 	int64_t prekey_count;
+	int64_t clock_s; /* the server's clock is ahead by so much */
+	const char
+	    *rotate; /* its answer to a rotation: an error's code, "-" for none, NULL: taken */
 	bool (*until)(struct world *w);
 };
 
@@ -166,8 +169,15 @@ world_answer(const struct node *iq, const char *type)
 static void
 world_play_iq(struct world *w, const struct node *iq)
 {
-	struct node *answer = world_answer(iq, "result");
+	const bool refused = node_find(iq, "rotate") != NULL && w->rotate != NULL;
+	struct node *answer = world_answer(iq, refused ? "error" : "result");
 
+	if (refused && strcmp(w->rotate, "-") == 0) {
+		node_free(&answer);
+		return;
+	}
+	if (refused)
+		(void)node_child(answer, "error", "code", w->rotate, NULL);
 	if (node_find(iq, "count") != NULL) {
 		node_set_int(node_child(answer, "count", NULL), "value", w->prekey_count);
 	} else if (node_find(iq, "digest") != NULL) {
@@ -205,7 +215,7 @@ world_login(struct fake_server *s)
 		const struct jid lid = jid_make(JID_SERVER_LID, "99887766", 3);
 		struct node *n = node_new("success", NULL);
 
-		node_set_int(n, "t", time(NULL));
+		node_set_int(n, "t", time(NULL) + w->clock_s);
 		node_set_jid(n, "lid", &lid);
 		fake_send(s, n);
 	}

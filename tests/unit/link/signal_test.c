@@ -394,6 +394,111 @@ test_prekey_zero(void **state)
 	}
 }
 
+/* -- rotation of the signed pre-key -- */
+
+/* The first message of a stranger who fetched this bundle. */
+static enum signal_result
+from_stranger(
+    struct side *b, unsigned number, const struct signal_bundle *bundle, uint32_t *ret_held)
+{
+	const struct jid bob = jid_make(JID_SERVER_LID, "222", 0);
+	struct buf padded = BUF_INIT(64), cipher = BUF_INIT(4096), plain = BUF_INIT(4096);
+	char user[16], device[SIGNAL_NAME_MAX], signed_name[SIGNAL_PREKEY_NAME_MAX];
+	struct key_name names[3];
+	uint32_t prekey_id = 0;
+	enum signal_result r;
+	struct jid alice;
+	bool flag, ready;
+	struct side a;
+
+	(void)snprintf(user, sizeof(user), "9%u", number);
+	alice = jid_make(JID_SERVER_LID, user, 0);
+	begin(&a);
+	hold(&a, &bob, "1", NULL);
+	assert_int_equal(signal_begin_session(a.store, &bob, bundle, &flag), SIGNAL_OK);
+	buf_add_str(&padded, "text");
+	assert_int_equal(signal_session_encrypt(a.store, &bob, &padded, &flag, &cipher), SIGNAL_OK);
+	/* As the receiver does it. */
+	assert_int_equal(
+	    signal_pkmsg_prekeys(b->store, cipher.data, cipher.len, &prekey_id, ret_held),
+	    SIGNAL_OK);
+	signal_device_name(b->store, &alice, device);
+	signal_prekey_name(*ret_held, signed_name);
+	names[0] = (struct key_name){KEY_SESSION, device};
+	names[1] = (struct key_name){KEY_IDENTITY, device};
+	names[2] = (struct key_name){KEY_SIGNED_PREKEY, signed_name};
+	key_hold_free(&b->hold);
+	b->hold = key_cache_hold(b->keys, names, *ret_held != 0 ? 3 : 2, no_guard, NULL, &ready);
+	memory_keydb_run(&b->db);
+	r = signal_session_decrypt(b->store, &alice, true, cipher.data, cipher.len, &flag, &plain);
+	if (r == SIGNAL_OK)
+		assert_string_equal(buf_str(&plain), "text");
+	buf_done(&padded);
+	buf_done(&cipher);
+	buf_done(&plain);
+	end(&a);
+	return r;
+}
+
+static void
+rotate(struct side *b)
+{
+	assert_int_equal(credentials_make_next(&b->own), 0);
+	signal_signed_prekey_retire(b->store);
+	credentials_take_next(&b->own);
+	key_cache_commit(b->keys, NULL, NULL);
+	memory_keydb_run(&b->db);
+}
+
+/* Bundles of six generations: the last four are of use, whatever was in memory. */
+static void
+test_signed_prekeys_kept(void **state)
+{
+	struct signal_bundle bundles[6];
+	uint32_t held;
+	struct side b;
+
+	(void)state;
+	begin(&b);
+	for (unsigned i = 0; i < 6; i++) {
+		if (i > 0)
+			rotate(&b);
+		assert_int_equal(b.own.signed_prekey_id, i + 1);
+		bundles[i] = bundle_of(&b);
+	}
+	key_cache_trim(b.keys, 0);
+	for (unsigned i = 0; i < 6; i++) {
+		assert_int_equal(
+		    from_stranger(&b, i, &bundles[i], &held), i < 2 ? SIGNAL_NO_PREKEY : SIGNAL_OK);
+		assert_int_equal(held, i < 5 ? i + 1 : 0);
+	}
+	assert_null(memory_disk(&b.db, KEY_SIGNED_PREKEY, "00000001")->data);
+	assert_null(memory_disk(&b.db, KEY_SIGNED_PREKEY, "00000002")->data);
+	assert_non_null(memory_disk(&b.db, KEY_SIGNED_PREKEY, "00000003")->data);
+	assert_non_null(memory_disk(&b.db, KEY_SIGNED_PREKEY, "00000004")->data);
+	end(&b);
+}
+
+/* The server has the next one and gave it out, but its answer was lost. */
+static void
+test_signed_prekey_to_come(void **state)
+{
+	struct signal_bundle bundle;
+	uint32_t held = 9;
+	struct side b;
+
+	(void)state;
+	begin(&b);
+	assert_int_equal(credentials_make_next(&b.own), 0);
+	bundle = bundle_of(&b);
+	bundle.signed_prekey_id = 2;
+	memcpy(bundle.signed_prekey, b.own.next_signed_prekey.pub, CURVE_KEY_LEN);
+	memcpy(bundle.signature, b.own.next_signed_prekey_sig, CURVE_SIGNATURE_LEN);
+	assert_int_equal(from_stranger(&b, 0, &bundle, &held), SIGNAL_OK);
+	assert_int_equal(held, 0);
+	end(&b);
+}
+
 int
 main(void)
 {
@@ -406,6 +511,8 @@ main(void)
 	    cmocka_unit_test(test_keys_that_nobody_holds),
 	    cmocka_unit_test(test_own_prekey),
 	    cmocka_unit_test(test_prekey_zero),
+	    cmocka_unit_test(test_signed_prekeys_kept),
+	    cmocka_unit_test(test_signed_prekey_to_come),
 	};
 
 	return VECTORS_RUN(tests);

@@ -35,7 +35,8 @@ struct client_version {
 	char *url;
 	struct http_client *http;
 	struct http_call *call;
-	uint64_t ticket; /* of the kept one being read; 0: none */
+	uint64_t ticket;      /* of the kept one being read; 0: none */
+	uint64_t keep_ticket; /* of what was found being kept */
 	struct event *timer, *refreshed;
 	uint32_t n;
 	int64_t quiet_until_ms; /* monotonic: until then no look-up brings anything new */
@@ -151,10 +152,13 @@ take(struct client_version *v, uint32_t n, const char *from)
 static void
 on_kept(void *arg, enum db_error error, const PGresult *result)
 {
-	(void)arg;
+	struct client_version *v = arg;
+
 	(void)result;
+	v->keep_ticket = 0;
 	if (error != DB_OK)
 		log_warn("client_version.not_kept", LOG_STR("why", db_error_text(error)));
+	event_active(v->refreshed, EV_TIMEOUT, 0);
 }
 
 static void
@@ -164,7 +168,9 @@ keep(struct client_version *v)
 	const struct db_param params[] = {DB_TEXT(SETTING), DB_TEXT(text)};
 
 	(void)snprintf(text, sizeof(text), PREFIX "%u", v->n);
-	(void)db_query(v->env.db, SQL_SETTING_PUT, params, 2, on_kept, NULL);
+	if (v->keep_ticket != 0)
+		db_forget(v->env.db, v->keep_ticket);
+	v->keep_ticket = db_query(v->env.db, SQL_SETTING_PUT, params, 2, on_kept, v);
 }
 
 /* -- looking up -- */
@@ -213,12 +219,12 @@ on_page(void *arg, const struct http_answer *a)
 		log_warn("client_version.lookup", LOG_STR("error", why),
 		    LOG_INT("status", a->status), LOG_INT("used", v->n));
 		again_in(v, v->env.period_ms / AGAIN_PART);
+		event_active(v->refreshed, EV_TIMEOUT, 0);
 	} else {
 		take(v, n, "looked up");
-		keep(v);
 		again_in(v, v->env.period_ms);
+		keep(v);
 	}
-	event_active(v->refreshed, EV_TIMEOUT, 0);
 }
 
 /* As a browser asks for it. */
@@ -258,6 +264,9 @@ on_setting(void *arg, enum db_error error, const PGresult *result)
 	struct client_version *v = arg;
 
 	v->ticket = 0;
+	/* A refusal had it looked up meanwhile: that is newer, and set the timer. */
+	if (clock_monotonic_ms() < v->quiet_until_ms)
+		return;
 	if (error != DB_OK || PQntuples(result) == 0 || !take_kept(v, result))
 		look_up(v);
 }
@@ -341,6 +350,8 @@ client_version_free(struct client_version **vp)
 		return;
 	if (v->ticket != 0)
 		db_forget(v->env.db, v->ticket);
+	if (v->keep_ticket != 0)
+		db_forget(v->env.db, v->keep_ticket);
 	http_client_free(&v->http);
 	event_free(v->timer);
 	event_free(v->refreshed);

@@ -363,6 +363,8 @@ test_again(void **state)
 	env.page = "{\"client_revision\":1000009,}";
 	assert_true(told(1000009));
 	assert_true(env.asked >= 2);
+	refreshed(); /* and kept: nothing is under way when the next test begins */
+	client_version_free(&env.v);
 }
 
 /* After a failure it comes again, too, and sooner. */
@@ -374,6 +376,8 @@ test_again_after_failure(void **state)
 	make_and_wait(400);
 	env.status = 200;
 	assert_true(told(1000007));
+	refreshed();
+	client_version_free(&env.v);
 }
 
 static void

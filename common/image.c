@@ -102,12 +102,45 @@ image_shrink_row(struct image_shrink *s, const uint8_t *rgba)
 	s->row++;
 }
 
+/* Where an output pixel comes from. */
+static size_t
+source_of(const struct image_shrink *s, unsigned orientation, uint32_t x, uint32_t y)
+{
+	const uint32_t right = s->width - 1, bottom = s->height - 1;
+	const struct {
+		uint32_t x, y;
+	} from[] = {{x, y}, {right - x, y}, {right - x, bottom - y}, {x, bottom - y}, {y, x},
+	    {y, bottom - x}, {right - y, bottom - x}, {right - y, x}};
+
+	return ((size_t)from[orientation - 1].y * s->width + from[orientation - 1].x) * 3;
+}
+
+void
+image_shrink_turn(struct image_shrink *s, unsigned orientation)
+{
+	const uint32_t width = orientation >= 5 ? s->height : s->width;
+	const uint32_t height = orientation >= 5 ? s->width : s->height;
+	uint8_t *turned;
+
+	flush(s);
+	if (orientation == 1)
+		return;
+	turned = xcalloc((size_t)width * height, 3);
+	for (uint32_t y = 0; y < height; y++)
+		for (uint32_t x = 0; x < width; x++)
+			memcpy(turned + ((size_t)y * width + x) * 3,
+			    s->pixels + source_of(s, orientation, x, y), 3);
+	free(s->pixels);
+	s->pixels = turned;
+	s->width = width;
+	s->height = height;
+}
+
 void
 image_shrink_take(struct image_shrink *s, uint8_t **ret, size_t *ret_len)
 {
 	static const int qualities[] = {70, 50, 30, 15};
 
-	flush(s);
 	*ret = NULL;
 	*ret_len = 0;
 	for (size_t i = 0; *ret == NULL && i < sizeof(qualities) / sizeof(qualities[0]); i++) {

@@ -28,7 +28,7 @@ enum image_error {
 
 struct image {
 	const char *mimetype;	/* "image/jpeg", "image/png", "image/webp"; constant */
-	uint32_t width, height; /* as it is stored */
+	uint32_t width, height; /* as it is shown */
 	bool animated;
 	uint8_t *thumbnail; /* a JPEG; NULL: of an animation, or where making one took too much */
 	size_t thumbnail_len;

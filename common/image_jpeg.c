@@ -26,6 +26,7 @@ struct reader {
 	struct image *image;
 	struct image_shrink *shrink;
 	uint8_t *row;
+	unsigned orientation;
 	bool too_much;
 };
 
@@ -81,6 +82,7 @@ read_header(struct reader *r, FILE *file)
 	r->progress.progress_monitor = on_progress;
 	jpeg->progress = &r->progress;
 	jpeg_stdio_src(jpeg, file);
+	jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xffff);
 	(void)jpeg_read_header(jpeg, TRUE);
 }
 
@@ -123,7 +125,19 @@ decode(struct reader *r)
 	r->shrink = image_shrink_new(jpeg->output_width, jpeg->output_height);
 	shrink_rows(r);
 	(void)jpeg_finish_decompress(jpeg);
+	image_shrink_turn(r->shrink, r->orientation);
 	image_shrink_take(r->shrink, &r->image->thumbnail, &r->image->thumbnail_len);
+}
+
+static unsigned
+orientation_of(const struct jpeg_decompress_struct *jpeg)
+{
+	unsigned orientation = 1;
+
+	for (const struct jpeg_marker_struct *m = jpeg->marker_list; m != NULL && orientation == 1;
+	     m = m->next)
+		orientation = image_exif_orientation(m->data, m->data_length);
+	return orientation;
 }
 
 /* Whatever fails in the library comes back here. */
@@ -135,8 +149,9 @@ guarded(struct reader *r, FILE *file)
 	read_header(r, file);
 	if (!image_fits(r->jpeg.image_width, r->jpeg.image_height))
 		return IMAGE_TOO_LARGE;
-	r->image->width = r->jpeg.image_width;
-	r->image->height = r->jpeg.image_height;
+	r->orientation = orientation_of(&r->jpeg);
+	r->image->width = r->orientation < 5 ? r->jpeg.image_width : r->jpeg.image_height;
+	r->image->height = r->orientation < 5 ? r->jpeg.image_height : r->jpeg.image_width;
 	if (r->jpeg.jpeg_color_space != JCS_CMYK && r->jpeg.jpeg_color_space != JCS_YCCK)
 		decode(r);
 	return IMAGE_OK;

@@ -83,6 +83,7 @@ decode(struct reader *r)
 		read_whole(r);
 	else
 		read_by_rows(r);
+	image_shrink_turn(r->shrink, 1);
 	image_shrink_take(r->shrink, &r->image->thumbnail, &r->image->thumbnail_len);
 }
 

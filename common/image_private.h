@@ -16,6 +16,9 @@ struct image_shrink *image_shrink_new(uint32_t width, uint32_t height);
 void image_shrink_free(struct image_shrink **s);
 /* width pixels of RGBA; what is transparent lies on white. */
 void image_shrink_row(struct image_shrink *s, const uint8_t *rgba);
+/* As Exif says it: 1 is upright, from 5 on width and height are exchanged. */
+void image_shrink_turn(struct image_shrink *s, unsigned orientation);
+unsigned image_exif_orientation(const uint8_t *app1, size_t len);
 /* The JPEG, once all rows are in; *ret NULL: it cannot be made small enough. */
 void image_shrink_take(struct image_shrink *s, uint8_t **ret, size_t *ret_len);
 

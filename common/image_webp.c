@@ -29,6 +29,7 @@ shrink(const WebPDecBuffer *out, struct image *ret)
 
 	for (int y = 0; y < out->height; y++)
 		image_shrink_row(s, out->u.RGBA.rgba + (size_t)y * (size_t)out->u.RGBA.stride);
+	image_shrink_turn(s, 1);
 	image_shrink_take(s, &ret->thumbnail, &ret->thumbnail_len);
 	image_shrink_free(&s);
 }

@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <webp/encode.h>
+/* needs stdio.h before it */
+#include <jpeglib.h>
 
 #include "common/image_private.h"
 #include "common/xalloc.h"
@@ -156,11 +158,82 @@ test_shrink(void **state)
 	image_shrink_row(s, row);
 	image_shrink_row(s, row);
 	image_shrink_row(s, row); /* one too many */
+	image_shrink_turn(s, 1);
 	image_shrink_take(s, &jpeg, &len);
 	assert_non_null(jpeg);
 	free(jpeg);
 	image_shrink_free(&s);
 	assert_null(s);
+}
+
+/* The thumbnail's pixel at a place: is it more red than blue? */
+static bool
+is_red(const struct image *i, uint32_t x, uint32_t y)
+{
+	struct jpeg_decompress_struct jpeg;
+	struct jpeg_error_mgr errors;
+	uint8_t row[IMAGE_THUMBNAIL_SIDE * 3], *rows = row;
+
+	jpeg.err = jpeg_std_error(&errors);
+	jpeg_create_decompress(&jpeg);
+	jpeg_mem_src(&jpeg, i->thumbnail, i->thumbnail_len);
+	(void)jpeg_read_header(&jpeg, TRUE);
+	(void)jpeg_start_decompress(&jpeg);
+	do
+		(void)jpeg_read_scanlines(&jpeg, &rows, 1);
+	while (jpeg.output_scanline <= y);
+	jpeg_destroy_decompress(&jpeg);
+	return row[x * 3] > row[x * 3 + 2];
+}
+
+static struct file
+with_exif(struct file f, bool little, uint8_t orientation)
+{
+	uint8_t exif[] = {0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8,
+	    0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0};
+	struct file out = {.len = f.len + sizeof(exif)};
+
+	exif[29] = orientation;
+	if (little) {
+		const uint8_t tiff[] = {'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0,
+		    0, 0, orientation, 0, 0, 0};
+
+		memcpy(exif + 10, tiff, sizeof(tiff));
+	}
+	out.data = xmalloc(out.len);
+	memcpy(out.data, f.data, 2);
+	memcpy(out.data + 2, exif, sizeof(exif));
+	memcpy(out.data + 2 + sizeof(exif), f.data + 2, f.len - 2);
+	free(f.data);
+	return out;
+}
+
+/* Which edge is red afterwards: the left half was. */
+static void
+test_orientation(void **state)
+{
+	static const char edges[] = "-lrrlttbb";
+
+	(void)state;
+	for (unsigned o = 0; o <= 9; o++) {
+		const struct file f = with_exif(make_jpeg(160, 100), o % 2 == 0, (uint8_t)o);
+		const char edge = o >= 1 && o <= 8 ? edges[o] : 'l';
+		const bool turned = o >= 5 && o <= 8;
+		struct image i;
+
+		assert_int_equal(read_bytes(f.data, f.len, &i), IMAGE_OK);
+		assert_int_equal(i.width, turned ? 100 : 160);
+		assert_int_equal(i.height, turned ? 160 : 100);
+		if (!turned) {
+			assert_int_equal(is_red(&i, 5, i.height / 2), edge == 'l');
+			assert_int_equal(is_red(&i, i.width - 5, i.height / 2), edge == 'r');
+		} else {
+			assert_int_equal(is_red(&i, i.width / 2, 5), edge == 't');
+			assert_int_equal(is_red(&i, i.width / 2, i.height - 5), edge == 'b');
+		}
+		image_done(&i);
+		free(f.data);
+	}
 }
 
 /* Every cut of a file is broken, or at least no crash; half of it is not shown as whole. */
@@ -237,6 +310,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_kinds),
 	    cmocka_unit_test(test_shrink),
+	    cmocka_unit_test(test_orientation),
 	    cmocka_unit_test(test_cut),
 	    cmocka_unit_test(test_lies),
 	    cmocka_unit_test(test_no_picture),

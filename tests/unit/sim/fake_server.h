@@ -17,6 +17,7 @@
 #include "common/wa/kdf.h"
 #include "common/wa/signal_crypto.h"
 #include "common/xalloc.h"
+#include "tests/sim/media.h"
 #include "tests/sim/phone_internal.h"
 #include "tests/sim/record.h"
 

@@ -167,6 +167,16 @@ CREATE TABLE IF NOT EXISTS messages (
 	read_at      timestamptz,
 	failed_at    timestamptz
 ) WITH (fillfactor = 70);
+-- A blast with files: what it says in its parts, in the order of sending: [{kind, text: does the blast's text go with it, content}];
+-- and what of its message the API shows beside the text: media, mediaMode, variants.
+ALTER TABLE blasts ADD COLUMN IF NOT EXISTS parts jsonb;
+ALTER TABLE blasts ADD COLUMN IF NOT EXISTS more jsonb;
+-- A recipient that gets several messages has a row for each. The last is the recipient: it leaves when the others have been taken by
+-- the server, its status is the recipient's and it alone is counted; the others have is_recipient false.
+ALTER TABLE messages ADD COLUMN IF NOT EXISTS part smallint;        -- of blasts.parts; NULL: the text alone
+ALTER TABLE messages ADD COLUMN IF NOT EXISTS is_recipient boolean NOT NULL DEFAULT true;
+ALTER TABLE messages ADD COLUMN IF NOT EXISTS variant smallint;     -- of blasts.more's variants; NULL: the blast's text
+CREATE INDEX IF NOT EXISTS messages_parts ON messages (blast_id, phone, part) WHERE part IS NOT NULL;
 ALTER TABLE messages ADD COLUMN IF NOT EXISTS content jsonb;        -- what is not text: media, location, contact, preview, replyTo, quoted
 ALTER TABLE messages ADD COLUMN IF NOT EXISTS sealed_media bytea;   -- of one received: where its file lies, and the key
 CREATE INDEX IF NOT EXISTS messages_queue ON messages (outlet_id, (blast_id IS NOT NULL), id) WHERE status IN ('QUEUED','SENDING');
@@ -320,7 +330,7 @@ $$;
 CREATE OR REPLACE FUNCTION messages_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM blast_count(array_agg(blast_id), array_agg(status), array_agg(n), true)
-	FROM (SELECT blast_id, status, count(*) AS n FROM new_rows WHERE blast_id IS NOT NULL GROUP BY 1, 2) t
+	FROM (SELECT blast_id, status, count(*) AS n FROM new_rows WHERE blast_id IS NOT NULL AND is_recipient GROUP BY 1, 2) t
 	HAVING count(*) > 0;
 	RETURN NULL;
 END $$;
@@ -331,9 +341,9 @@ CREATE OR REPLACE FUNCTION messages_updated() RETURNS trigger LANGUAGE plpgsql A
 BEGIN
 	PERFORM blast_count(array_agg(blast_id), array_agg(status), array_agg(n), false)
 	FROM (SELECT blast_id, status, sum(step)::bigint AS n
-	      FROM (SELECT blast_id, status, 1 AS step FROM new_rows WHERE blast_id IS NOT NULL
+	      FROM (SELECT blast_id, status, 1 AS step FROM new_rows WHERE blast_id IS NOT NULL AND is_recipient
 	            UNION ALL
-	            SELECT blast_id, status, -1 FROM old_rows WHERE blast_id IS NOT NULL) moved
+	            SELECT blast_id, status, -1 FROM old_rows WHERE blast_id IS NOT NULL AND is_recipient) moved
 	      GROUP BY 1, 2 HAVING sum(step) <> 0) t
 	HAVING count(*) > 0;
 	RETURN NULL;
@@ -344,7 +354,7 @@ CREATE OR REPLACE TRIGGER messages_updated AFTER UPDATE ON messages
 CREATE OR REPLACE FUNCTION messages_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM blast_count(array_agg(blast_id), array_agg(status), array_agg(-n), false)
-	FROM (SELECT blast_id, status, count(*) AS n FROM old_rows WHERE blast_id IS NOT NULL GROUP BY 1, 2) t
+	FROM (SELECT blast_id, status, count(*) AS n FROM old_rows WHERE blast_id IS NOT NULL AND is_recipient GROUP BY 1, 2) t
 	HAVING count(*) > 0;
 	RETURN NULL;
 END $$;
@@ -385,6 +395,11 @@ CREATE OR REPLACE FUNCTION media_use(kind text) RETURNS smallint LANGUAGE sql IM
 AS $$ SELECT CASE WHEN kind IN ('image', 'sticker') THEN 0 WHEN kind IN ('video', 'gif') THEN 1
                   WHEN kind IN ('audio', 'voice') THEN 2 WHEN kind = 'document' THEN 3 END::smallint $$;
 
+CREATE OR REPLACE FUNCTION message_content(m messages) RETURNS jsonb LANGUAGE sql STABLE AS $$
+	SELECT CASE WHEN m.part IS NULL THEN m.content
+	            ELSE coalesce(m.content, (SELECT b.parts->m.part->'content' FROM blasts b WHERE b.id = m.blast_id)) END
+$$;
+
 CREATE OR REPLACE FUNCTION message_json(m messages) RETURNS json LANGUAGE sql STABLE AS $$
 	WITH plain AS (
 		SELECT json_build_object('id', 'msg_' || m.id, 'outletId', m.outlet_id, 'blastId', m.blast_id,
@@ -394,8 +409,8 @@ CREATE OR REPLACE FUNCTION message_json(m messages) RETURNS json LANGUAGE sql ST
 		                                       ELSE json_build_object('receivedAt', rfc3339(m.created_at)) END) AS j
 	)
 	-- What is not text comes on top: members of the content, but for what is only the wire's.
-	SELECT CASE WHEN m.content IS NULL AND m.sealed_media IS NULL THEN plain.j
-	            ELSE (plain.j::jsonb || coalesce(m.content - 'quoted', '{}')
+	SELECT CASE WHEN m.content IS NULL AND m.part IS NULL AND m.sealed_media IS NULL THEN plain.j
+	            ELSE (plain.j::jsonb || coalesce(message_content(m) - 'quoted', '{}')
 	                  || CASE WHEN m.sealed_media IS NULL THEN '{}'
 	                          ELSE jsonb_build_object('media', coalesce(m.content->'media', '{}')
 	                                                  || jsonb_build_object('url', '/api/messages/msg_' || m.id || '/media')) END)::json
@@ -411,7 +426,7 @@ $$;
 -- The rate is that of the last minute; no estimate without one.
 CREATE OR REPLACE FUNCTION blast_json(b blasts) RETURNS json LANGUAGE sql STABLE AS $$
 	SELECT json_build_object(
-		'id', b.id, 'name', b.name, 'status', b.status, 'message', json_build_object('text', b.text),
+		'id', b.id, 'name', b.name, 'status', b.status, 'message', jsonb_build_object('text', b.text) || coalesce(b.more, '{}'),
 		'outlets', b.outlets, 'pace', b.pace,
 		'counts', json_build_object('total', b.total, 'queued', b.queued, 'sending', b.sending, 'sent', b.sent,
 		                            'delivered', b.delivered, 'read', b.read, 'failed', b.failed,
@@ -423,7 +438,7 @@ CREATE OR REPLACE FUNCTION blast_json(b blasts) RETURNS json LANGUAGE sql STABLE
 		'pauseReason', b.pause_reason)
 	FROM (SELECT CASE WHEN b.status = 'RUNNING'
 	                  THEN (SELECT count(*) FROM messages m
-	                        WHERE m.blast_id = b.id AND m.sent_at > now() - interval '1 minute') ELSE 0 END AS n) r
+	                        WHERE m.blast_id = b.id AND m.sent_at > now() - interval '1 minute' AND m.is_recipient) ELSE 0 END AS n) r
 $$;
 
 CREATE OR REPLACE FUNCTION opt_out_json(x opt_outs) RETURNS json LANGUAGE sql STABLE AS $$

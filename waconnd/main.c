@@ -313,7 +313,7 @@ start_outlets(struct daemon *d)
 	batch_on_fenced(d->store.batch, on_fenced, d);
 	d->worker = worker_new(d->base, WORKERS, WORKER_QUEUE);
 	d->outlets = outlets_new(&env, on_loaded, d);
-	d->blasts = blasts_new(d->base, &d->store, d->hub, d->outlets);
+	d->blasts = blasts_new(d->base, &d->store, d->hub, d->outlets, d->worker);
 	blasts_measure(d->blasts, d->metrics);
 }
 

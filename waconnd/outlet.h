@@ -121,6 +121,15 @@ struct link *outlet_link(struct outlet *o);
 void outlets_on_sent(struct outlets *os,
     void (*cb)(void *arg, struct outlet *o, void *send_arg, enum link_sent result, unsigned code),
     void *arg);
+/* The link's answers to link_upload (for the engine) and link_download (for the API). */
+void outlets_on_uploaded(struct outlets *os,
+    void (*cb)(void *arg, struct outlet *o, void *upload_arg, enum link_media_result result,
+	const struct wa_media_ref *ref, const char *detail),
+    void *arg);
+void outlets_on_downloaded(struct outlets *os,
+    void (*cb)(void *arg, struct outlet *o, void *download_arg, enum link_media_result result,
+	const char *direct_path, const char *detail),
+    void *arg);
 void *outlet_queue(const struct outlet *o); /* the engine's per-outlet state */
 void outlet_set_queue(struct outlet *o, void *queue);
 /* The outlet is about to be freed (removal, or the end of the table): the engine drops its queue.

@@ -3,8 +3,8 @@
  * outlet_internal: how the parts of outlet work together. Not for anyone above.
  *
  * Parts: outlet_table.c (all outlets: load, add, remove, ticks, drain), outlet.c (steps, actions,
- * commands), outlet_link.c (what a link says), outlet_session.c (the row in the database),
- * outlet_status.c (health and JSON), outlet_pace.c, outlet_fsm.c.
+ * commands), outlet_link.c (what a link says), outlet_content.c (messages), outlet_session.c (the
+ * row in the database), outlet_status.c (health and JSON), outlet_pace.c, outlet_fsm.c.
  */
 #ifndef WACONND_OUTLET_INTERNAL_H
 #define WACONND_OUTLET_INTERNAL_H
@@ -28,7 +28,7 @@ void session_row_copy(
 void session_row_done(struct session_row *row);
 
 struct session_commit;
-struct text_query;
+struct content_query;
 
 struct outlet {
 	struct outlets *os;
@@ -64,8 +64,8 @@ struct outlet {
 	char *code_text; /* secret as well */
 	int64_t code_expires_ms;
 
-	LIST_HEAD(, text_query) texts;
-	unsigned n_texts;
+	LIST_HEAD(, content_query) contents;
+	unsigned n_contents;
 	void *queue;
 
 	struct buf json;
@@ -100,6 +100,12 @@ struct outlets {
 	void (*on_sent)(
 	    void *arg, struct outlet *o, void *send_arg, enum link_sent result, unsigned code);
 	void *on_sent_arg;
+	void (*on_uploaded)(void *arg, struct outlet *o, void *upload_arg,
+	    enum link_media_result result, const struct wa_media_ref *ref, const char *detail);
+	void *on_uploaded_arg;
+	void (*on_downloaded)(void *arg, struct outlet *o, void *download_arg,
+	    enum link_media_result result, const char *direct_path, const char *detail);
+	void *on_downloaded_arg;
 	void (*on_removed)(void *arg, struct outlet *o);
 	void *on_removed_arg;
 	struct metric *link_ends, *received;
@@ -125,6 +131,12 @@ void outlet_link_begin(struct outlet *o, enum link_mode mode);
 void outlet_link_drop(struct outlet *o);    /* at once, without callbacks */
 void outlet_forget_codes(struct outlet *o); /* QR and pairing code */
 void outlet_own(struct outlet *o, const struct jid *own, const struct jid *lid);
+
+/* -- outlet_content.c -- */
+/* One received joins the write batch. */
+void outlet_received(struct outlet *o, const struct link_message *m, const char *peer);
+void outlet_retry(struct outlet *o, uint64_t token, const char *id); /* as link_ops.retry */
+void outlet_forget_contents(struct outlet *o); /* what is looked up for the link */
 
 /* -- outlet_session.c -- */
 /* Put the row into the batch; from: the status before, for the history, NULL for none. */

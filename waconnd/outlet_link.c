@@ -19,34 +19,7 @@
 #define ROUNDS_MAX 3	    /* connections that show codes after one "connect" */
 #define RESTARTS_MAX 2	    /* 515 in a row before back-off */
 #define STABLE_MS 60000	    /* a link that lived so long begins back-off anew */
-#define TEXTS_MAX 64	    /* texts looked up at once for devices that ask again */
 #define EVENT_TEXT_MAX 1024 /* bytes of a message's text in an event */
-
-struct text_query { /* a text on its way from the database to a link */
-	LIST_ENTRY(text_query) entry;
-	struct outlet *o;
-	struct link *link; /* compared only */
-	uint64_t token, ticket;
-};
-
-static void
-text_query_free(struct text_query *q)
-{
-	LIST_REMOVE(q, entry);
-	q->o->n_texts--;
-	free(q);
-}
-
-static void
-forget_texts(struct outlet *o)
-{
-	struct text_query *q;
-
-	while ((q = LIST_FIRST(&o->texts)) != NULL) {
-		db_forget(o->os->env.store->db, q->ticket);
-		text_query_free(q);
-	}
-}
 
 void
 outlet_forget_codes(struct outlet *o)
@@ -209,8 +182,7 @@ on_message(void *arg, const struct link_message *m)
 	char peer[JID_TEXT_MAX];
 
 	(void)jid_format(&chat, peer);
-	batch_message_inbound(o->os->env.store->batch, o->id, peer, m->phone, m->id, m->kind,
-	    m->text, m->from_me, m->timestamp * 1000);
+	outlet_received(o, m, peer);
 	publish_message(o, m, peer);
 	metric_add(o->os->received, m->kind, 1);
 }
@@ -238,37 +210,9 @@ on_receipt(void *arg, const char *id, enum link_receipt kind, int64_t t)
 }
 
 static void
-on_text(void *arg, enum db_error error, const PGresult *result)
-{
-	struct text_query *q = arg;
-	struct outlet *o = q->o;
-	struct wa_content content = {.kind = WA_CONTENT_TEXT};
-
-	if (error == DB_OK && PQntuples(result) > 0 && !PQgetisnull(result, 0, 0))
-		content.text = PQgetvalue(result, 0, 0);
-	if (o->link != NULL && o->link == q->link)
-		link_retry_content(o->link, q->token, content.text != NULL ? &content : NULL);
-	text_query_free(q);
-}
-
-static void
 on_retry(void *arg, uint64_t token, const char *id)
 {
-	struct outlet *o = arg;
-	const struct db_param params[] = {DB_TEXT(o->id), DB_TEXT(id)};
-	struct text_query *q;
-
-	if (o->n_texts >= TEXTS_MAX) {
-		link_retry_content(o->link, token, NULL);
-		return;
-	}
-	q = xcalloc(1, sizeof(*q));
-	q->o = o;
-	q->link = o->link;
-	q->token = token;
-	LIST_INSERT_HEAD(&o->texts, q, entry);
-	o->n_texts++;
-	q->ticket = db_query(o->os->env.store->db, SQL_MESSAGE_TEXT, params, 2, on_text, q);
+	outlet_retry(arg, token, id);
 }
 
 static void
@@ -278,6 +222,27 @@ on_sent(void *arg, void *send_arg, enum link_sent result, unsigned code)
 
 	if (o->os->on_sent != NULL)
 		o->os->on_sent(o->os->on_sent_arg, o, send_arg, result, code);
+}
+
+static void
+on_uploaded(void *arg, void *upload_arg, enum link_media_result result,
+    const struct wa_media_ref *ref, const char *detail)
+{
+	struct outlet *o = arg;
+
+	if (o->os->on_uploaded != NULL)
+		o->os->on_uploaded(o->os->on_uploaded_arg, o, upload_arg, result, ref, detail);
+}
+
+static void
+on_downloaded(void *arg, void *download_arg, enum link_media_result result, const char *direct_path,
+    const char *detail)
+{
+	struct outlet *o = arg;
+
+	if (o->os->on_downloaded != NULL)
+		o->os->on_downloaded(
+		    o->os->on_downloaded_arg, o, download_arg, result, direct_path, detail);
 }
 
 /* -- the end -- */
@@ -368,7 +333,7 @@ on_ended(void *arg, enum link_end end, const char *detail, int64_t until_ms)
 	o->last_heard_ms = outlet_heard_ms(o);
 	if (o->last_heard_ms > o->row.last_seen_ms)
 		o->row.last_seen_ms = o->last_heard_ms;
-	forget_texts(o);
+	outlet_forget_contents(o);
 	outlets_bury(o->os, o->link, NULL);
 	o->link = NULL;
 	if (o->opened_ms > 0 && clock_monotonic_ms() - o->opened_ms >= STABLE_MS)
@@ -401,6 +366,8 @@ static const struct link_ops link_ops = {
     .receipt = on_receipt,
     .retry = on_retry,
     .sent = on_sent,
+    .uploaded = on_uploaded,
+    .downloaded = on_downloaded,
     .ended = on_ended,
 };
 
@@ -425,7 +392,7 @@ outlet_link_begin(struct outlet *o, enum link_mode mode)
 void
 outlet_link_drop(struct outlet *o)
 {
-	forget_texts(o);
+	outlet_forget_contents(o);
 	if (o->link != NULL)
 		link_free(&o->link);
 }

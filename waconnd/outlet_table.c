@@ -42,7 +42,7 @@ outlet_new(struct outlets *os, const char *id, const char *name, const char *num
 	o->way = LINK_PAIR_QR;
 	o->row.status = o->committed.status = OUTLET_DISCONNECTED;
 	LIST_INIT(&o->commits);
-	LIST_INIT(&o->texts);
+	LIST_INIT(&o->contents);
 	buf_init(&o->json, 64 * 1024);
 	o->timer = evtimer_new(os->env.base, outlet_timer_fired, o);
 	outlet_changed(o);

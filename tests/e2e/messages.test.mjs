@@ -193,3 +193,74 @@ scenario('texts of every kind go through unchanged', async () => {
 		assert.ok(listed.includes(text), JSON.stringify(text).slice(0, 60));
 	await world.admin.refused(400, 'invalid_json', 'POST', `/outlets/${id}/messages`, Buffer.from('7b22746f223a22ff227d', 'hex'));
 });
+
+async function sendContent(to, content) {
+	const answer = await world.admin.raw('POST', `/outlets/${id}/messages`, { body: { to, ...content } });
+
+	assert.equal(answer.status, 202, answer.text);
+	return answer.json.message;
+}
+
+scenario('a place, a card, a text with a preview: kept and sent as what they are', async () => {
+	const to = phone();
+	const location = { latitude: -6.1754, longitude: 106.8272, name: 'Monas', address: 'Jakarta' };
+	const place = await sendContent(to, { location });
+	assert.deepEqual([place.kind, place.text, place.location], ['location', null, location]);
+	await becomes(place.id, 'DELIVERED');
+
+	const card = await sendContent(to, { contact: { name: 'Toko; "Budi"', phone: '0812-3456-7890' } });
+	assert.deepEqual([card.kind, card.contact], ['contact', { name: 'Toko; "Budi"', phone: '6281234567890' }]);
+	await becomes(card.id, 'DELIVERED');
+
+	const preview = { title: 'Promo', description: 'November', url: 'https://example.com/promo' };
+	const text = await sendContent(to, { text: 'Lihat https://example.com/promo ya', preview });
+	assert.deepEqual([text.kind, text.preview], ['text', preview]);
+	const read = await becomes(text.id, 'DELIVERED');
+	assert.deepEqual(read.preview, preview);
+});
+
+scenario('an answer to a message, its own or the other\'s', async () => {
+	const to = phone();
+	const first = await sendContent(to, { text: 'Halo' });
+
+	await becomes(first.id, 'DELIVERED');
+	await world.sim.send(to, NUMBER, 'Apa kabar?');
+	const theirs = await waitFor(async () => (await inbox()).find((m) => m.peer === to), 10_000, 'their message');
+	for (const replyTo of [first.id, theirs.id]) {
+		const answer = await sendContent(to, { text: 'Baik', replyTo });
+		assert.equal(answer.replyTo, replyTo);
+		assert.equal(answer.quoted, undefined);
+		await becomes(answer.id, 'DELIVERED');
+	}
+	const [row] = await world.sql(`SELECT content->'quoted'->>'text', content->'quoted'->>'participant' FROM messages WHERE id = ${theirs.id.slice(4)} + 2`);
+	assert.match(row, /^Apa kabar\?\W\d+@lid$/);
+	const problem = await world.admin.refused(422, 'validation_failed', 'POST', `/outlets/${id}/messages`, { to: phone(), text: 'x', replyTo: first.id });
+	assert.equal(problem.errors[0].field, 'replyTo');
+});
+
+scenario('what is wrong with a message is named, field by field', async () => {
+	const to = phone();
+	const cases = [
+		[{}, ['text']],
+		[{ text: 'x', location: { latitude: 1, longitude: 1 } }, ['location']],
+		[{ location: { latitude: 91, longitude: 1 } }, ['location.latitude']],
+		[{ location: { latitude: '1' } }, ['location.latitude', 'location.longitude']],
+		[{ location: [] }, ['location']],
+		[{ contact: { name: '', phone: 'x' } }, ['contact.name']],
+		[{ contact: { name: 'a', phone: 'x' } }, ['contact.phone']],
+		[{ text: 'x', preview: { title: 'a', url: 'https://x.id' } }, ['preview.url']],
+		[{ text: 'ftp://x.id', preview: { title: 'a', url: 'ftp://x.id' } }, ['preview.url']],
+		[{ text: 'x', replyTo: 'nonsense' }, ['replyTo']],
+		[{ text: 'x', replyTo: 'msg_999999' }, ['replyTo']],
+		[{ media: { id: 'media_nothing' } }, ['media.id']],
+		[{ media: { id: 'media_nothing', kind: 'text' } }, ['media.kind']],
+		[{ media: { caption: 'x' } }, ['media.id']],
+		[{ media: { id: 'a', size: 3 } }, ['media.size']],
+		[{ text: 'x', surprise: 1 }, ['surprise']],
+	];
+
+	for (const [content, fields] of cases) {
+		const problem = await world.admin.refused(422, 'validation_failed', 'POST', `/outlets/${id}/messages`, { to, ...content });
+		assert.deepEqual(problem.errors.map((e) => e.field), fields, JSON.stringify(content));
+	}
+});

@@ -33,10 +33,26 @@ on_sent(void *arg, struct outlet *o, void *send_arg, enum link_sent result, unsi
 static void
 on_removed(void *arg, struct outlet *o)
 {
+	struct blasts *b = arg;
 	struct queue *q = outlet_queue(o);
 
-	(void)arg;
 	queue_free(&q);
+	attachments_drop(b->attachments, o);
+}
+
+static void
+on_uploaded(void *arg, struct outlet *o, void *upload_arg, enum link_media_result result,
+    const struct wa_media_ref *ref, const char *detail)
+{
+	(void)arg;
+	(void)o;
+	attachments_uploaded(upload_arg, result, ref, detail);
+}
+
+static void
+on_attachment(void *arg, struct outlet *o)
+{
+	queue_opened(queue_of(arg, o));
 }
 
 void
@@ -187,7 +203,8 @@ on_flush(evutil_socket_t fd, short what, void *arg)
 /* -- life -- */
 
 struct blasts *
-blasts_new(struct event_base *base, struct store *store, struct hub *hub, struct outlets *outlets)
+blasts_new(struct event_base *base, struct store *store, struct hub *hub, struct outlets *outlets,
+    struct worker *worker)
 {
 	struct blasts *b = xcalloc(1, sizeof(*b));
 	const struct timeval sweep = {.tv_sec = SWEEP_S}, flush = {.tv_usec = FLUSH_US};
@@ -202,7 +219,9 @@ blasts_new(struct event_base *base, struct store *store, struct hub *hub, struct
 	b->flush = event_new(base, -1, EV_PERSIST, on_flush, b);
 	(void)event_add(b->sweep, &sweep);
 	(void)event_add(b->flush, &flush);
+	b->attachments = attachments_new(store, worker, on_attachment, b);
 	outlets_on_sent(outlets, on_sent, b);
+	outlets_on_uploaded(outlets, on_uploaded, b);
 	outlets_on_removed(outlets, on_removed, b);
 	outlets_on_ready(outlets, on_ready, b);
 	return b;
@@ -231,12 +250,14 @@ blasts_free(struct blasts **bp)
 		return;
 	outlets_on_ready(b->outlets, NULL, NULL);
 	outlets_on_sent(b->outlets, NULL, NULL);
+	outlets_on_uploaded(b->outlets, NULL, NULL);
 	outlets_on_removed(b->outlets, NULL, NULL);
 	while (!LIST_EMPTY(&b->queues)) {
 		struct queue *q = LIST_FIRST(&b->queues);
 
 		queue_free(&q);
 	}
+	attachments_free(&b->attachments);
 	progress_done(b);
 	forget(b, b->due_ticket);
 	forget(b, b->expire_ticket);
@@ -254,6 +275,7 @@ blasts_stop(struct blasts *b)
 	struct queue *q;
 
 	b->stopped = true;
+	attachments_stop(b->attachments);
 	LIST_FOREACH(q, &b->queues, entry)
 	queue_drop_waiting(q, false);
 }

@@ -9,12 +9,13 @@
 #ifndef BLAST_BLAST_H
 #define BLAST_BLAST_H
 
+#include "common/worker.h"
 #include "waconnd/outlet.h"
 
 struct blasts;
 
-struct blasts *blasts_new(
-    struct event_base *base, struct store *store, struct hub *hub, struct outlets *outlets);
+struct blasts *blasts_new(struct event_base *base, struct store *store, struct hub *hub,
+    struct outlets *outlets, struct worker *worker);
 void blasts_free(struct blasts **b);
 /* Counts what becomes of messages there. */
 void blasts_measure(struct blasts *b, struct metrics *metrics);

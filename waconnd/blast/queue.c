@@ -134,7 +134,6 @@ queue_hold(struct queue *q, const char *reason)
 static void
 let_go(struct item *i, struct link *link, int64_t now)
 {
-	const struct wa_content content = {.kind = WA_CONTENT_TEXT, .text = i->text};
 	struct queue *q = i->q;
 	char own[JID_USER_MAX + 1], id[MESSAGE_ID_LEN + 1];
 
@@ -146,10 +145,10 @@ let_go(struct item *i, struct link *link, int64_t now)
 	i->state = ITEM_FLYING;
 	q->flying++;
 	/* The link commits the batch before anything leaves. */
-	batch_message_sending(q->b->store->batch, i->id, i->wa_id, i->text);
+	batch_message_sending(q->b->store->batch, i->id, i->wa_id, i->content.text);
 	if (i->blast[0] != '\0')
 		progress_touch(q->b, i->blast);
-	link_send(link, i->wa_id, i->phone, &content, i);
+	link_send(link, i->wa_id, i->phone, &i->content.content, i);
 }
 
 static void
@@ -157,6 +156,13 @@ note_closed(struct queue *q, const char *blast, int64_t until_ms)
 {
 	struct queue_closed *c;
 
+	for (size_t n = 0; n < q->n_closed; n++) {
+		if (strcmp(q->closed[n].blast, blast) == 0) {
+			q->closed[n].until_ms = until_ms;
+			q->want_claim = true;
+			return;
+		}
+	}
 	if (q->n_closed == QUEUE_CLOSED_MAX) {
 		/* Asking further would go in circles; the sweep comes by. */
 		q->want_claim = false;
@@ -185,6 +191,36 @@ turn_of(struct queue *q, const struct item *i, int64_t now, int64_t *ret_at)
 	return pacer_closed(&q->pacer, &i->pace, now) ? TURN_CLOSED : TURN_SOON;
 }
 
+/* Its file is where WhatsApp finds it: true. Else it waits in hand, or, one of a blast, in the
+ * database until the upload is through; or it is given up. */
+static bool
+has_file(struct item *i, int64_t now)
+{
+	struct queue *q = i->q;
+	const char *media = message_content_needs(&i->content), *reason = NULL;
+	const struct wa_content *file = NULL;
+	enum attachment_state state;
+
+	if (media == NULL)
+		return true;
+	state = attachments_get(q->b->attachments, q->o, media,
+	    wa_content_media_type(i->content.content.kind), &file, &reason);
+	if (state == ATTACHMENT_READY) {
+		message_content_set_file(&i->content, file);
+		i->uploading = false;
+		return true;
+	}
+	if (state == ATTACHMENT_FAILED) {
+		queue_give_up(i, reason);
+	} else if (i->blast[0] != '\0' && !i->repeat) {
+		note_closed(q, i->blast, now + ATTACHMENT_RETRY_MS);
+		item_free(i);
+	} else {
+		i->uploading = true;
+	}
+	return false;
+}
+
 /* When the next in hand has its turn; INT64_MAX: none waits for its turn. */
 static int64_t
 dispatch(struct queue *q, struct link *link, int64_t now)
@@ -196,7 +232,7 @@ dispatch(struct queue *q, struct link *link, int64_t now)
 		enum turn turn;
 
 		next = TAILQ_NEXT(i, entry);
-		if (i->state != ITEM_WAITING)
+		if (i->state != ITEM_WAITING || !has_file(i, now))
 			continue;
 		turn = turn_of(q, i, now, &at);
 		if (turn == TURN_SOON) {
@@ -241,15 +277,20 @@ next_opening(const struct queue *q, int64_t now)
 	return wake;
 }
 
+/* Those that wait for a file do not keep others from being sent, unless they become many. */
 static bool
 has_waiting(const struct queue *q)
 {
 	const struct item *i;
+	unsigned uploading = 0;
 
 	TAILQ_FOREACH(i, &q->items, entry)
-	if (i->state == ITEM_WAITING)
-		return true;
-	return false;
+	{
+		if (i->state == ITEM_WAITING && !i->uploading)
+			return true;
+		uploading += i->state == ITEM_WAITING;
+	}
+	return uploading >= QUEUE_UPLOADING_MAX;
 }
 
 void
@@ -285,6 +326,14 @@ queue_work(struct queue *q)
 	if (q->want_claim && q->claim_ticket == 0 && !has_waiting(q) &&
 	    q->flying < LINK_SENDS_MAX / 2 && q->settling < QUEUE_SETTLING_MAX)
 		queue_claim(q);
+}
+
+void
+queue_opened(struct queue *q)
+{
+	q->n_closed = 0;
+	q->want_claim = true;
+	queue_work(q);
 }
 
 void

@@ -12,14 +12,17 @@
 
 #include <sys/queue.h>
 
+#include "waconnd/blast/attachment.h"
 #include "waconnd/blast/blast.h"
 #include "waconnd/blast/pacer.h"
+#include "waconnd/message_content.h"
 
 #define QUEUE_ID_MAX 40	    /* of a blast's id with its NUL */
 #define QUEUE_CLOSED_MAX 16 /* blasts of one outlet that wait for their window */
 #define QUEUE_SETTLING_MAX 512
-#define QUEUE_LOST_MAX 8  /* sends without an answer before a message is given up */
-#define QUEUE_TRIES_MAX 3 /* failed preparations before a message is given up */
+#define QUEUE_UPLOADING_MAX 64 /* messages in hand that wait for their file's upload */
+#define QUEUE_LOST_MAX 8       /* sends without an answer before a message is given up */
+#define QUEUE_TRIES_MAX 3      /* failed preparations before a message is given up */
 
 enum item_state { ITEM_WAITING, ITEM_FLYING, ITEM_SETTLING };
 
@@ -30,8 +33,11 @@ struct item { /* one message in hand */
 	int64_t id;
 	char blast[QUEUE_ID_MAX]; /* "": none */
 	char phone[24];
-	char wa_id[64];	   /* "": none yet */
-	char *text;	   /* rendered */
+	char wa_id[64];			/* "": none yet */
+	struct message_content content; /* with its text rendered; empty when has_content is not */
+	bool has_content;
+	bool uploading;	   /* waits for its file */
+	bool more;	   /* another message of the same blast follows to the same recipient */
 	unsigned attempts; /* before this one */
 	bool repeat;	   /* was in SENDING: was let go before, so no pacing */
 	uint64_t ticket;   /* of a statement on its own */
@@ -70,6 +76,7 @@ struct blasts {
 	struct store *store;
 	struct hub *hub;
 	struct outlets *outlets;
+	struct attachments *attachments;
 	LIST_HEAD(, queue) queues;
 	bool stopped;
 	struct event *sweep, *flush;
@@ -84,9 +91,11 @@ struct queue *queue_of(struct blasts *b, struct outlet *o); /* made when there i
 void queue_free(struct queue **q);
 void queue_kick(struct queue *q); /* something changed: ask the database again */
 void queue_work(struct queue *q);
+void queue_opened(struct queue *q); /* what its blasts waited for may be there */
 void queue_drop_waiting(struct queue *q, bool blasts_only);
 void queue_settle(struct item *i); /* in hand until what was added to the batch is committed */
 void queue_hold(struct queue *q, const char *reason);
+void queue_give_up(struct item *i, const char *reason); /* it fails, whatever it waits for */
 
 /* -- queue_claim.c -- */
 void queue_ask_history(struct queue *q);

@@ -86,11 +86,12 @@ item_free(struct item *i)
 	if (i->ticket != 0)
 		db_forget(q->b->store->db, i->ticket);
 	batch_forget(q->b->store->batch, i);
-	free(i->text);
+	if (i->has_content)
+		message_content_done(&i->content);
 	free(i);
 }
 
-/* The text as it was rendered before, or now from the blast's. NULL when there is none. */
+/* The text as it was rendered before, or now from the blast's; NULL when there is none. */
 static char *
 render(const char *text, const char *template, const char *vars_json, const char *phone)
 {
@@ -113,6 +114,16 @@ render(const char *text, const char *template, const char *vars_json, const char
 	return result;
 }
 
+static void
+read_content(struct item *i, const PGresult *r, int n)
+{
+	char *text = render(column(r, n, 3), column(r, n, 5), column(r, n, 4), i->phone);
+
+	i->has_content =
+	    message_content_read(column(r, n, 11), text, column(r, n, 12), &i->content) == 0;
+	free(text);
+}
+
 static struct item *
 item_of_row(struct queue *q, const PGresult *r, int n)
 {
@@ -123,7 +134,8 @@ item_of_row(struct queue *q, const PGresult *r, int n)
 	i->id = number(r, n, 0);
 	set_text(i->blast, sizeof(i->blast), column(r, n, 1));
 	set_text(i->phone, sizeof(i->phone), column(r, n, 2));
-	i->text = render(column(r, n, 3), column(r, n, 5), column(r, n, 4), i->phone);
+	read_content(i, r, n);
+	i->more = PQgetvalue(r, n, 13)[0] == 't';
 	set_text(i->wa_id, sizeof(i->wa_id), column(r, n, 6));
 	i->attempts = (unsigned)number(r, n, 7);
 	i->repeat = strcmp(column(r, n, 8), "SENDING") == 0;
@@ -164,8 +176,8 @@ skip(struct item *i, const char *reason)
 	i->ticket = db_query(i->q->b->store->db, SQL_MESSAGE_SKIP, params, 2, on_skipped, i);
 }
 
-static void
-give_up(struct item *i, const char *reason)
+void
+queue_give_up(struct item *i, const char *reason)
 {
 	batch_message_failed(i->q->b->store->batch, i->id, reason);
 	progress_message(i->q, i, "FAILED", reason);
@@ -179,12 +191,12 @@ take(struct queue *q, const PGresult *r, int n)
 
 	if (PQgetvalue(r, n, 10)[0] == 't')
 		skip(i, "opted_out");
-	else if (i->text == NULL)
-		give_up(i, "no_text");
+	else if (!i->has_content)
+		queue_give_up(i, "no_text");
 	else if (i->phone[0] == '\0')
-		give_up(i, "invalid_number");
+		queue_give_up(i, "invalid_number");
 	else if (i->repeat && i->attempts >= QUEUE_LOST_MAX)
-		give_up(i, "outlet_lost");
+		queue_give_up(i, "outlet_lost");
 	if (i->blast[0] != '\0')
 		q->fast = i->pace.per_minute == 0;
 }

@@ -50,6 +50,8 @@ on_ok(struct item *i, unsigned code)
 	log_debug("message.sent", LOG_STR("outlet", outlet_id(q->o)), LOG_INT("message", i->id),
 	    LOG_PHONE("to", i->phone));
 	progress_message(q, i, "SENT", NULL);
+	if (i->more)
+		q->want_claim = true; /* its next may go once this one's row says so */
 	queue_settle(i);
 }
 

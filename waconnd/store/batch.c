@@ -554,13 +554,13 @@ batch_message_receipt(
 }
 
 void
-batch_message_inbound(struct batch *b, const char *outlet, const char *peer, const char *phone,
-    const char *wa_id, const char *kind, const char *text, bool from_me, int64_t at_ms)
+batch_message_inbound(struct batch *b, const struct batch_inbound *m)
 {
-	const char *const s[BATCH_STRINGS] = {peer, phone, wa_id, kind, text};
-	const int64_t i[BATCH_INTS] = {from_me, at_ms};
+	const char *const s[BATCH_STRINGS] = {
+	    m->peer, m->phone, m->wa_id, m->kind, m->text, m->content};
+	const int64_t i[BATCH_INTS] = {m->from_me, m->at_ms};
 
-	add(b, BATCH_INBOUND, NULL, outlet, s, i, NULL, 0);
+	add(b, BATCH_INBOUND, NULL, m->outlet, s, i, m->sealed_media, m->sealed_len);
 }
 
 /* -- sessions -------------------------------------------------------------------------- */

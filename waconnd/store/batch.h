@@ -64,8 +64,16 @@ void batch_message_requeue(struct batch *b, int64_t id, const char *reason, int6
 void batch_message_receipt(
     struct batch *b, const char *outlet, const char *wa_id, bool read, int64_t at_ms);
 /* An inbound message; a second one with the same outlet, peer and wa_id is dropped. */
-void batch_message_inbound(struct batch *b, const char *outlet, const char *peer, const char *phone,
-    const char *wa_id, const char *kind, const char *text, bool from_me, int64_t at_ms);
+struct batch_inbound {
+	const char *outlet, *peer, *phone, *wa_id, *kind;
+	const char *text;	  /* NULL: none */
+	const char *content;	  /* JSON: what is not text; NULL: nothing */
+	const void *sealed_media; /* NULL: no file */
+	size_t sealed_len;
+	bool from_me; /* written by the owner on another device */
+	int64_t at_ms;
+};
+void batch_message_inbound(struct batch *b, const struct batch_inbound *m);
 
 /* The outlet's row in outlet_sessions as a whole, and a line of outlet_events when from != to (to
  * NULL: no event). Last wins. */

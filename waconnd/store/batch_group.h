@@ -31,7 +31,7 @@ enum batch_kind {
 	BATCH_KIND_COUNT
 };
 
-#define BATCH_STRINGS 5
+#define BATCH_STRINGS 6
 #define BATCH_INTS 5
 
 struct batch_row {

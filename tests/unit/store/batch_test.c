@@ -167,18 +167,21 @@ test_inbound(void **state)
 {
 	struct world *w = *state;
 	struct batch *b = w->store.batch;
+	const int64_t at = 1700000000000;
+	const struct batch_inbound rows[] = {
+	    {"o1", "99@lid", "62899", "I1", "text", "hai", NULL, NULL, 0, false, at},
+	    {"o1", "99@lid", NULL, "I2", "image", NULL, "{\"media\": {\"size\": 3}}", "\1\2", 2,
+		false, at},
+	    {"o1", "99@lid", "62899", "I3", "text", "mine", NULL, NULL, 0, true, at},
+	    {"o1", "98@lid", "62898", "I1", "text", "another peer", NULL, NULL, 0, false, at},
+	};
 
 	for (int i = 0; i < 2; i++) {
-		batch_message_inbound(
-		    b, "o1", "99@lid", "62899", "I1", "text", "hai", false, 1700000000000);
-		batch_message_inbound(
-		    b, "o1", "99@lid", NULL, "I2", "image", NULL, false, 1700000000000);
-		batch_message_inbound(
-		    b, "o1", "99@lid", "62899", "I3", "text", "mine", true, 1700000000000);
+		for (size_t k = 0; k < 3; k++)
+			batch_message_inbound(b, &rows[k]);
 		assert_int_equal(world_commit(w), 0);
 	}
-	batch_message_inbound(
-	    b, "o1", "98@lid", "62898", "I1", "text", "another peer", false, 1700000000000);
+	batch_message_inbound(b, &rows[3]);
 	assert_int_equal(world_commit(w), 0);
 	assert_string_equal(
 	    world_sql(w,
@@ -186,6 +189,11 @@ test_inbound(void **state)
 		"'-')), ' ' ORDER BY id) FROM messages WHERE blast_id IS NULL"),
 	    "I1,99@lid,RECEIVED,f,hai I2,99@lid,RECEIVED,f,- I3,99@lid,SENT,t,mine "
 	    "I1,98@lid,RECEIVED,f,another peer");
+	assert_string_equal(
+	    world_sql(w, "SELECT concat_ws(' ', content->'media'->'size', encode(sealed_media, "
+			 "'hex'), (SELECT count(*) FROM messages WHERE sealed_media IS NOT NULL)) "
+			 "FROM messages WHERE wa_id = 'I2'"),
+	    "3 0102 1");
 }
 
 static void

@@ -199,7 +199,7 @@ test_claim(void **state)
 
 	assert_string_equal(claim(w, "3", "{}"), "1 2 3");
 	assert_string_equal(claim(w, "10", "{1,3}"), "2 4 5"); /* 6 belongs to a paused blast */
-	(void)ASK(w, SQL_MESSAGE_ADD, "o1", "62899", "single", NULL, NULL, NULL);
+	(void)ASK(w, SQL_MESSAGE_ADD, "o1", "62899", "text", "single", NULL, NULL, NULL, NULL);
 	assert_string_equal(claim(w, "3", "{}"), "8 1 2"); /* single messages first */
 	(void)world_sql(
 	    w, "UPDATE messages SET not_before = now() + interval '1 hour' WHERE id IN (1, 8)");
@@ -211,7 +211,7 @@ test_claim(void **state)
 	assert_string_equal(claim(w, "10", "{}"), "2 3 4 5 6");
 	(void)world_sql(w, "UPDATE blasts SET expires_at = now() WHERE id = 'b1'");
 	assert_string_equal(claim(w, "10", "{}"), "6");
-	assert_string_equal(ASK(w, SQL_MESSAGE_TEXT, "o1", "W6"), "");
+	assert_string_equal(ASK(w, SQL_MESSAGE_CONTENT, "o1", "W6"), "text");
 }
 
 /* Pause, resume and cancel by the table of states; the counters follow. */

@@ -128,8 +128,8 @@ api_start(void **state)
 	oe.default_pace = aw.config.pace;
 	aw.os = outlets_new(&oe, api_on_loaded, NULL);
 	world_until(aw.w, &aw.loaded);
-	aw.blasts = blasts_new(aw.w->base, &aw.w->store, aw.hub, aw.os);
 	aw.worker = worker_new(aw.w->base, 1, 16);
+	aw.blasts = blasts_new(aw.w->base, &aw.w->store, aw.hub, aw.os, aw.worker);
 	env = (struct api_env){
 	    aw.w->base, &aw.config, &aw.w->store, aw.hub, aw.os, aw.blasts, aw.worker};
 	if (api_new(&env, &aw.api, &err) < 0)

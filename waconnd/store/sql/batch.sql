@@ -49,10 +49,19 @@ UPDATE messages m SET status = 'SENT', sent_at = from_ms(s.at), reason = NULL
 FROM unnest($1::bigint[], $2::bigint[]) AS s (id, at)
 WHERE m.id = s.id AND m.status = 'SENDING'
 
--- $1 ids, $2 reasons.
+-- $1 ids, $2 reasons. Of several messages to one recipient those after it fail with it: they would make no sense alone.
 -- name: BATCH_FAILED
+WITH failed AS (
+	SELECT * FROM unnest($1::bigint[], $2::text[]) AS s (id, reason)
+), all_failed AS (
+	SELECT id, reason FROM failed
+	UNION ALL
+	SELECT l.id, f.reason
+	FROM failed f JOIN messages m ON m.id = f.id AND NOT m.is_recipient
+	JOIN messages l ON l.blast_id = m.blast_id AND l.phone = m.phone AND l.part > m.part AND l.part IS NOT NULL
+)
 UPDATE messages m SET status = 'FAILED', reason = s.reason, failed_at = now()
-FROM unnest($1::bigint[], $2::text[]) AS s (id, reason)
+FROM all_failed s
 WHERE m.id = s.id AND m.status IN ('QUEUED', 'SENDING')
 
 -- $1 ids, $2 reasons, $3 not before, ms.
@@ -78,14 +87,16 @@ FROM (SELECT outlet, wa_id, min(at) AS at FROM unnest($1::text[], $2::text[], $3
       GROUP BY outlet, wa_id) s
 WHERE m.outlet_id = s.outlet AND m.wa_id = s.wa_id AND m.outgoing AND m.status IN ('SENDING', 'SENT', 'DELIVERED')
 
--- $1 outlets, $2 peers, $3 phones, $4 stanza ids, $5 kinds, $6 texts, $7 from me, $8 times in ms. One that the owner wrote on
--- another device (from me) is outgoing and SENT.
+-- $1 outlets, $2 peers, $3 phones, $4 stanza ids, $5 kinds, $6 texts, $7 from me, $8 times in ms, $9 contents (JSON), $10 sealed files
+-- (bytea, empty: none). One that the owner wrote on another device (from me) is outgoing and SENT.
 -- name: BATCH_INBOUND
-INSERT INTO messages (outlet_id, peer, phone, wa_id, kind, text, outgoing, status, created_at, sent_at)
+INSERT INTO messages (outlet_id, peer, phone, wa_id, kind, text, outgoing, status, created_at, sent_at, content, sealed_media)
 SELECT i.outlet, i.peer, i.phone, i.wa_id, i.kind, i.text, i.from_me,
-       CASE WHEN i.from_me THEN 'SENT' ELSE 'RECEIVED' END, from_ms(i.at), CASE WHEN i.from_me THEN from_ms(i.at) END
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::bigint[])
-     AS i (outlet, peer, phone, wa_id, kind, text, from_me, at)
+       CASE WHEN i.from_me THEN 'SENT' ELSE 'RECEIVED' END, from_ms(i.at), CASE WHEN i.from_me THEN from_ms(i.at) END,
+       i.content::jsonb, CASE WHEN length(i.sealed) > 0 THEN i.sealed END
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::bigint[], $9::text[],
+            $10::bytea[])
+     AS i (outlet, peer, phone, wa_id, kind, text, from_me, at, content, sealed)
 ON CONFLICT DO NOTHING
 
 -- $1 outlets, $2 status, $3 session names, $4 own jids, $5 own lids, $6 connected, $7 last seen, $8 next retry, $9 linked (ms),

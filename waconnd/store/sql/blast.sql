@@ -57,7 +57,7 @@ FROM page
 WITH page AS (
 	SELECT m.id, recipient_json(m) AS j, row_number() OVER (ORDER BY m.id) AS n
 	FROM messages m
-	WHERE m.blast_id = $1
+	WHERE m.blast_id = $1 AND m.is_recipient
 	  AND ($2::text IS NULL OR m.outlet_id = $2)
 	  AND ($3::text IS NULL OR m.status = $3)
 	  AND ($4::text IS NULL OR position($4 IN m.phone) > 0)

@@ -38,6 +38,26 @@ DELETE FROM media WHERE NOT complete AND created_at < now() - interval '1 hour'
 -- name: MEDIA_GET
 SELECT media_json(m) FROM media m WHERE m.id = $1 AND m.complete AND ($2::text IS NULL OR m.owner = $2)
 
+-- For the upload to WhatsApp. $1 id, $2 chunk.
+-- name: MEDIA_CHUNK
+SELECT c.bytes FROM media m JOIN media_chunks c ON c.media_id = m.id AND c.n = $2::int WHERE m.id = $1 AND m.complete
+
+-- $1 outlet, $2 media, $3 use (enum wa_media_type). Columns: type, size, sealed reference unless it is older than a week.
+-- name: MEDIA_UPLOAD_GET
+SELECT m.mime_type, m.size, u.sealed_ref
+FROM media m
+LEFT JOIN media_uploads u ON u.outlet_id = $1 AND u.media_id = m.id AND u.type = $3::smallint
+     AND u.uploaded_at > now() - interval '7 days'
+WHERE m.id = $2 AND m.complete
+
+-- $1 outlet, $2 media, $3 use, $4 sealed reference, $5 width, $6 height, or NULL.
+-- name: MEDIA_UPLOAD_PUT
+WITH measured AS (
+	UPDATE media SET width = $5::int, height = $6::int WHERE id = $2 AND width IS NULL AND $5::int IS NOT NULL
+)
+INSERT INTO media_uploads (outlet_id, media_id, type, sealed_ref) VALUES ($1, $2, $3::smallint, $4::bytea)
+ON CONFLICT (outlet_id, media_id, type) DO UPDATE SET sealed_ref = excluded.sealed_ref, uploaded_at = now()
+
 -- $1 id, $2 the one owner allowed or NULL, $3 chunk, $4 from which byte of it, $5 how many bytes.
 -- name: MEDIA_READ
 SELECT substring(c.bytes FROM $4::int + 1 FOR $5::int)

@@ -1,31 +1,51 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- Messages, and the queue of an outlet. Blast counters are kept by triggers (schema.sql).
 
--- QUEUED ones that shall not be sent: opted out and the like. $1 ids, $2 reason.
+-- QUEUED ones that shall not be sent: opted out and the like; with what else of the same blast goes to the same recipient.
+-- $1 ids, $2 reason.
 -- name: MESSAGE_SKIP
 WITH locked AS (
 	SELECT 1 FROM blasts b WHERE b.id IN (SELECT m.blast_id FROM messages m WHERE m.id = ANY ($1::bigint[]))
 	ORDER BY b.id FOR NO KEY UPDATE
 )
 UPDATE messages SET status = 'SKIPPED', reason = $2
-WHERE id = ANY ($1::bigint[]) AND status = 'QUEUED' AND (SELECT count(*) FROM locked) >= 0
+WHERE (id = ANY ($1::bigint[]) OR id IN (
+       SELECT l.id FROM messages m JOIN messages l ON l.blast_id = m.blast_id AND l.phone = m.phone AND l.part IS NOT NULL
+       WHERE m.id = ANY ($1::bigint[]) AND m.part IS NOT NULL))
+  AND status = 'QUEUED' AND (SELECT count(*) FROM locked) >= 0
 
--- The text of one sent, for a device that asks again. $1 outlet, $2 stanza id.
--- name: MESSAGE_TEXT
-SELECT text, id FROM messages WHERE outlet_id = $1 AND wa_id = $2 AND outgoing
+-- What one sent said, for a device that asks again; with the file as the outlet uploaded it last. $1 outlet, $2 stanza id.
+-- Columns: kind, text, content, media, its sealed reference.
+-- name: MESSAGE_CONTENT
+SELECT m.kind, m.text, c.content, u.media_id, u.sealed_ref
+FROM messages m
+CROSS JOIN LATERAL (SELECT message_content(m) AS content) c
+LEFT JOIN media_uploads u ON u.outlet_id = m.outlet_id AND u.media_id = c.content->'media'->>'id' AND u.type = media_use(m.kind)
+WHERE m.outlet_id = $1 AND m.wa_id = $2 AND m.outgoing
 
--- One message outside any blast. $1 outlet, $2 phone, $3 text; $4 user, $5 key, $6 hash of the request, or NULL: the answer is kept
--- under that key. Answers the document of the 202.
+-- What a message to be refers to. $1 media or NULL, $2 the one owner allowed or NULL, $3 outlet, $4 phone, $5 message answered or NULL.
+-- One row: the media's id, type, name, size, width, height; the answered message's stanza id, the address of who wrote it, its text.
+-- name: MESSAGE_REFERS
+SELECT f.id, f.mime_type, f.file_name, f.size, f.width, f.height, m.wa_id,
+       CASE WHEN NOT m.outgoing THEN m.peer
+            ELSE regexp_replace(coalesce(s.own_lid, s.own_jid), ':[0-9]+@', '@') END, m.text
+FROM (SELECT 1) one
+LEFT JOIN media f ON f.id = $1 AND f.complete AND ($2::text IS NULL OR f.owner = $2)
+LEFT JOIN messages m ON m.id = $5::bigint AND m.outlet_id = $3 AND m.phone = $4 AND m.wa_id IS NOT NULL
+LEFT JOIN outlet_sessions s ON s.outlet_id = m.outlet_id
+
+-- One message outside any blast. $1 outlet, $2 phone, $3 kind, $4 text or NULL, $5 content (JSON) or NULL; $6 user, $7 key, $8 hash of
+-- the request, or NULL: the answer is kept under that key. Answers the document of the 202.
 -- name: MESSAGE_ADD
 WITH added AS (
-	INSERT INTO messages AS m (outlet_id, outgoing, phone, text, status)
-	VALUES ($1, true, $2, $3, 'QUEUED')
+	INSERT INTO messages AS m (outlet_id, outgoing, phone, kind, text, content, status)
+	VALUES ($1, true, $2, $3, $4, $5::text::jsonb, 'QUEUED')
 	RETURNING m
 ), answer AS (
 	SELECT json_build_object('success', true, 'message', message_json(m))::text AS body FROM added
 ), kept AS (
 	INSERT INTO idempotency_keys (user_id, key, body_hash, status, body)
-	SELECT $4, $5, $6::bytea, 202, convert_to(body, 'UTF8') FROM answer WHERE $5::text IS NOT NULL
+	SELECT $6, $7, $8::bytea, 202, convert_to(body, 'UTF8') FROM answer WHERE $7::text IS NOT NULL
 )
 SELECT body FROM answer
 

@@ -31,15 +31,23 @@ WHERE m.outlet_id = $1 AND m.outgoing AND m.blast_id IS NOT NULL
 -- What an outlet may send next, single messages first. $1 outlet, $2 limit, $3 ids (bigint[]) that are in hand already, $4 blasts
 -- (text[]) that must wait (window, daily cap), $5 whether blasts may go at all. What a stop left in SENDING comes whatever became of
 -- its blast: it has to be sent again under its id. Index messages_queue. No lock: the batch's moves check the state again.
--- Columns: id, blast_id, phone, text, vars, blast's text, wa_id, attempts, status, blast's pace, opted out.
+-- Of several messages to one recipient each waits until the one before it has been taken by the server (index messages_parts).
+-- Columns: id, blast_id, phone, text, vars, blast's text (where it goes with this part), wa_id, attempts, status, blast's pace, opted out,
+-- kind, content, do more follow to this recipient.
 -- name: QUEUE_CLAIM
-SELECT m.id, m.blast_id, m.phone, m.text, m.vars, b.text, m.wa_id, m.attempts, m.status, b.pace,
-       m.blast_id IS NOT NULL AND m.status = 'QUEUED' AND EXISTS (SELECT 1 FROM opt_outs x WHERE x.phone = m.phone)
+SELECT m.id, m.blast_id, m.phone, m.text, m.vars,
+       CASE WHEN m.part IS NULL OR (b.parts->m.part->>'text')::boolean THEN coalesce(b.more->'variants'->>m.variant, b.text) END,
+       m.wa_id, m.attempts, m.status, b.pace,
+       m.blast_id IS NOT NULL AND m.status = 'QUEUED' AND EXISTS (SELECT 1 FROM opt_outs x WHERE x.phone = m.phone),
+       m.kind, coalesce(m.content, b.parts->m.part->'content'), NOT m.is_recipient
 FROM messages m LEFT JOIN blasts b ON b.id = m.blast_id
 WHERE m.outlet_id = $1 AND m.status IN ('QUEUED', 'SENDING')
   AND m.id <> ALL ($3::bigint[])
   AND (m.status = 'SENDING' OR m.blast_id IS NULL
        OR ($5::boolean AND b.status = 'RUNNING' AND b.id <> ALL ($4::text[]) AND (b.expires_at IS NULL OR b.expires_at > now())))
   AND (m.not_before IS NULL OR m.not_before <= now())
+  AND (m.part IS NULL OR m.part = 0 OR m.status = 'SENDING' OR NOT EXISTS (
+       SELECT 1 FROM messages e WHERE e.blast_id = m.blast_id AND e.phone = m.phone AND e.part < m.part AND e.part IS NOT NULL
+       AND e.status IN ('QUEUED', 'SENDING')))
 ORDER BY (m.blast_id IS NOT NULL), m.id
 LIMIT $2::int

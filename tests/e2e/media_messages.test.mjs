@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Messages with files, out: of every kind, byte for byte, uploaded once; what a device asks for again; hosts that fail. REST, the simulator's phones
+ * and its media hosts.
+ */
+import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import { after, before } from 'node:test';
+
+import { request } from './client.mjs';
+import { scenario } from './scenario.mjs';
+import { waitFor } from './wait.mjs';
+import { startWorld } from './world.mjs';
+
+const NUMBER = '628391000001';
+const PNG = fs.readFileSync(new URL('../../docs/status.png', import.meta.url));
+const OGG = Buffer.concat([Buffer.from('OggS'), Buffer.alloc(24), Buffer.from('OpusHead'), crypto.randomBytes(500)]);
+const MP4 = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from('ftypisom'), crypto.randomBytes(700_000)]);
+const MP3 = Buffer.concat([Buffer.from('ID3\x04'), crypto.randomBytes(900)]);
+const WEBP = Buffer.concat([Buffer.from('RIFF'), Buffer.alloc(4), Buffer.from('WEBPVP8 '), crypto.randomBytes(300)]);
+const PDF = Buffer.concat([Buffer.from('%PDF-1.7\n'), crypto.randomBytes(300_000)]);
+
+let world;
+let id;
+let next = 0;
+const phone = () => `62839${String(++next).padStart(8, '0')}`;
+
+before(async () => {
+	world = await startWorld();
+	id = await world.linkedOutlet('Media', NUMBER);
+});
+after(() => world?.stop());
+
+const sha256 = (bytes) => crypto.createHash('sha256').update(bytes).digest('hex');
+
+async function upload(fileName, bytes, api = world.admin) {
+	const body = new FormData();
+
+	body.set('file', new Blob([bytes]), fileName);
+	const response = await fetch(`${world.base}/api/media`, { method: 'POST', body, headers: api.headers });
+	assert.equal(response.status, 201);
+	return (await response.json()).media;
+}
+
+async function send(to, content, outlet = id) {
+	const answer = await world.admin.raw('POST', `/outlets/${outlet}/messages`, { body: { to, ...content } });
+
+	assert.equal(answer.status, 202, answer.text);
+	return answer.json.message;
+}
+
+const becomes = (message, status, deadline = 20_000) => waitFor(async () => {
+	const { message: m } = await world.admin.get(`/messages/${message}`);
+	if (m.status !== status)
+		throw new Error(JSON.stringify(m));
+	return m;
+}, deadline, `${message} to be ${status}`);
+
+async function got(to, count = 1) {
+	const messages = await world.sim.messages({ to, wait: 15, count });
+	assert.equal(messages.length, count, JSON.stringify(messages));
+	return messages;
+}
+
+const uploads = async () => (await world.sim.call('GET', '/media')).hosts.reduce((n, h) => n + h.uploads, 0);
+
+scenario('every kind of file arrives as what it is, byte for byte', async () => {
+	const files = [
+		['promo.png', PNG, 'image', {}, { mimetype: 'image/png', text: 'Halo' }, 'Halo'],
+		['film.mp4', MP4, 'video', {}, { mimetype: 'video/mp4', text: 'Film' }, 'Film'],
+		['loop.mp4', MP4, 'gif', { kind: 'gif' }, {}, null],
+		['lagu.mp3', MP3, 'audio', {}, { mimetype: 'audio/mpeg' }, null],
+		['pesan.ogg', OGG, 'voice', { kind: 'voice' }, { mimetype: 'audio/ogg; codecs=opus' }, null],
+		['stiker.webp', WEBP, 'sticker', {}, { mimetype: 'image/webp' }, null],
+		['Daftar Harga.pdf', PDF, 'document', {}, { mimetype: 'application/pdf', fileName: 'Daftar Harga.pdf' }, null],
+		['gambar.png', PNG, 'document', { kind: 'document', fileName: 'lain.png' }, { fileName: 'lain.png', mimetype: 'image/png' }, null],
+	];
+
+	for (const [name, bytes, kind, more, wanted, caption] of files) {
+		const to = phone();
+		const media = await upload(name, bytes);
+		const sent = await send(to, { media: { id: media.id, ...more, ...caption && { caption } } });
+		assert.deepEqual([sent.kind, sent.text, sent.media.id, sent.media.size], [kind, caption, media.id, bytes.length]);
+		await becomes(sent.id, 'DELIVERED');
+		const [{ content }] = await got(to);
+		assert.deepEqual([content.kind, content.sha256, content.length], [kind, sha256(bytes), bytes.length]);
+		assert.deepEqual(Object.fromEntries(Object.keys(wanted).map((key) => [key, content[key]])), wanted);
+	}
+});
+
+scenario('a picture has its size and a thumbnail, known from then on', async () => {
+	const to = phone();
+	const media = await upload('ukuran.png', PNG);
+
+	await becomes((await send(to, { media: { id: media.id } })).id, 'DELIVERED');
+	const [{ content }] = await got(to);
+	const [width, height] = [PNG.readUInt32BE(16), PNG.readUInt32BE(20)];
+	assert.deepEqual([content.width, content.height], [width, height]);
+	assert.equal(Buffer.from(content.thumbnail, 'base64').subarray(0, 3).toString('hex'), 'ffd8ff');
+	const { media: known } = await world.admin.get(`/media/${media.id}`);
+	assert.deepEqual([known.width, known.height], [width, height]);
+});
+
+scenario('uploaded once for an outlet, found again after a restart, sealed in the database', async () => {
+	const media = await upload('sekali.bin', crypto.randomBytes(20_000));
+	const before = await uploads();
+
+	const sent = await Promise.all(Array.from({ length: 5 }, () => send(phone(), { media: { id: media.id } })));
+	for (const m of sent)
+		await becomes(m.id, 'DELIVERED');
+	await world.restartDaemon({ kill: true });
+	await world.healthy(id, 20_000);
+	await becomes((await send(phone(), { media: { id: media.id } })).id, 'DELIVERED');
+	assert.equal(await uploads() - before, 1);
+	const [row] = await world.sql(`SELECT convert_from(substring(sealed_ref FROM 1 FOR 1) || '', 'SQL_ASCII') = chr(1), position('/v/' in encode(sealed_ref, 'escape')) FROM media_uploads WHERE media_id = '${media.id}'`);
+	assert.equal(row, 't|0');
+	// After a week it is put there again.
+	await world.sql(`UPDATE media_uploads SET uploaded_at = now() - interval '8 days' WHERE media_id = '${media.id}'`);
+	await world.restartDaemon();
+	await world.healthy(id, 20_000);
+	await becomes((await send(phone(), { media: { id: media.id } })).id, 'DELIVERED');
+	assert.equal(await uploads() - before, 2);
+});
+
+scenario('a device that cannot read it asks again, and gets the whole of it', async () => {
+	const to = phone();
+	const media = await upload('lagi.png', PNG);
+
+	await world.sim.setPhone(to, { retries: 1 });
+	await becomes((await send(to, { media: { id: media.id, caption: 'dua kali' } })).id, 'DELIVERED', 30_000);
+	const [{ content }] = await got(to);
+	assert.deepEqual([content.kind, content.text, content.sha256], ['image', 'dua kali', sha256(PNG)]);
+});
+
+scenario('a media host that fails: the other, or later; texts do not wait for it', async () => {
+	const media = await upload('gagal.bin', crypto.randomBytes(9000));
+	const to = phone();
+
+	await world.sim.call('POST', '/media/faults', { action: 'status', status: 503, method: 'post', times: 4 });
+	const file = await send(to, { media: { id: media.id } });
+	const text = await send(phone(), { text: 'sementara itu' });
+	await becomes(text.id, 'DELIVERED');
+	await becomes(file.id, 'DELIVERED', 60_000);
+	await got(to);
+	await world.sim.call('POST', '/media/faults', { action: 'status', status: 503, times: 0 });
+});
+
+scenario('what is not of its kind, not there, or another\'s, is refused by field', async () => {
+	const pdf = await upload('a.pdf', PDF);
+	const mp3 = await upload('a.mp3', MP3);
+	const refused = async (media, field, api = world.admin) => {
+		const problem = await api.refused(422, 'validation_failed', 'POST', `/outlets/${id}/messages`, { to: phone(), media });
+		assert.deepEqual(problem.errors.map((e) => e.field), [field], JSON.stringify(media));
+	};
+
+	await refused({ id: pdf.id, kind: 'image' }, 'media.kind');
+	await refused({ id: mp3.id, kind: 'voice' }, 'media.kind');
+	await refused({ id: mp3.id, caption: 'x' }, 'media.caption');
+	await refused({ id: 'media_absent' }, 'media.id');
+	await world.addUser('kasir', 'USER', 'the cashier password', id);
+	const user = await world.login('kasir', 'the cashier password');
+	await refused({ id: pdf.id }, 'media.id', user);
+	const own = await upload('b.pdf', PDF, user);
+	assert.equal((await user.raw('POST', `/outlets/${id}/messages`, { body: { to: phone(), media: { id: own.id } } })).status, 202);
+});

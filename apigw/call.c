@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "apigw/answer_cache.h"
 #include "apigw/gateway_metrics.h"
 #include "apigw/routes/routes.h"
 #include "apigw/web_pages.h"
@@ -60,6 +61,7 @@ call_free(struct call *c)
 {
 	drop_blocks(c);
 	body_done(&c->body);
+	answer_release(&c->kept);
 	explicit_bzero(c->token, sizeof(c->token));
 	free(c);
 }

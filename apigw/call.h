@@ -29,6 +29,7 @@ struct call {
 	uint64_t ipc_id;  /* 0: nothing asked */
 	int64_t since_us; /* monotonic */
 	struct call_block *blocks;
+	struct answer *kept; /* what the daemon may say has not changed; held */
 };
 
 void call_start(struct gateway *gw, struct http_request *http);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "apigw/call.h"
+#include "apigw/answer_cache.h"
 #include "apigw/events.h"
 #include "apigw/gateway_metrics.h"
 #include "common/log.h"
@@ -145,6 +146,7 @@ gateway_new(struct event_base *base, struct gateway_conf *take_conf)
 	gw->ipc = ipc_client_new(base, (const char *const *)gw->conf.sockets, gw->conf.n_sockets);
 	gw->events = events_new(base);
 	gw->metrics = gateway_metrics_new(base);
+	gw->answers = answer_cache_new();
 	gw->http = http_server_new(base, &limits, &http_ops, gw);
 	return gw;
 }
@@ -159,6 +161,7 @@ gateway_free(struct gateway **gw)
 	http_server_free(&g->http);
 	events_free(&g->events);
 	gateway_metrics_free(&g->metrics);
+	answer_cache_free(&g->answers);
 	if (g->ipc != NULL)
 		ipc_client_free(&g->ipc);
 	web_files_free(&g->web);

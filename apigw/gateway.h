@@ -14,6 +14,7 @@
 
 struct events;
 struct gateway_metrics;
+struct answer_cache;
 
 struct gateway {
 	struct event_base *base;
@@ -23,6 +24,7 @@ struct gateway {
 	struct web_files *web;
 	struct events *events;
 	struct gateway_metrics *metrics;
+	struct answer_cache *answers;
 	SSL_CTX *tls;
 };
 

@@ -41,7 +41,7 @@ static const struct route routes[] = {
 	ASK("GET",    "/api/auth/me",                 NONE,  ME,                routes_build_empty, "Who is logged in"),
 	ASK("POST",   "/api/auth/password",           JSON,  PASSWORD_CHANGE,   auth_password,      "Change one's own password"),
 
-	ASK("GET",    "/api/outlets/status",          NONE,  STATUS_LIST,       outlets_status,     "The status of all outlets"),
+	{"GET", "/api/outlets/status", NONE, false, OP(STATUS_LIST), SHORT_MS, outlets_status, outlets_status_answer, NULL, "The status of all outlets"},
 	ASK("GET",    "/api/outlets/{id}/status",     NONE,  STATUS_GET,        ID,                 "The status of one outlet"),
 	ASK("GET",    "/api/outlets",                 NONE,  OUTLET_LIST,       LIST,               "List outlets"),
 	ASK("POST",   "/api/outlets",                 JSON,  OUTLET_ADD,        outlets_add,        "Create an outlet"),

@@ -32,16 +32,28 @@ rng_below(uint32_t bound)
 	return v % bound;
 }
 
+/* One draw for the whole id: each asks the generator anew, which costs more than all the rest. */
 void
 rng_id(const char *prefix, char *out, size_t size)
 {
 	static const char alphabet[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-	size_t n = strlen(prefix);
+	const size_t letters = sizeof(alphabet) - 1;
+	const uint8_t fair = (uint8_t)(256 / letters * letters);
+	size_t n = strlen(prefix), used = 2 * ID_LEN;
+	uint8_t bytes[2 * ID_LEN];
 
 	if (size < n + ID_LEN + 1)
 		abort();
 	memcpy(out, prefix, n);
-	for (size_t i = 0; i < ID_LEN; i++)
-		out[n + i] = alphabet[rng_below(sizeof(alphabet) - 1)];
+	for (size_t i = 0; i < ID_LEN;) {
+		if (used == sizeof(bytes)) {
+			rng_bytes(bytes, sizeof(bytes));
+			used = 0;
+		}
+		/* Bytes past the last whole round would favour the first letters. */
+		if (bytes[used] < fair)
+			out[n + i++] = alphabet[bytes[used] % letters];
+		used++;
+	}
 	out[n + ID_LEN] = '\0';
 }

@@ -74,28 +74,6 @@ routes_build_list(struct call *c)
 	c->request.outlet_list = m;
 }
 
-void
-outlets_status(struct call *c)
-{
-	Ipc__StatusList *m = call_alloc(c, sizeof(*m));
-	const char *healthy = call_query(c, "healthy", WORD_MAX);
-
-	ipc__status_list__init(m);
-	routes_read_limit(c, &m->has_limit, &m->limit);
-	m->cursor = call_query(c, "cursor", CURSOR_MAX);
-	m->status = call_query(c, "status", WORD_MAX);
-	m->q = call_query(c, "q", SEARCH_MAX);
-	m->if_none_match = (char *)(uintptr_t)http_head_get(&c->http->head, "if-none-match");
-	if (healthy != NULL) {
-		m->has_healthy = 1;
-		m->healthy = strcmp(healthy, "true") == 0;
-		if (!m->healthy && strcmp(healthy, "false") != 0)
-			body_error(
-			    &c->body, "", "healthy", "invalid", "true or false is expected.");
-	}
-	c->request.status_list = m;
-}
-
 #define AT(field) offsetof(Ipc__Pace, field), offsetof(Ipc__Pace, has_##field)
 
 static const struct body_field pace_fields[] = {

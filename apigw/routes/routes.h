@@ -10,6 +10,8 @@
 void routes_build_empty(struct call *c);
 void routes_build_id(struct call *c);
 void routes_build_list(struct call *c);
+/* The query parameter limit. */
+void routes_read_limit(struct call *c, protobuf_c_boolean *ret_has, uint32_t *ret_limit);
 
 /* Reads an object of pace fields into *ret_pace; NULL object: nothing. */
 void routes_read_pace(
@@ -35,6 +37,7 @@ void auth_login_answer(struct call *c, const Ipc__Response *response);
 void auth_logout_answer(struct call *c, const Ipc__Response *response);
 
 void outlets_status(struct call *c);
+void outlets_status_answer(struct call *c, const Ipc__Response *response);
 void outlets_add(struct call *c);
 void outlets_edit(struct call *c);
 void outlets_connect(struct call *c);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the kernel says of a process, and tables of it. Times are seconds, memory KiB. */
+import fs from 'node:fs';
+import { execFileSync } from 'node:child_process';
+
+const TICKS = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+
+/** User and system time of a process (and of its threads) so far. */
+export function cpu(pid) {
+	const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+	const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+
+	return (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
+const status = (pid, key) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+
+export const rss = (pid) => status(pid, 'VmRSS');
+export const peak = (pid) => status(pid, 'VmHWM');
+
+/** Runs fn; answers what it cost: wall time, and CPU of each process {name: pid}. */
+export async function cost(pids, fn) {
+	const before = Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpu(pid)]));
+	const start = process.hrtime.bigint();
+	const result = await fn();
+	const wall = Number(process.hrtime.bigint() - start) / 1e9;
+
+	return { result, wall, cpu: Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpu(pid) - before[name]])) };
+}
+
+export const round = (x, digits = 3) => (Number.isFinite(x) ? String(Number(x.toPrecision(digits))) : '–');
+export const times = (a, b) => (b > 0 ? `${round(a / b, 2)}×` : '–');
+
+/** A table in Markdown, so that it can stand in docs/benchmarks.md as it is. */
+export function table(title, head, rows) {
+	const line = (cells) => `| ${cells.join(' | ')} |`;
+
+	process.stdout.write(`\n### ${title}\n\n${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}\n`);
+}
+
+/** Works through a list, `width` at a time. */
+export async function each(list, width, fn) {
+	let next = 0;
+
+	await Promise.all(Array.from({ length: Math.min(width, list.length) }, async () => {
+		while (next < list.length) {
+			const i = next++;
+			await fn(list[i], i);
+		}
+	}));
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * make bench: what waconn costs, each figure beside a peer's in the same run on the same cores. node run.mjs [NAME...]
+ *
+ * BENCH=full measures at the sizes of docs/benchmarks.md (up to an hour); otherwise small sizes show the tables in a few minutes. Prints
+ * Markdown on stdout. Nothing here passes or fails by its time.
+ */
+import { execFileSync } from 'node:child_process';
+import os from 'node:os';
+
+const sections = ['sessions', 'messages', 'http', 'growth'];
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !sections.includes(name));
+
+if (unknown.length > 0) {
+	process.stderr.write(`no such section: ${unknown.join(', ')}; there are ${sections.join(', ')}\n`);
+	process.exit(1);
+}
+const version = (command, args) => execFileSync(command, args, { encoding: 'utf8' }).trim().split('\n')[0];
+
+process.stdout.write(`${os.cpus().length} × ${os.cpus()[0].model}, ${Math.round(os.totalmem() / 2 ** 30)} GiB; Linux ${os.release()}; ` +
+	`Node ${process.version}; ${version('openssl', ['version'])}; ${new Date().toISOString().slice(0, 10)}\n`);
+for (const name of sections.filter((s) => wanted.length === 0 || wanted.includes(s))) {
+	const { run } = await import(`./${name}.mjs`);
+
+	await run({ full: process.env.BENCH === 'full' });
+}
+process.exit(0);

@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS instances (
 	epoch     bigint NOT NULL,
 	heartbeat timestamptz NOT NULL
 );
+-- Which start of the daemon it is; NULL: declared dead, or gone. Until when it may use its outlets' keys.
+ALTER TABLE instances ADD COLUMN IF NOT EXISTS boot text;
+ALTER TABLE instances ADD COLUMN IF NOT EXISTS lease_until timestamptz NOT NULL DEFAULT '-infinity';
 
 CREATE TABLE IF NOT EXISTS outlets (
 	id              text PRIMARY KEY,
@@ -34,7 +37,7 @@ CREATE TABLE IF NOT EXISTS outlets (
 	pace            jsonb NOT NULL DEFAULT '{}', -- perMinute, jitter, dailyCap, window, timezone; absent: the configured default
 	created_at      timestamptz NOT NULL DEFAULT now(),
 	owner           text,                    -- instances.name
-	owner_epoch     bigint
+	owner_epoch     bigint                   -- the owner's instances.epoch: of another one it is nobody's
 );
 CREATE UNIQUE INDEX IF NOT EXISTS outlets_number ON outlets (whatsapp_number);
 
@@ -290,13 +293,68 @@ AS $$ SELECT floor(extract(epoch FROM t) * 1000)::bigint $$;
 CREATE OR REPLACE FUNCTION rfc3339(t timestamptz) RETURNS text LANGUAGE sql STABLE
 AS $$ SELECT to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') $$;
 
--- The owner's start of a daemon, or an error that the batch knows (store/batch_send.c).
+-- The owner's start of a daemon, or an error that the batch knows (store/batch.c).
 CREATE OR REPLACE FUNCTION instance_fence(instance text, at_epoch bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM 1 FROM instances WHERE name = instance AND epoch = at_epoch FOR SHARE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'instance % is no longer at epoch %', instance, at_epoch USING ERRCODE = 'WF001';
 	END IF;
+END $$;
+
+-- The same for the outlets that a transaction writes: they are this owner's, or an error that the batch knows.
+CREATE OR REPLACE FUNCTION instance_fence(instance text, at_epoch bigint, outlets text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	other text;
+BEGIN
+	PERFORM instance_fence(instance, at_epoch);
+	SELECT o.id INTO other FROM outlets o
+	WHERE o.id = ANY (instance_fence.outlets) AND (o.owner IS DISTINCT FROM instance OR o.owner_epoch IS DISTINCT FROM at_epoch)
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'outlet % belongs to another daemon', other USING ERRCODE = 'WF002';
+	END IF;
+END $$;
+
+-- Ends the leases that ran out and takes this daemon's share of the outlets that are nobody's. What is left of a dead
+-- daemon's connections is ended first: one that was frozen in the middle of a transaction holds its row. Ending a lease
+-- updates that row, so whatever its owner sends later is refused (instance_fence).
+CREATE OR REPLACE FUNCTION instance_scan(me text, my_epoch bigint, may_end boolean)
+RETURNS TABLE (live integer, mine integer, share integer, taken integer, ended text) LANGUAGE plpgsql AS $$
+DECLARE
+	dead text;
+	total integer;
+	mine_again integer;
+BEGIN
+	PERFORM set_config('lock_timeout', '5s', true);
+	PERFORM instance_fence(me, my_epoch);
+	FOR dead IN SELECT i.name FROM instances i
+	            WHERE may_end AND i.name <> me AND i.boot IS NOT NULL AND i.lease_until < clock_timestamp() ORDER BY i.name
+	LOOP
+		PERFORM pg_terminate_backend(a.pid) FROM pg_stat_activity a
+		WHERE a.datname = current_database() AND a.application_name = ('waconnd@' || dead)::name::text;
+		UPDATE instances i SET epoch = i.epoch + 1, boot = NULL
+		WHERE i.name = dead AND i.boot IS NOT NULL AND i.lease_until < clock_timestamp();
+		ended := concat_ws(' ', ended, CASE WHEN FOUND THEN dead END);
+	END LOOP;
+	-- What an earlier start of ours owned is ours.
+	UPDATE outlets o SET owner_epoch = my_epoch WHERE o.owner = me AND o.owner_epoch IS DISTINCT FROM my_epoch;
+	GET DIAGNOSTICS mine_again = ROW_COUNT;
+	SELECT count(*) INTO live FROM instances i WHERE i.boot IS NOT NULL;
+	SELECT count(*), count(*) FILTER (WHERE o.owner = me) INTO total, mine FROM outlets o;
+	share := ceil(total::numeric / greatest(live, 1));
+	WITH free AS (
+		SELECT o.id FROM outlets o
+		WHERE NOT EXISTS (SELECT 1 FROM instances i WHERE i.name = o.owner AND i.epoch = o.owner_epoch AND i.boot IS NOT NULL)
+		ORDER BY o.id
+		LIMIT greatest(share - mine, 0)
+		FOR NO KEY UPDATE OF o SKIP LOCKED
+	)
+	UPDATE outlets o SET owner = me, owner_epoch = my_epoch FROM free WHERE o.id = free.id;
+	GET DIAGNOSTICS taken = ROW_COUNT;
+	mine := mine + taken;
+	taken := taken + mine_again;
+	RETURN NEXT;
 END $$;
 
 -- Blast counters follow the messages, whoever moves them, in the same transaction. A running blast whose last message

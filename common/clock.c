@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The wall clock and the monotonic clock in milliseconds. */
+/* The clocks of the system in milliseconds. */
 #include "common/clock.h"
 
 #include <time.h>
@@ -29,4 +29,10 @@ int64_t
 clock_monotonic_us(void)
 {
 	return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_lease_ms(void)
+{
+	return read_us(CLOCK_BOOTTIME) / 1000;
 }

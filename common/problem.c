@@ -80,6 +80,9 @@ static const struct problem problems[] = {
 	"waconnd does not answer; this mends itself when it is back."},
     {"database_unavailable", 503, true, "Database unavailable",
 	"The database does not answer; nothing was changed."},
+    {"owner_unavailable", 503, true, "Outlet between two daemons",
+	"The daemon that has this outlet does not answer; another takes it over within 20 "
+	"seconds."},
     {"overloaded", 503, true, "Overloaded", "Too much is waiting. Try again in a moment."},
     {"stopping", 503, true, "Stopping", "The server is being stopped. Try again in a moment."},
     {"daemon_timeout", 504, true, "Daemon timeout",

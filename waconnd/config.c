@@ -20,6 +20,8 @@
 #include "waconnd/link/link_url.h"
 
 #define PER_MINUTE_MAX 6000
+#define CONNECT_RATE 50
+#define CONNECT_RATE_MAX 1000
 
 static int
 set_admin_users(void *target, const struct conf_key *key, const char *value, const char **err)
@@ -104,6 +106,18 @@ set_per_minute(void *target, const struct conf_key *key, const char *value, cons
 	if (conf_set_uint(target, key, value, err) == 0 && c->pace.per_minute <= PER_MINUTE_MAX)
 		return 0;
 	*err = "expected 0 (no limit) to 6000";
+	return -1;
+}
+
+static int
+set_connect_rate(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	struct config *c = target;
+
+	if (conf_set_uint(target, key, value, err) == 0 && c->connect_rate >= 1 &&
+	    c->connect_rate <= CONNECT_RATE_MAX)
+		return 0;
+	*err = "expected 1 to 1000 (connections a second)";
 	return -1;
 }
 
@@ -194,6 +208,7 @@ static const struct conf_key keys[] = {
 	{"whatsapp", "tls_ca", false, set_readable, offsetof(struct config, tls_ca)},
 	{"whatsapp", "noise_root", false, set_noise_root, 0},
 	{"whatsapp", "version", false, set_version, 0},
+	{"whatsapp", "connect_rate", false, set_connect_rate, offsetof(struct config, connect_rate)},
 	{"whatsapp", "media_ca", false, set_readable, offsetof(struct config, media_ca)},
 	{"whatsapp", "media_insecure_loopback", false, conf_set_bool, offsetof(struct config, media_insecure_loopback)},
 	{"blast", "per_minute", false, set_per_minute, offsetof(struct config, pace.per_minute)},
@@ -231,6 +246,7 @@ set_defaults(struct config *c)
 	    .whatsapp_url = xstrdup("wss://web.whatsapp.com/ws/chat"),
 	    .version_auto = true,
 	    .client_version = CLIENT_VERSION_BUILTIN,
+	    .connect_rate = CONNECT_RATE,
 	    .pace = {.per_minute = 20,
 		.jitter = 0.5,
 		.daily_cap = 1000,

@@ -29,6 +29,7 @@ struct config {
 	uint8_t noise_root[32];
 	bool version_auto; /* client_version is only what is built in */
 	uint32_t client_version;
+	unsigned connect_rate; /* connections a second, over all outlets */
 	char *media_ca;
 	bool media_insecure_loopback;
 	struct outlet_pace pace;

@@ -19,12 +19,12 @@
 #include "common/loop_lag.h"
 #include "waconnd/api/api.h"
 #include "waconnd/config.h"
+#include "waconnd/instance.h"
 
 #define CONF_DEFAULT "/etc/waconn/waconnd.conf"
 #define ERRORS_MAX 65536
 #define WORKERS 2
 #define WORKER_QUEUE 64
-#define CONNECTS_PER_SECOND 50
 #define STOP_TICK_MS 50
 #define STOP_SENDS_MS 4000 /* how long messages in flight may take to be answered */
 #define STOP_MS 10000
@@ -42,6 +42,7 @@ struct daemon {
 	struct hub *hub;
 	struct metrics *metrics;
 	struct loop_lag *lag;
+	struct instance *instance;
 	struct worker *worker;
 	struct outlets *outlets;
 	struct blasts *blasts;
@@ -100,14 +101,23 @@ check(const struct config *config)
 /* -- signals -- */
 
 static void
-on_drained(void *arg)
+on_left(void *arg)
 {
 	struct daemon *d = arg;
 
 	event_base_loopexit(d->base, NULL);
 }
 
-/* First what is in flight is answered, then the links close; none of it may take for ever. */
+static void
+on_drained(void *arg)
+{
+	struct daemon *d = arg;
+
+	instance_leave(d->instance, on_left, d);
+}
+
+/* First what is in flight is answered, then the links close, then the outlets are set free for
+ * others; none of it may take for ever. */
 static void
 on_stop_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -140,6 +150,7 @@ on_term(evutil_socket_t sig, short what, void *arg)
 	if (d->api != NULL)
 		api_stop(d->api);
 	blasts_stop(d->blasts);
+	instance_stop(d->instance);
 	event_add(d->stop_tick, &(struct timeval){.tv_usec = STOP_TICK_MS * 1000});
 }
 
@@ -185,15 +196,10 @@ give_up(struct daemon *d)
 	event_base_loopbreak(d->base);
 }
 
-/* Whatever we hold of keys may be old by now: nothing may be sent with them. */
 static void
-on_fenced(void *arg)
+on_replaced(void *arg)
 {
-	struct daemon *d = arg;
-
-	log_error("daemon.replaced", LOG_STR("instance", d->config.instance),
-	    LOG_STR("why", "another waconnd was started as this instance on the same database"));
-	give_up(d);
+	give_up(arg);
 }
 
 static void
@@ -242,6 +248,15 @@ open_store(struct daemon *d)
 	return r;
 }
 
+/* The links are made before the daemon takes its first outlet, and freed last. */
+static bool
+may_send(void *arg)
+{
+	const struct daemon *d = arg;
+
+	return d->instance != NULL && instance_holds(d->instance);
+}
+
 static int
 open_net(struct daemon *d)
 {
@@ -252,7 +267,9 @@ open_net(struct daemon *d)
 	    .media_insecure_loopback = d->config.media_insecure_loopback,
 	    .noise_root = d->config.has_noise_root ? d->config.noise_root : NULL,
 	    .client_version = d->config.client_version,
-	    .connects_per_second = CONNECTS_PER_SECOND,
+	    .connects_per_second = d->config.connect_rate,
+	    .may_send = may_send,
+	    .may_send_arg = d,
 	};
 	char err[512];
 
@@ -295,26 +312,29 @@ find_version(struct daemon *d)
 static void
 start_outlets(struct daemon *d)
 {
-	const struct outlets_env env = {
+	struct outlets_env env = {
 	    .base = d->base,
 	    .store = &d->store,
 	    .net = d->net,
 	    .version = d->version,
 	    .instance = d->config.instance,
 	    .default_pace = d->config.pace,
-	    .hub = d->hub = hub_new(d->store.epoch),
+	    .connect_rate = d->config.connect_rate,
+	    .hub = d->hub = hub_new(d->store.life),
 	    .metrics = d->metrics = metrics_new(),
+	    .may_act = instance_holds,
 	};
 
 	d->lag = loop_lag_new(d->base, metrics_seconds(d->metrics, "waconn_loop_lag_seconds",
 					   "How late the event loop runs its timers.", NULL));
 	batch_measure(d->store.batch, d->metrics);
-
-	batch_on_fenced(d->store.batch, on_fenced, d);
+	env.may_act_arg = d->instance = instance_new(d->base, &d->store, d->hub);
+	instance_on_replaced(d->instance, on_replaced, d);
 	d->worker = worker_new(d->base, WORKERS, WORKER_QUEUE);
 	d->outlets = outlets_new(&env, on_loaded, d);
 	d->blasts = blasts_new(d->base, &d->store, d->hub, d->outlets, d->worker);
 	blasts_measure(d->blasts, d->metrics);
+	instance_run(d->instance, d->outlets, d->blasts);
 }
 
 static void
@@ -333,6 +353,7 @@ stop(struct daemon *d)
 	worker_free(&d->worker);
 	api_free(&d->api);
 	blasts_free(&d->blasts);
+	instance_free(&d->instance);
 	outlets_free(&d->outlets);
 	client_version_free(&d->version);
 	hub_free(&d->hub);

@@ -17,7 +17,7 @@
 #define BACKOFF_MIN_MS 1000
 #define BACKOFF_MAX_MS (5 * 60 * 1000)
 #define LATER_MS (30 * 60 * 1000)
-#define TURN_MS 20 /* between two outlets at the daemon's start */
+#define CONNECT_RATE 50 /* outlets a second, at the daemon's start */
 #define AFTER_BAN_MS 5000
 #define VERSION_MS 60000       /* the look-up of the client version may take that long */
 #define VERSION_SPREAD_MS 2000 /* who waited for it does not connect all at once */
@@ -104,7 +104,9 @@ act_erase(struct outlet *o)
 static void
 act_turn(struct outlet *o)
 {
-	outlet_wait(o, (int64_t)TURN_MS * o->os->turn++);
+	const unsigned rate = o->os->env.connect_rate;
+
+	outlet_wait(o, (int64_t)o->os->turn++ * 1000 / (rate > 0 ? rate : CONNECT_RATE));
 }
 
 static void
@@ -237,7 +239,7 @@ outlet_timer_fired(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!o->os->draining)
+	if (!o->os->draining && o->handover == OUTLET_KEPT)
 		(void)outlet_step(o, EV_TIMER, NULL);
 }
 
@@ -259,7 +261,15 @@ is_paused(const struct outlet *o)
 static bool
 is_busy(const struct outlet *o)
 {
-	return o->state == OUT_LOGGING_OUT || o->state == OUT_DRAINING;
+	return o->handover != OUTLET_KEPT || o->state == OUT_LOGGING_OUT ||
+	       o->state == OUT_DRAINING;
+}
+
+/* The owner is asked (api/forward.c); who comes here found none. */
+static bool
+is_elsewhere(const struct outlet *o)
+{
+	return o->state == OUT_ELSEWHERE || !outlets_may_act(o->os);
 }
 
 static bool
@@ -273,6 +283,8 @@ connect_by(struct outlet *o, enum link_mode way)
 {
 	bool other;
 
+	if (is_elsewhere(o))
+		return "owner_unavailable";
 	if (o->os->draining)
 		return "stopping";
 	if (is_paused(o))
@@ -307,6 +319,8 @@ outlet_connect_code(struct outlet *o)
 const char *
 outlet_disconnect(struct outlet *o)
 {
+	if (is_elsewhere(o))
+		return "owner_unavailable";
 	if (is_busy(o))
 		return "outlet_busy";
 	(void)outlet_step(o, EV_DISCONNECT, NULL);
@@ -316,6 +330,8 @@ outlet_disconnect(struct outlet *o)
 const char *
 outlet_pause(struct outlet *o)
 {
+	if (is_elsewhere(o))
+		return "owner_unavailable";
 	if (is_paused(o))
 		return "outlet_paused";
 	if (is_busy(o))
@@ -327,8 +343,12 @@ outlet_pause(struct outlet *o)
 const char *
 outlet_resume(struct outlet *o)
 {
+	if (is_elsewhere(o))
+		return "owner_unavailable";
 	if (!is_paused(o))
 		return "not_paused";
+	if (is_busy(o))
+		return "outlet_busy";
 	if (o->os->draining)
 		return "stopping";
 	(void)outlet_step(o, o->linked && o->is_active ? EV_RESUME : EV_RESUME_IDLE, NULL);
@@ -338,6 +358,8 @@ outlet_resume(struct outlet *o)
 const char *
 outlet_logout(struct outlet *o)
 {
+	if (is_elsewhere(o))
+		return "owner_unavailable";
 	if (!o->linked)
 		return "outlet_not_linked";
 	if (is_busy(o))

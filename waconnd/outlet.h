@@ -59,16 +59,38 @@ struct outlets_env {
 	const char *instance;
 	struct outlet_pace default_pace;
 	struct metrics *metrics; /* NULL: nothing is counted */
+	unsigned connect_rate;	 /* a second, of those that connect by themselves; 0: 50 */
+	/* Does our lease hold? Where it does not, nothing may be claimed or sent. NULL: always. */
+	bool (*may_act)(void *arg);
+	void *may_act_arg;
 };
 
-/* Loads all outlets from the database (asynchronously; `loaded` is called once) and reconnects what
- * was CONNECTED, CONNECTING with credentials, or TIMEOUT, paced. */
+/* Loads all outlets from the database (asynchronously; `loaded` is called once), takes this
+ * daemon's share of those that nobody has, and reconnects what was CONNECTED, CONNECTING with
+ * credentials, or TIMEOUT, paced. */
 struct outlets *outlets_new(
     const struct outlets_env *env, void (*loaded)(void *arg, int err), void *arg);
 void outlets_free(struct outlets **os);
 /* SIGTERM: stop claiming, close the links politely; `done` when all are down and committed, within
  * 10 s. */
 void outlets_drain(struct outlets *os, void (*done)(void *arg), void *arg);
+
+/* -- several daemons on one database (DESIGN section 7) -- */
+/* Read all rows anew: what others changed, who owns what, and what owners wrote. on_refreshed is
+ * called at the end of each. */
+void outlets_refresh(struct outlets *os);
+void outlets_on_refreshed(struct outlets *os, void (*cb)(void *arg), void *arg);
+/* Our lease is over: every link is dropped at once, without a word, and no outlet is ours. */
+void outlets_let_go(struct outlets *os);
+size_t outlets_owned(const struct outlets *os);
+/* Another daemon's, or nobody's: it does what is to be done. */
+bool outlet_elsewhere(const struct outlet *o);
+/* Give it to another daemon: what is in flight is finished, the link closed, the row set free, and
+ * then on_released called. is_idle answers whether nothing of it is in flight. */
+bool outlet_may_move(const struct outlet *o); /* false: it is in the middle of something */
+void outlet_hand_over(struct outlet *o);
+void outlets_on_idle(struct outlets *os, bool (*is_idle)(void *arg, struct outlet *o), void *arg);
+void outlets_on_released(struct outlets *os, void (*cb)(void *arg), void *arg);
 
 struct outlet *outlets_find(struct outlets *os, const char *id); /* NULL: none */
 size_t outlets_count(const struct outlets *os);

@@ -30,6 +30,7 @@ static const struct {
     [OUT_RELINKING] = {"RELINKING", OUTLET_CONNECTING, 1},
     [OUT_LOGGING_OUT] = {"LOGGING_OUT", OUTLET_DISCONNECTED, 1},
     [OUT_DRAINING] = {"DRAINING", OUTLET_CONNECTING, 1},
+    [OUT_ELSEWHERE] = {"ELSEWHERE", OUTLET_TIMEOUT, 0},
 };
 
 static const char *const events[OUTLET_EVENTS] = {
@@ -245,7 +246,7 @@ static const struct outlet_edge edges[] = {
 
 #define BIT(x) (1u << (x))
 #define ALL_STATES (BIT(OUT_STATES) - 1)
-#define NO_LINK (BIT(OUT_IDLE) | BIT(OUT_STARTING) | BIT(OUT_LINK_WAIT) | BIT(OUT_BACKOFF) | BIT(OUT_BANNED) | BIT(OUT_FAILED) | BIT(OUT_PAUSED))
+#define NO_LINK (BIT(OUT_IDLE) | BIT(OUT_STARTING) | BIT(OUT_LINK_WAIT) | BIT(OUT_BACKOFF) | BIT(OUT_BANNED) | BIT(OUT_FAILED) | BIT(OUT_PAUSED) | BIT(OUT_ELSEWHERE))
 #define PAIRING (BIT(OUT_LINKING) | BIT(OUT_SCANNING))
 #define LOGIN (BIT(OUT_CONNECTING) | BIT(OUT_OPEN) | BIT(OUT_ONLINE) | BIT(OUT_RETRYING))
 #define BUSY (PAIRING | LOGIN | BIT(OUT_RESTARTING))
@@ -255,6 +256,11 @@ static const struct {
 	unsigned in; /* bits of states */
 	const char *why;
 } ignores[] = {
+	{EV_CONNECT,     BIT(OUT_ELSEWHERE),                       "another daemon's: it is asked"},
+	{EV_LINK,        BIT(OUT_ELSEWHERE),                       "another daemon's: it is asked"},
+	{EV_DISCONNECT,  BIT(OUT_ELSEWHERE),                       "another daemon's: it is asked"},
+	{EV_PAUSE,       BIT(OUT_ELSEWHERE),                       "another daemon's: it is asked"},
+	{EV_LOGOUT,      BIT(OUT_ELSEWHERE),                       "another daemon's: it is asked"},
 	{EV_START,       ALL_STATES & ~BIT(OUT_IDLE),              "only at the daemon's start"},
 	{EV_CONNECT,     BUSY & ~BIT(OUT_RETRYING),                "it is being done, or done"},
 	{EV_CONNECT,     BIT(OUT_LINK_WAIT),                       "there are no credentials"},

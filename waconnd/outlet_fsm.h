@@ -34,7 +34,8 @@ enum outlet_state {
 	OUT_REOPENING,	 /* logs in as soon as the old link has ended */
 	OUT_RELINKING,	 /* pairs as soon as the old link has ended */
 	OUT_LOGGING_OUT, /* unlinking */
-	OUT_DRAINING,	 /* the daemon stops; the link is ending */
+	OUT_DRAINING,	 /* the daemon stops or gives it away; the link is ending */
+	OUT_ELSEWHERE,	 /* another daemon's, or nobody's; shown as its owner wrote it */
 	OUT_STATES
 };
 

@@ -2,9 +2,10 @@
 /*
  * outlet_internal: how the parts of outlet work together. Not for anyone above.
  *
- * Parts: outlet_table.c (all outlets: load, add, remove, ticks, drain), outlet.c (steps, actions,
- * commands), outlet_link.c (what a link says), outlet_content.c (messages), outlet_session.c (the
- * row in the database), outlet_status.c (health and JSON), outlet_pace.c, outlet_fsm.c.
+ * Parts: outlet_table.c (all outlets: add, remove, ticks, drain), outlet_owner.c (whose they are),
+ * outlet_handover.c (giving them to others), outlet.c (steps, actions, commands), outlet_link.c
+ * (what a link says), outlet_content.c (messages), outlet_session.c (the row in the database),
+ * outlet_status.c (health and JSON), outlet_pace.c, outlet_fsm.c.
  */
 #ifndef WACONND_OUTLET_INTERNAL_H
 #define WACONND_OUTLET_INTERNAL_H
@@ -26,6 +27,17 @@ struct session_row { /* outlet_sessions */
 void session_row_copy(
     struct session_row *to, const struct session_row *from); /* to: valid or zero */
 void session_row_done(struct session_row *row);
+/* Would people see the same? */
+bool session_row_shows(const struct session_row *a, const struct session_row *b);
+
+enum outlet_handover { /* to another daemon */
+	OUTLET_KEPT,
+	OUTLET_SETTLING,   /* what is in flight is answered */
+	OUTLET_CLOSING,	   /* the link ends */
+	OUTLET_COMMITTING, /* all of it is being committed */
+	OUTLET_COMMITTED,
+	OUTLET_RELEASING /* its row is being given free */
+};
 
 struct session_commit;
 struct content_query;
@@ -37,7 +49,13 @@ struct outlet {
 	struct outlet_pace pace;
 	char *pace_json; /* what of it is the outlet's own; NULL: nothing */
 
-	enum outlet_state state; /* assigned in outlet_step and at loading only */
+	enum outlet_state state; /* assigned in outlet_step and in outlet_owner.c only */
+	char *owner;		 /* NULL: nobody, or not known */
+	bool owner_lives;
+	enum outlet_handover handover;
+	unsigned handover_ms;	      /* how long it has been settling */
+	int64_t moved_ms, changed_ms; /* monotonic: when ownership and configuration changed here */
+	uint64_t round;		      /* of reading, in which its row was there */
 	bool linked;
 	struct session_row row;	      /* as it shall be */
 	struct session_row committed; /* as the database has it */
@@ -86,10 +104,13 @@ struct outlets {
 	size_t n, cap;
 	uint64_t version;
 	bool loading, draining;
-	uint64_t load_ticket, check_ticket;
-	int64_t check_ms; /* monotonic: when the running check was asked */
-	unsigned turn;	  /* of those that start */
-	struct event *tick, *undertaker, *drain_timer;
+	bool again; /* rows are to be read once more */
+	uint64_t load_ticket, check_ticket, release_ticket;
+	int64_t check_ms, load_ms; /* monotonic: when the running question was asked */
+	int64_t removed_ms;	   /* monotonic: when an outlet was last removed here */
+	uint64_t round;
+	unsigned turn; /* of those that start */
+	struct event *tick, *undertaker, *drain_timer, *handover_timer;
 	SLIST_HEAD(, grave) graves;
 	void (*loaded)(void *arg, int err);
 	void *loaded_arg;
@@ -109,6 +130,12 @@ struct outlets {
 	void (*on_removed)(void *arg, struct outlet *o);
 	void *on_removed_arg;
 	struct metric *link_ends, *received;
+	bool (*is_idle)(void *arg, struct outlet *o);
+	void *is_idle_arg;
+	void (*on_released)(void *arg);
+	void *on_released_arg;
+	void (*on_refreshed)(void *arg);
+	void *on_refreshed_arg;
 };
 
 /* -- outlet_table.c -- */
@@ -116,6 +143,17 @@ struct outlet *outlet_new(struct outlets *os, const char *id, const char *name, 
 void outlet_free(struct outlet **o);
 void outlets_bury(struct outlets *os, struct link *link, struct keydb *keys);
 void outlets_check_drained(struct outlets *os);
+void outlet_set_pace(struct outlet *o, const char *json);
+void outlets_append(struct outlets *os, struct outlet *o);
+void outlets_sort(struct outlets *os);
+
+/* -- outlet_owner.c -- */
+void outlets_load(struct outlets *os);		/* the first time */
+void outlet_let_go(struct outlet *o);		/* at once; it is another's, or nobody's */
+bool outlets_may_act(const struct outlets *os); /* our lease holds */
+
+/* -- outlet_handover.c -- */
+void outlet_handover_tick(evutil_socket_t fd, short what, void *arg);
 
 /* -- outlet.c -- */
 /* reason NULL: the row's own. The event may be ignored: then nothing is changed or written, and

@@ -45,8 +45,8 @@ commit_free(struct session_commit *c)
 	free(c);
 }
 
-static bool
-shows_the_same(const struct session_row *a, const struct session_row *b)
+bool
+session_row_shows(const struct session_row *a, const struct session_row *b)
 {
 	const char *ea = a->last_error != NULL ? a->last_error : "",
 		   *eb = b->last_error != NULL ? b->last_error : "";
@@ -70,7 +70,7 @@ on_committed(void *arg, int err)
 		commit_free(c);
 		return;
 	}
-	same = shows_the_same(&o->committed, &c->row);
+	same = session_row_shows(&o->committed, &c->row);
 	session_row_copy(&o->committed, &c->row);
 	commit_free(c);
 	if (same) {
@@ -164,7 +164,8 @@ check_one(struct outlets *os, const char *id, const char *status)
 	struct outlet *o = outlets_find(os, id);
 	enum outlet_status found;
 
-	if (o == NULL || status_parse(status, &found) < 0 || found == o->committed.status)
+	if (o == NULL || o->state == OUT_ELSEWHERE || status_parse(status, &found) < 0 ||
+	    found == o->committed.status)
 		return;
 	/* What was written after the question was asked says nothing. */
 	if (!LIST_EMPTY(&o->commits) || o->written_ms >= os->check_ms)

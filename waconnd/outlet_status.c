@@ -21,6 +21,26 @@ static const struct {
     {OUTLET_BAD_AUTO_RECONNECT, "auto_reconnect_off"},
 };
 
+/* Of another daemon's outlet: what it last wrote, as long as that daemon lives. */
+enum outlet_status
+outlet_live_status(const struct outlet *o)
+{
+	if (o->state != OUT_ELSEWHERE)
+		return outlet_fsm_status(o->state);
+	if (!o->owner_lives && o->committed.status != OUTLET_PAUSED &&
+	    o->committed.status != OUTLET_FAILED && o->committed.status != OUTLET_DISCONNECTED)
+		return OUTLET_TIMEOUT;
+	return o->committed.status;
+}
+
+static bool
+is_open(const struct outlet *o)
+{
+	if (o->state == OUT_ELSEWHERE)
+		return outlet_live_status(o) == OUTLET_CONNECTED;
+	return o->link != NULL && link_is_open(o->link);
+}
+
 unsigned
 outlet_unhealthy(const struct outlet *o)
 {
@@ -28,9 +48,9 @@ outlet_unhealthy(const struct outlet *o)
 
 	if (o->committed.status != OUTLET_CONNECTED)
 		bits |= OUTLET_BAD_DB_STATUS;
-	if (outlet_fsm_status(o->state) != OUTLET_CONNECTED)
+	if (outlet_live_status(o) != OUTLET_CONNECTED)
 		bits |= OUTLET_BAD_LIVE_STATUS;
-	if (o->link == NULL || !link_is_open(o->link))
+	if (!is_open(o))
 		bits |= OUTLET_BAD_SOCKET;
 	if (!o->linked || o->row.own_jid[0] == '\0')
 		bits |= OUTLET_BAD_USER_ID;
@@ -105,10 +125,11 @@ write_live(struct jsonw *j, const struct outlet *o)
 	const int latency = o->link != NULL ? link_latency_ms(o->link) : -1;
 
 	jsonw_object(j, "liveStatus");
-	jsonw_str(j, "status", outlet_status_name(outlet_fsm_status(o->state)));
+	jsonw_str(j, "status", outlet_status_name(outlet_live_status(o)));
 	jsonw_str(j, "qrCode", has_qr(o) ? "Present" : NULL);
-	jsonw_str(j, "name", o->link != NULL ? text_or_null(o->row.session_name) : NULL);
-	jsonw_str(j, "instance", o->os->instance);
+	jsonw_str(
+	    j, "name", is_open(o) || o->link != NULL ? text_or_null(o->row.session_name) : NULL);
+	jsonw_str(j, "instance", o->state == OUT_ELSEWHERE ? o->owner : o->os->instance);
 	if (latency >= 0)
 		jsonw_int(j, "latencyMs", latency);
 	else
@@ -193,12 +214,6 @@ outlet_number(const struct outlet *o)
 	return o->number;
 }
 
-enum outlet_status
-outlet_live_status(const struct outlet *o)
-{
-	return outlet_fsm_status(o->state);
-}
-
 bool
 outlet_linked(const struct outlet *o)
 {
@@ -234,11 +249,17 @@ outlet_pairing_code(const struct outlet *o, const char **ret_text, int64_t *ret_
 	return 0;
 }
 
+bool
+outlets_may_act(const struct outlets *os)
+{
+	return os->env.may_act == NULL || os->env.may_act(os->env.may_act_arg);
+}
+
 struct link *
 outlet_link(struct outlet *o)
 {
-	if (o->state != OUT_ONLINE || o->os->draining || outlet_unhealthy(o) != 0 ||
-	    !link_is_ready(o->link))
+	if (o->state != OUT_ONLINE || o->os->draining || o->handover != OUTLET_KEPT ||
+	    !outlets_may_act(o->os) || outlet_unhealthy(o) != 0 || !link_is_ready(o->link))
 		return NULL;
 	return o->link;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * All outlets of this daemon: loaded from the database, found by id, in order of name, added,
- * changed, removed; the tick that keeps their times fresh, and the polite end at SIGTERM. It moves
- * no state but by events.
+ * All outlets: found by id, in order of name, added, changed, removed; the tick that keeps their
+ * times fresh, and the polite end at SIGTERM. It moves no state but by events.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +17,8 @@
 
 /* -- one outlet -- */
 
-static void
-set_pace(struct outlet *o, const char *json)
+void
+outlet_set_pace(struct outlet *o, const char *json)
 {
 	char *copy = json != NULL ? xstrdup(json) : NULL;
 
@@ -63,6 +62,7 @@ outlet_free(struct outlet **op)
 	outlet_link_drop(o);
 	outlets_bury(os, NULL, o->keys);
 	outlet_session_forget(o);
+	batch_forget(os->env.store->batch, o);
 	outlet_forget_codes(o);
 	event_free(o->timer);
 	session_row_done(&o->row);
@@ -72,6 +72,7 @@ outlet_free(struct outlet **op)
 	free(o->name);
 	free(o->number);
 	free(o->pace_json);
+	free(o->owner);
 	free(o);
 	*op = NULL;
 }
@@ -139,8 +140,8 @@ compare_key(const void *key, const void *element)
 	return strcmp(key, o->id);
 }
 
-static void
-sort(struct outlets *os)
+void
+outlets_sort(struct outlets *os)
 {
 	if (os->n == 0)
 		return;
@@ -149,8 +150,8 @@ sort(struct outlets *os)
 	os->version++;
 }
 
-static void
-append(struct outlets *os, struct outlet *o)
+void
+outlets_append(struct outlets *os, struct outlet *o)
 {
 	if (os->n == os->cap) {
 		os->cap = os->cap > 0 ? os->cap * 2 : 64;
@@ -201,120 +202,6 @@ outlets_version(const struct outlets *os)
 	return os->version;
 }
 
-/* -- loading -- */
-
-static const char *
-column(const PGresult *r, int row, int col)
-{
-	return PQgetisnull(r, row, col) ? "" : PQgetvalue(r, row, col);
-}
-
-static void
-set_text(char *field, size_t size, const char *text)
-{
-	const size_t len = strnlen(text, size - 1);
-
-	memcpy(field, text, len);
-	field[len] = '\0';
-}
-
-static enum outlet_status
-status_of(const char *name)
-{
-	for (enum outlet_status s = OUTLET_CONNECTED; s <= OUTLET_TIMEOUT; s++)
-		if (strcmp(outlet_status_name(s), name) == 0)
-			return s;
-	return OUTLET_DISCONNECTED;
-}
-
-/* Columns of OUTLET_LOAD. */
-static void
-load_row(struct session_row *row, const PGresult *r, int i)
-{
-	row->status = status_of(column(r, i, 6));
-	set_text(row->session_name, sizeof(row->session_name), column(r, i, 7));
-	set_text(row->own_jid, sizeof(row->own_jid), column(r, i, 8));
-	set_text(row->own_lid, sizeof(row->own_lid), column(r, i, 9));
-	row->connected_at_ms = strtoll(column(r, i, 10), NULL, 10);
-	row->last_seen_ms = strtoll(column(r, i, 11), NULL, 10);
-	row->next_retry_at_ms = strtoll(column(r, i, 12), NULL, 10);
-	row->linked_at_ms = strtoll(column(r, i, 13), NULL, 10);
-	row->retry_count = (unsigned)strtoul(column(r, i, 14), NULL, 10);
-	row->last_error = PQgetisnull(r, i, 15) ? NULL : xstrdup(PQgetvalue(r, i, 15));
-}
-
-static struct outlet *
-load_outlet(struct outlets *os, const PGresult *r, int i)
-{
-	struct outlet *o = outlet_new(os, column(r, i, 0), column(r, i, 1), column(r, i, 2));
-
-	o->is_active = column(r, i, 3)[0] == 't';
-	o->auto_reconnect = column(r, i, 4)[0] == 't';
-	set_pace(o, column(r, i, 5));
-	load_row(&o->row, r, i);
-	session_row_copy(&o->committed, &o->row);
-	o->last_heard_ms = o->row.last_seen_ms;
-	o->linked = o->row.linked_at_ms > 0 && column(r, i, 16)[0] == 't';
-	return o;
-}
-
-/* Take an outlet up where its row says it was. PAUSED and FAILED stay; what was connected or on its
- * way connects again. */
-static void
-take_up(struct outlet *o)
-{
-	const enum outlet_status was = o->row.status;
-	const bool wanted =
-	    was == OUTLET_CONNECTED || was == OUTLET_CONNECTING || was == OUTLET_TIMEOUT;
-
-	if (was == OUTLET_PAUSED) {
-		o->state = OUT_PAUSED;
-		return;
-	}
-	if (was == OUTLET_FAILED) {
-		const int64_t left = o->row.next_retry_at_ms - clock_wall_ms();
-
-		o->state = OUT_FAILED;
-		if (o->row.next_retry_at_ms > 0 && o->linked && o->is_active) {
-			o->state = OUT_BANNED;
-			outlet_wait(o, left > 0 ? left : 0);
-		}
-		return;
-	}
-	o->state = OUT_IDLE;
-	o->way = LINK_PAIR_QR;
-	if (wanted && o->linked && o->is_active && o->auto_reconnect) {
-		(void)outlet_step(o, EV_START, NULL);
-		return;
-	}
-	o->row.status = OUTLET_DISCONNECTED;
-	o->row.next_retry_at_ms = 0;
-	if (o->row.status != was)
-		outlet_session_write(o, &was, "daemon started");
-}
-
-static void
-on_loaded(void *arg, enum db_error error, const PGresult *result)
-{
-	struct outlets *os = arg;
-
-	os->load_ticket = 0;
-	if (error != DB_OK) {
-		log_error("outlets.load", LOG_STR("error", db_error_text(error)));
-		os->loaded(os->loaded_arg, -1);
-		return;
-	}
-	for (int i = 0; i < PQntuples(result); i++)
-		append(os, load_outlet(os, result, i));
-	sort(os);
-	for (size_t i = 0; i < os->n; i++)
-		take_up(os->by_name[i]);
-	os->loading = false;
-	log_info(
-	    "outlets.loaded", LOG_INT("count", (int64_t)os->n), LOG_INT("connecting", os->turn));
-	os->loaded(os->loaded_arg, 0);
-}
-
 /* -- the tick -- */
 
 static void
@@ -322,6 +209,8 @@ tick_outlet(struct outlet *o)
 {
 	const int64_t heard = outlet_heard_ms(o);
 
+	if (o->state == OUT_ELSEWHERE)
+		return;
 	if (o->unsaved) {
 		outlet_session_write(o, NULL, NULL);
 		return;
@@ -367,7 +256,6 @@ outlets_new(const struct outlets_env *env, void (*loaded)(void *arg, int err), v
 {
 	struct outlets *os = xcalloc(1, sizeof(*os));
 	const struct timeval tick = {.tv_sec = TICK_S};
-	const struct db_param instance = DB_TEXT(env->instance);
 
 	os->env = *env;
 	os->instance = xstrdup(env->instance);
@@ -384,7 +272,9 @@ outlets_new(const struct outlets_env *env, void (*loaded)(void *arg, int err), v
 	(void)event_add(os->tick, &tick);
 	if (env->version != NULL)
 		client_version_on_refreshed(env->version, on_refreshed, os);
-	os->load_ticket = db_query(env->store->db, SQL_OUTLET_LOAD, &instance, 1, on_loaded, os);
+	os->handover_timer = evtimer_new(env->base, outlet_handover_tick, os);
+	os->removed_ms = -1;
+	outlets_load(os);
 	return os;
 }
 
@@ -401,12 +291,15 @@ outlets_free(struct outlets **osp)
 		db_forget(os->env.store->db, os->load_ticket);
 	if (os->check_ticket != 0)
 		db_forget(os->env.store->db, os->check_ticket);
+	if (os->release_ticket != 0)
+		db_forget(os->env.store->db, os->release_ticket);
 	for (size_t i = 0; i < os->n; i++)
 		outlet_free(&os->by_name[i]);
 	bury_now(-1, 0, os);
 	batch_forget(os->env.store->batch, os);
 	event_free(os->undertaker);
 	event_free(os->tick);
+	event_free(os->handover_timer);
 	if (os->drain_timer != NULL)
 		event_free(os->drain_timer);
 	free(os->by_name);
@@ -491,9 +384,10 @@ outlets_added(struct outlets *os, const char *id, const char *name, const char *
 	o = outlet_new(os, id, name, number);
 	o->is_active = is_active;
 	o->auto_reconnect = auto_reconnect;
-	set_pace(o, pace_json);
-	append(os, o);
-	sort(os);
+	o->changed_ms = clock_monotonic_ms();
+	outlet_set_pace(o, pace_json);
+	outlets_append(os, o);
+	outlets_sort(os);
 	outlet_publish(o);
 	return o;
 }
@@ -511,12 +405,13 @@ void
 outlets_changed(struct outlet *o, const char *name, const char *number, bool is_active,
     bool auto_reconnect, const char *pace_json)
 {
+	o->changed_ms = clock_monotonic_ms();
 	replace(&o->name, name);
 	replace(&o->number, number);
 	o->is_active = is_active;
 	o->auto_reconnect = auto_reconnect;
-	set_pace(o, pace_json);
-	sort(o->os);
+	outlet_set_pace(o, pace_json);
+	outlets_sort(o->os);
 	if (!is_active && o->state != OUT_FAILED)
 		(void)outlet_step(o, EV_DISCONNECT, "switched off");
 	else if (!auto_reconnect && (o->state == OUT_BACKOFF || o->state == OUT_STARTING))
@@ -536,6 +431,7 @@ outlets_removed(struct outlets *os, const char *id)
 	take_out(os->by_id, os->n, o);
 	os->n--;
 	os->version++;
+	os->removed_ms = clock_monotonic_ms();
 	outlet_free(&o);
 }
 
@@ -577,4 +473,25 @@ outlets_on_removed(struct outlets *os, void (*cb)(void *arg, struct outlet *o), 
 {
 	os->on_removed = cb;
 	os->on_removed_arg = arg;
+}
+
+void
+outlets_on_idle(struct outlets *os, bool (*is_idle)(void *arg, struct outlet *o), void *arg)
+{
+	os->is_idle = is_idle;
+	os->is_idle_arg = arg;
+}
+
+void
+outlets_on_released(struct outlets *os, void (*cb)(void *arg), void *arg)
+{
+	os->on_released = cb;
+	os->on_released_arg = arg;
+}
+
+void
+outlets_on_refreshed(struct outlets *os, void (*cb)(void *arg), void *arg)
+{
+	os->on_refreshed = cb;
+	os->on_refreshed_arg = arg;
 }

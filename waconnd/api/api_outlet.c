@@ -131,16 +131,18 @@ add(struct call *c)
 	const Ipc__OutletFields *f = c->request->outlet_add;
 	struct outlet_change *ch = c->state;
 	struct idempotency key;
+	char epoch[24];
 
 	rng_id("outlet_", ch->id, sizeof(ch->id));
+	(void)snprintf(epoch, sizeof(epoch), "%lld", (long long)c->env->store->epoch);
 	idempotency_params(c, &key);
 	{
 		const struct db_param params[] = {DB_TEXT(ch->id), DB_TEXT(f->name),
 		    DB_TEXT(ch->number), DB_TEXT(flag(f->has_is_active, f->is_active)),
 		    DB_TEXT(flag(f->has_auto_reconnect, f->auto_reconnect)),
-		    DB_TEXT(buf_str(&ch->pace)), DB_TEXT(c->env->config->instance), key.user,
-		    key.key, key.hash};
-		const struct db_step step = {SQL_OUTLET_ADD, params, 10};
+		    DB_TEXT(buf_str(&ch->pace)), DB_TEXT(c->env->store->instance), key.user,
+		    key.key, key.hash, DB_TEXT(epoch)};
+		const struct db_step step = {SQL_OUTLET_ADD, params, 11};
 
 		call_change(c, "outlet_add", &step, 1, "already_exists", on_added);
 	}

@@ -159,6 +159,14 @@ on_outlets(void *arg, enum db_error error, const PGresult *r)
 	}
 }
 
+void
+blasts_look(struct blasts *b)
+{
+	if (!b->stopped && b->outlets_ticket == 0)
+		b->outlets_ticket =
+		    db_query(b->store->db, SQL_QUEUE_OUTLETS, NULL, 0, on_outlets, b);
+}
+
 static void
 on_running(void *arg, enum db_error error, const PGresult *r)
 {
@@ -185,8 +193,7 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 		b->due_ticket = db_query(db, SQL_BLAST_START_DUE, NULL, 0, on_due, b);
 	if (b->expire_ticket == 0)
 		b->expire_ticket = db_transaction(db, expiry, 2, on_expired, b);
-	if (b->outlets_ticket == 0)
-		b->outlets_ticket = db_query(db, SQL_QUEUE_OUTLETS, NULL, 0, on_outlets, b);
+	blasts_look(b);
 	if (b->running_ticket == 0)
 		b->running_ticket = db_query(db, SQL_BLAST_RUNNING, NULL, 0, on_running, b);
 	progress_sweep(b);
@@ -278,6 +285,15 @@ blasts_stop(struct blasts *b)
 	attachments_stop(b->attachments);
 	LIST_FOREACH(q, &b->queues, entry)
 	queue_drop_waiting(q, false);
+}
+
+bool
+blasts_idle_at(const struct blasts *b, const struct outlet *o)
+{
+	const struct queue *q = outlet_queue(o);
+
+	(void)b;
+	return q == NULL || (q->flying == 0 && q->settling == 0);
 }
 
 bool

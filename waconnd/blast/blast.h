@@ -21,7 +21,10 @@ void blasts_free(struct blasts **b);
 void blasts_measure(struct blasts *b, struct metrics *metrics);
 /* Stop claiming (SIGTERM). What is in flight finishes. */
 void blasts_stop(struct blasts *b);
-bool blasts_idle(const struct blasts *b); /* nothing in flight */
+bool blasts_idle(const struct blasts *b);			     /* nothing in flight */
+bool blasts_idle_at(const struct blasts *b, const struct outlet *o); /* … through this outlet */
+/* There may be more to send through any outlet: look now, not at the next sweep. */
+void blasts_look(struct blasts *b);
 /* Something changed for this outlet (NULL: any), a pause or a cancellation perhaps: what waits is
  * asked for anew. */
 void blasts_kick(struct blasts *b, struct outlet *o);

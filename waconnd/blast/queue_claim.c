@@ -259,19 +259,21 @@ queue_claim(struct queue *q)
 {
 	struct buf ids = BUF_INIT(64 * 1024), closed = BUF_INIT(4096);
 	const bool held = q->held_until_ms > clock_wall_ms();
-	char limit[16];
+	const struct store *store = q->b->store;
+	char limit[16], epoch[24];
 
 	q->claim_limit = q->fast ? LINK_SENDS_MAX - q->flying : CLAIM_PACED;
 	(void)snprintf(limit, sizeof(limit), "%u", q->claim_limit);
+	(void)snprintf(epoch, sizeof(epoch), "%lld", (long long)store->epoch);
 	ids_in_hand(q, &ids);
 	blasts_closed(q, &closed);
 	q->want_claim = false;
 	if (buf_ok(&ids) && buf_ok(&closed)) {
 		const struct db_param params[] = {DB_TEXT(outlet_id(q->o)), DB_TEXT(limit),
-		    DB_TEXT(buf_str(&ids)), DB_TEXT(buf_str(&closed)), DB_TEXT(held ? "f" : "t")};
+		    DB_TEXT(buf_str(&ids)), DB_TEXT(buf_str(&closed)), DB_TEXT(held ? "f" : "t"),
+		    DB_TEXT(store->instance), DB_TEXT(epoch)};
 
-		q->claim_ticket =
-		    db_query(q->b->store->db, SQL_QUEUE_CLAIM, params, 5, on_claimed, q);
+		q->claim_ticket = db_query(store->db, SQL_QUEUE_CLAIM, params, 7, on_claimed, q);
 	}
 	buf_done(&ids);
 	buf_done(&closed);

@@ -14,6 +14,7 @@
 #include "waconnd/link/link_net_private.h"
 
 #define FRESH_MS 60000
+#define MAY_NOT_MS 1000
 #define JITTER_PERCENT 50 /* a wait is lengthened by up to that much */
 
 static void
@@ -160,6 +161,10 @@ pump(struct link_net *net)
 	while (!TAILQ_EMPTY(&net->dials) && is_fresh(net)) {
 		struct link_dial *d;
 
+		if (!link_net_may_send(net)) {
+			arm(net, MAY_NOT_MS);
+			return;
+		}
 		if (!link_pace_take(&net->pace, clock_monotonic_ms())) {
 			wait = link_pace_wait_ms(&net->pace, clock_monotonic_ms());
 			arm(net, wait + (int64_t)(wait * rng_below(JITTER_PERCENT + 1) / 100));

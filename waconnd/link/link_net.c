@@ -123,6 +123,8 @@ link_net_new(struct event_base *base, const struct link_net_config *config,
 	struct link_net *net = xcalloc(1, sizeof(*net));
 
 	net->base = base;
+	net->may_send = config->may_send;
+	net->may_send_arg = config->may_send_arg;
 	net->client_version =
 	    config->client_version > 0 ? config->client_version : CLIENT_VERSION_BUILTIN;
 	memcpy(net->noise_root,
@@ -167,4 +169,10 @@ void
 link_net_run(struct link_net *net)
 {
 	lws_loop_run(net->loop);
+}
+
+bool
+link_net_may_send(const struct link_net *net)
+{
+	return net->may_send == NULL || net->may_send(net->may_send_arg);
 }

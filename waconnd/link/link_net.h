@@ -21,6 +21,10 @@ struct link_net_config {
 	const uint8_t *noise_root;    /* 32 bytes; NULL: WhatsApp's own */
 	uint32_t client_version;      /* the N of 2.3000.N */
 	unsigned connects_per_second; /* token bucket over all links, default 50 */
+	/* Asked before each connect and each frame that goes out: false, and nothing leaves;
+	 * whoever says so frees the links at once. NULL: always. */
+	bool (*may_send)(void *arg);
+	void *may_send_arg;
 };
 
 int link_net_new(struct event_base *base, const struct link_net_config *config,

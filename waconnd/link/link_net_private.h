@@ -54,6 +54,8 @@ struct link_net {
 	uint8_t noise_root[CURVE_KEY_LEN];
 	uint32_t client_version;
 	signal_context *signal;
+	bool (*may_send)(void *arg);
+	void *may_send_arg;
 	struct link_dials dials;
 	struct link_pace pace;
 	struct event *dial_timer;
@@ -67,6 +69,9 @@ int link_dial_init(struct link_net *net, unsigned per_second) __attribute__((war
 void link_dial_done(struct link_net *net);
 void link_dial_queue(struct link_net *net, struct link_dial *d);
 void link_dial_cancel(struct link_net *net, struct link_dial *d);
+
+/* False: another daemon may have our outlets by now. */
+bool link_net_may_send(const struct link_net *net);
 
 /* The WebSocket client's callback (link_ws.c); `user` is the struct link_ws. */
 int link_ws_event(

@@ -152,7 +152,7 @@ on_writable(struct link *l)
 	struct link_ws *ws = &l->ws;
 	struct link_frame *f = STAILQ_FIRST(&ws->queue);
 
-	if (f == NULL)
+	if (f == NULL || !link_net_may_send(l->net))
 		return 0;
 	if (lws_write(ws->wsi, f->data + LWS_PRE, f->len, LWS_WRITE_BINARY) < 0)
 		return -1;

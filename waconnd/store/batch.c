@@ -34,6 +34,7 @@ struct batch {
 	bool due;    /* the group being filled may go */
 	bool flying; /* the first group is on its way */
 	bool fenced;
+	bool outdated; /* what flies was sent under an epoch that is over */
 	void (*on_fenced)(void *arg);
 	void *on_fenced_arg;
 	char **parts;  /* the first group failed as a whole: outlet by outlet */
@@ -117,24 +118,29 @@ forget_parts(struct batch *b)
 	b->n_parts = b->part = 0;
 }
 
-/* The first group is through, one way or the other: its callbacks are due. */
 static void
-finish_first(struct batch *b)
+finish(struct batch *b, struct batch_group *g, bool refused)
 {
-	struct batch_group *g = TAILQ_FIRST(&b->groups);
 	struct batch_commit *commit;
 
 	TAILQ_REMOVE(&b->groups, g, entry);
 	b->bytes -= g->bytes;
 	while ((commit = TAILQ_FIRST(&g->commits)) != NULL) {
 		TAILQ_REMOVE(&g->commits, commit, entry);
-		commit->err = b->fenced || parts_refused(b, commit->outlet) ? -1 : 0;
+		commit->err = refused || parts_refused(b, commit->outlet) ? -1 : 0;
 		TAILQ_INSERT_TAIL(&b->done, commit, entry);
 	}
-	forget_parts(b);
 	batch_group_free(&g);
 	if (TAILQ_EMPTY(&b->groups))
 		open_group(b);
+}
+
+/* The first group is through, one way or the other: its callbacks are due. */
+static void
+finish_first(struct batch *b)
+{
+	finish(b, TAILQ_FIRST(&b->groups), b->fenced);
+	forget_parts(b);
 }
 
 static void
@@ -288,7 +294,11 @@ on_written(void *arg, enum db_error error, const PGresult *result)
 	b->flying = false;
 	if (error == DB_OK)
 		observe(b);
-	if (error == DB_OK && b->parts != NULL) {
+	if (b->outdated) {
+		b->outdated = false;
+		finish(b, TAILQ_FIRST(&b->groups), error != DB_OK || b->parts != NULL);
+		forget_parts(b);
+	} else if (error == DB_OK && b->parts != NULL) {
 		next_part(b);
 	} else if (error == DB_OK) {
 		finish_first(b);
@@ -641,6 +651,32 @@ batch_set_fence(struct batch *b, const char *instance, int64_t epoch)
 	free(b->instance);
 	b->instance = xstrdup(instance);
 	b->epoch = epoch;
+}
+
+void
+batch_rejoin(struct batch *b, int64_t epoch)
+{
+	struct batch_group *g, *next;
+
+	event_del(b->ev_gather);
+	event_del(b->ev_retry);
+	b->outdated = b->flying;
+	g = TAILQ_FIRST(&b->groups);
+	if (b->flying)
+		g = TAILQ_NEXT(g, entry);
+	else
+		forget_parts(b);
+	for (; g != NULL; g = next) {
+		next = TAILQ_NEXT(g, entry);
+		finish(b, g, true);
+	}
+	/* What flies must not be filled further. */
+	if (b->flying)
+		open_group(b);
+	b->due = false;
+	b->fenced = false;
+	b->epoch = epoch;
+	kick(b);
 }
 
 void

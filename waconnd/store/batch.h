@@ -29,8 +29,11 @@ struct batch *batch_new(struct event_base *base, struct db *db, struct seal *sea
 void batch_free(struct batch **b);
 /* Every transaction checks from now on that instances still has this epoch for us. */
 void batch_set_fence(struct batch *b, const char *instance, int64_t epoch);
-/* Called once when the fence refuses: another start of this instance owns the outlets now, and
- * nothing of ours is saved. */
+/* After a lease that was ended: everything added under the old epoch is refused, whether it is on
+ * its way or not; what is added from now on belongs to the new one. */
+void batch_rejoin(struct batch *b, int64_t epoch);
+/* Called when the fence refuses: our lease was ended, or another start of this instance has taken
+ * over. Nothing of ours is saved until batch_rejoin. */
 void batch_on_fenced(struct batch *b, void (*cb)(void *arg), void *arg);
 /* Counts its commits there. */
 void batch_measure(struct batch *b, struct metrics *metrics);

@@ -143,15 +143,41 @@ add_kind(
 	free(rows);
 }
 
+/* Which outlets the transaction writes; "" stands for messages by id. */
 static void
-add_fence(struct batch_steps *st, const char *instance, int64_t epoch)
+add_outlets(struct array *a, const struct batch_group *g, const char *outlet)
 {
+	char **all = NULL;
+	size_t n = 0;
+
+	array_init(a, ARRAY_TEXT);
+	if (outlet == NULL)
+		all = batch_group_outlets(g, &n);
+	else if (outlet[0] != '\0')
+		array_text(a, outlet);
+	for (size_t i = 0; i < n; i++) {
+		if (all[i][0] != '\0')
+			array_text(a, all[i]);
+		free(all[i]);
+	}
+	free(all);
+}
+
+static void
+add_fence(struct batch_steps *st, const struct batch_group *g, const char *outlet,
+    const char *instance, int64_t epoch)
+{
+	struct array *outlets = &st->arrays[st->n][0];
+
 	if (instance == NULL)
 		return;
 	(void)snprintf(st->epoch, sizeof(st->epoch), "%lld", (long long)epoch);
+	add_outlets(outlets, g, outlet);
+	st->n_arrays[st->n] = 1;
 	st->params[st->n][0] = DB_TEXT(instance);
 	st->params[st->n][1] = DB_TEXT(st->epoch);
-	st->steps[st->n] = (struct db_step){SQL_BATCH_FENCE, st->params[st->n], 2};
+	st->params[st->n][2] = array_param(outlets);
+	st->steps[st->n] = (struct db_step){SQL_BATCH_FENCE, st->params[st->n], 3};
 	st->n++;
 }
 
@@ -191,7 +217,7 @@ batch_steps_build(struct batch_steps *st, const struct batch_group *g, const cha
     const char *instance, int64_t epoch)
 {
 	memset(st, 0, sizeof(*st));
-	add_fence(st, instance, epoch);
+	add_fence(st, g, outlet, instance, epoch);
 	add_lock(st, g, outlet);
 	for (int kind = 0; kind < BATCH_KIND_COUNT; kind++)
 		add_kind(st, g, (enum batch_kind)kind, outlet);

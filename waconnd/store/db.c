@@ -18,7 +18,12 @@ struct db {
 	struct event *ev_tick;
 	struct db_connection **queries;
 	unsigned n_queries;
-	struct db_connection *batch;
+	struct db_connection *batch, *urgent;
+	char *name;
+	char *notifies[DB_NOTIFIES_MAX]; /* come and not delivered */
+	size_t n_notifies;
+	void (*on_notify)(void *arg, const char *payload);
+	void *on_notify_arg;
 	struct db_jobs waiting, done;
 	size_t n_waiting, waiting_bytes;
 	uint64_t last_ticket;
@@ -206,6 +211,34 @@ tell_states(struct db *db)
 	}
 }
 
+/* Hints only: what is too much is lost, and "" says so. */
+void
+db_notified(struct db *db, const char *payload)
+{
+	if (db->n_notifies == DB_NOTIFIES_MAX) {
+		free(db->notifies[DB_NOTIFIES_MAX - 1]);
+		db->notifies[DB_NOTIFIES_MAX - 1] = xstrdup("");
+		return;
+	}
+	db->notifies[db->n_notifies++] = xstrdup(payload);
+	event_active(db->ev_deliver, EV_TIMEOUT, 0);
+}
+
+static void
+tell_notifies(struct db *db)
+{
+	char *told[DB_NOTIFIES_MAX];
+	const size_t n = db->n_notifies;
+
+	memcpy(told, db->notifies, n * sizeof(told[0]));
+	db->n_notifies = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (db->on_notify != NULL)
+			db->on_notify(db->on_notify_arg, told[i]);
+		free(told[i]);
+	}
+}
+
 static void
 on_deliver(evutil_socket_t fd, short what, void *arg)
 {
@@ -217,6 +250,7 @@ on_deliver(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	dispatch(db);
 	tell_states(db);
+	tell_notifies(db);
 	/* What callbacks add is delivered in the next turn. */
 	TAILQ_FOREACH(job, &db->done, entry)
 	n++;
@@ -246,6 +280,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	for (unsigned i = 0; i < db->n_queries; i++)
 		db_connection_check_deadline(db->queries[i], now);
 	db_connection_check_deadline(db->batch, now);
+	db_connection_check_deadline(db->urgent, now);
 }
 
 /* -- outside ---------------------------------------------------------------------- */
@@ -266,8 +301,10 @@ db_new(struct event_base *base, const char *dsn, unsigned connections)
 	db->n_queries = connections;
 	db->queries = xcalloc(connections, sizeof(struct db_connection *));
 	for (unsigned i = 0; i < connections; i++)
-		db->queries[i] = db_connection_new(db, base, dsn, false);
-	db->batch = db_connection_new(db, base, dsn, true);
+		db->queries[i] = db_connection_new(db, base, dsn, DB_QUERY);
+	db->batch = db_connection_new(db, base, dsn, DB_BATCH);
+	db->urgent = db_connection_new(db, base, dsn, DB_URGENT);
+	db->name = xstrdup("");
 	return db;
 }
 
@@ -292,6 +329,10 @@ db_free(struct db **dbp)
 	for (unsigned i = 0; i < db->n_queries; i++)
 		db_connection_free(&db->queries[i]);
 	db_connection_free(&db->batch);
+	db_connection_free(&db->urgent);
+	while (db->n_notifies > 0)
+		free(db->notifies[--db->n_notifies]);
+	free(db->name);
 	free(db->queries);
 	jobs_free(&db->waiting);
 	jobs_free(&db->done);
@@ -299,6 +340,26 @@ db_free(struct db **dbp)
 	event_free(db->ev_tick);
 	free(db);
 	*dbp = NULL;
+}
+
+void
+db_set_name(struct db *db, const char *name)
+{
+	free(db->name);
+	db->name = xstrdup(name);
+}
+
+const char *
+db_name(const struct db *db)
+{
+	return db->name;
+}
+
+void
+db_on_notify(struct db *db, void (*cb)(void *arg, const char *payload), void *arg)
+{
+	db->on_notify = cb;
+	db->on_notify_arg = arg;
 }
 
 void
@@ -335,6 +396,24 @@ db_query(struct db *db, enum sql_id statement, const struct db_param *params, si
 	return db_transaction(db, &step, 1, cb, arg);
 }
 
+uint64_t
+db_urgent(struct db *db, enum sql_id statement, const struct db_param *params, size_t n, db_cb cb,
+    void *arg)
+{
+	const struct db_step step = {statement, params, n};
+	struct db_job *job = job_new(db, &step, 1, cb, arg);
+	const uint64_t ticket = job->ticket;
+
+	job->deadline_ms = clock_monotonic_ms() + DB_URGENT_DEADLINE_MS;
+	if (!db_connection_ready(db->urgent))
+		db_job_done(db, job, DB_E_DOWN, NULL);
+	else if (db_connection_load(db->urgent) >= DB_PIPELINE_MAX)
+		db_job_done(db, job, DB_E_FULL, NULL);
+	else
+		db_connection_send(db->urgent, job);
+	return ticket;
+}
+
 static struct db_job *
 find(struct db_jobs *jobs, uint64_t ticket)
 {
@@ -357,6 +436,8 @@ db_forget(struct db *db, uint64_t ticket)
 		job = find(&db->done, ticket);
 	for (unsigned i = 0; job == NULL && i < db->n_queries; i++)
 		job = db_connection_find(db->queries[i], ticket);
+	if (job == NULL)
+		job = db_connection_find(db->urgent, ticket);
 	if (job != NULL)
 		job->cb = NULL;
 }

@@ -49,6 +49,8 @@ typedef void (*db_cb)(void *arg, enum db_error error, const PGresult *result);
 /* Connects in the background to `dsn` with n query connections and one for write batches. */
 struct db *db_new(struct event_base *base, const char *dsn, unsigned connections);
 void db_free(struct db **db); /* callbacks of what is under way do not come */
+/* Before the loop runs: what the server shows of our sessions ("waconnd@NAME"). */
+void db_set_name(struct db *db, const char *name);
 bool db_up(const struct db *db);
 void db_on_state(struct db *db, void (*cb)(void *arg, bool up), void *arg);
 /* One statement on any query connection. Returns a ticket for db_forget; the callback never comes
@@ -63,6 +65,13 @@ struct db_step {
 	size_t n;
 };
 uint64_t db_transaction(struct db *db, const struct db_step *steps, size_t n, db_cb cb, void *arg);
+/* The same as db_query on a connection that nothing slow stands before (leases, hints, what other
+ * daemons ask); it fails at once when that one is not there. */
+uint64_t db_urgent(struct db *db, enum sql_id statement, const struct db_param *params, size_t n,
+    db_cb cb, void *arg);
+/* That connection listens, too: the payloads of NOTIFY waconn come here, and "" when it was made
+ * anew: what was said meanwhile is lost. Delivered by the loop. */
+void db_on_notify(struct db *db, void (*cb)(void *arg, const char *payload), void *arg);
 /* The callback of this ticket will not come; the statement may still be done. */
 void db_forget(struct db *db, uint64_t ticket);
 

@@ -33,7 +33,7 @@ struct db_connection {
 	struct db *db;
 	struct event_base *base;
 	char *dsn;
-	const char *role;
+	enum db_role role;
 	enum state state;
 	PGconn *pg;
 	struct event *ev_read, *ev_write, *ev_timer;
@@ -42,6 +42,9 @@ struct db_connection {
 	unsigned failures;
 	bool prepared[SQL_COUNT];
 };
+
+static const char *const role_names[] = {
+    [DB_QUERY] = "query", [DB_BATCH] = "batch", [DB_URGENT] = "urgent"};
 
 static void begin(struct db_connection *c);
 static void on_io(evutil_socket_t fd, short what, void *arg);
@@ -114,7 +117,7 @@ drop(struct db_connection *c, const char *why)
 		most *= 2;
 	if (most > DB_BACKOFF_MAX_MS)
 		most = DB_BACKOFF_MAX_MS;
-	log_warn("db.lost", LOG_STR("role", c->role), LOG_STR("why", why),
+	log_warn("db.lost", LOG_STR("role", role_names[c->role]), LOG_STR("why", why),
 	    LOG_INT("failures", c->failures));
 	c->state = CONN_AWAY;
 	while ((g = TAILQ_FIRST(&c->groups)) != NULL)
@@ -241,23 +244,32 @@ db_connection_send(struct db_connection *c, struct db_job *take_job)
 		drop_by_libpq(c);
 }
 
+static bool
+listen_to(struct db_connection *c)
+{
+	return PQsendQueryParams(c->pg, "LISTEN waconn", 0, NULL, NULL, NULL, NULL, 0) == 1;
+}
+
 static void
 setup(struct db_connection *c)
 {
 	static const char text[] =
 	    "SELECT set_config('statement_timeout', '" DB_STATEMENT_TIMEOUT_MS "', false),"
-	    " set_config('TimeZone', 'UTC', false)";
+	    " set_config('TimeZone', 'UTC', false), set_config('application_name', $1, false)";
+	char *name = xasprintf("waconnd@%s", db_name(c->db));
+	const char *const values[] = {name};
 
 	c->state = CONN_SETUP;
 	(void)group_add(c, NULL, NO_STATEMENT);
 	if (PQsetnonblocking(c->pg, 1) == 0 && PQenterPipelineMode(c->pg) == 1 &&
-	    PQsendQueryParams(c->pg, text, 0, NULL, NULL, NULL, NULL, 0) == 1 &&
-	    PQpipelineSync(c->pg) == 1) {
+	    PQsendQueryParams(c->pg, text, 1, NULL, values, NULL, NULL, 0) == 1 &&
+	    (c->role != DB_URGENT || listen_to(c)) && PQpipelineSync(c->pg) == 1) {
 		watch(c, true, false);
 		flush(c);
 	} else {
 		drop_by_libpq(c);
 	}
+	free(name);
 }
 
 /* -- results ---------------------------------------------------------------------- */
@@ -348,7 +360,20 @@ group_end(struct db_connection *c, struct group *g)
 	c->state = CONN_READY;
 	c->failures = 0;
 	event_del(c->ev_timer);
-	log_info("db.connected", LOG_STR("role", c->role));
+	if (c->role == DB_URGENT)
+		db_notified(c->db, "");
+	log_info("db.connected", LOG_STR("role", role_names[c->role]));
+}
+
+static void
+take_notifies(struct db_connection *c)
+{
+	PGnotify *n;
+
+	while (c->pg != NULL && (n = PQnotifies(c->pg)) != NULL) {
+		db_notified(c->db, n->extra);
+		PQfreemem(n);
+	}
 }
 
 static void
@@ -379,6 +404,7 @@ receive(struct db_connection *c)
 			take_result(g, r);
 		}
 	}
+	take_notifies(c);
 	if (c->pg != NULL && PQstatus(c->pg) == CONNECTION_BAD)
 		drop_by_libpq(c);
 	else if (ended)
@@ -422,14 +448,14 @@ on_io(evutil_socket_t fd, short what, void *arg)
 /* -- for db.c ---------------------------------------------------------------------- */
 
 struct db_connection *
-db_connection_new(struct db *db, struct event_base *base, const char *dsn, bool dedicated)
+db_connection_new(struct db *db, struct event_base *base, const char *dsn, enum db_role role)
 {
 	struct db_connection *c = xcalloc(1, sizeof(*c));
 
 	c->db = db;
 	c->base = base;
 	c->dsn = xstrdup(dsn);
-	c->role = dedicated ? "batch" : "query";
+	c->role = role;
 	TAILQ_INIT(&c->groups);
 	c->ev_timer = event_new(base, -1, 0, on_timer, c);
 	if (c->ev_timer == NULL)

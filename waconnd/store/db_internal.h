@@ -15,6 +15,8 @@
 #define DB_WAITING_MAX 10000		 /* statements that wait for a connection */
 #define DB_WAITING_BYTES_MAX (64u << 20) /* … and their parameters */
 #define DB_DEADLINE_MS 30000
+#define DB_URGENT_DEADLINE_MS 8000
+#define DB_NOTIFIES_MAX 256
 #define DB_STATEMENT_TIMEOUT_MS "25000" /* the server gives up before we do */
 #define DB_CONNECT_MS 10000
 #define DB_BACKOFF_MIN_MS 100
@@ -48,8 +50,9 @@ struct db_job {
 TAILQ_HEAD(db_jobs, db_job);
 
 /* -- db_connection.c -- */
+enum db_role { DB_QUERY, DB_BATCH, DB_URGENT };
 struct db_connection *db_connection_new(
-    struct db *db, struct event_base *base, const char *dsn, bool dedicated);
+    struct db *db, struct event_base *base, const char *dsn, enum db_role role);
 void db_connection_free(struct db_connection **c);
 bool db_connection_ready(const struct db_connection *c);
 bool db_connection_failing(const struct db_connection *c);  /* its last attempt to connect failed */
@@ -63,6 +66,8 @@ struct db_job *db_connection_find(struct db_connection *c, uint64_t ticket);
 void db_job_done(
     struct db *db, struct db_job *take_job, enum db_error error, PGresult *take_result);
 void db_job_free(struct db_job *job);
+void db_notified(struct db *db, const char *payload);
+const char *db_name(const struct db *db);
 void db_connection_changed(struct db *db); /* one came up, went down, or has room again */
 
 /* -- the batch's connection -- */

@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/rng.h"
 #include "common/xalloc.h"
+#include "waconnd/store/lease.h"
 
 #define SCHEMA_LOCK "778205119" /* pg_advisory_xact_lock: any number that is ours */
 #define SCHEMA_VERSION "1"
@@ -21,6 +23,7 @@
 #define CONNECT_TIMEOUT_S "10"
 #define QUERY_CONNECTIONS 4
 #define ERROR_MAX 300
+#define BOOT_BYTES 16
 
 struct starting {
 	PGconn *pg;
@@ -155,16 +158,25 @@ load_data_key(struct starting *s, const uint8_t *master, uint8_t *ret_key)
 	return rc;
 }
 
+/* Fences off an earlier start of this name, and tells all others that there is one daemon more. */
 static int
-take_epoch(struct starting *s, const char *instance, int64_t *ret_epoch)
+take_epoch(struct starting *s, const char *instance, const char *boot, int64_t *ret_epoch,
+    int64_t *ret_asked_ms)
 {
-	const char *values[1] = {instance};
-	PGresult *r = run(s, "instance",
-	    "INSERT INTO instances AS i (name, epoch, heartbeat) VALUES ($1, 1, now()) "
-	    "ON CONFLICT (name) DO UPDATE SET epoch = i.epoch + 1, heartbeat = now() RETURNING "
-	    "epoch",
-	    1, values, NULL, NULL);
+	char lease[16];
+	const char *values[3] = {instance, boot, lease};
+	PGresult *r;
 
+	(void)snprintf(lease, sizeof(lease), "%d", LEASE_MS);
+	*ret_asked_ms = clock_lease_ms();
+	r = run(s, "instance",
+	    "WITH told AS (SELECT pg_notify('waconn', $2 || ' 1')) "
+	    "INSERT INTO instances AS i (name, epoch, heartbeat, boot, lease_until) "
+	    "SELECT $1, 1, clock_timestamp(), $2, "
+	    "clock_timestamp() + $3::bigint * interval '1 millisecond' FROM told "
+	    "ON CONFLICT (name) DO UPDATE SET epoch = i.epoch + 1, heartbeat = excluded.heartbeat, "
+	    "boot = excluded.boot, lease_until = excluded.lease_until RETURNING epoch",
+	    3, values, NULL, NULL);
 	if (r == NULL)
 		return -1;
 	*ret_epoch = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
@@ -175,14 +187,15 @@ take_epoch(struct starting *s, const char *instance, int64_t *ret_epoch)
 /* All of it in one transaction: a start that fails leaves nothing half done. */
 static int
 start(struct starting *s, const char *dsn, const char *instance, const uint8_t *master,
-    uint8_t *ret_key, int64_t *ret_epoch)
+    const char *boot, uint8_t *ret_key, int64_t *ret_epoch, int64_t *ret_asked_ms)
 {
 	if (open_connection(s, dsn) < 0 || run_only(s, "database", "BEGIN") < 0 ||
 	    run_only(s, "database", "SET LOCAL lock_timeout = '" LOCK_TIMEOUT "'") < 0 ||
 	    run_only(s, "another daemon holds the schema's lock",
 		"SELECT pg_advisory_xact_lock(" SCHEMA_LOCK ")") < 0 ||
 	    run_only(s, "schema", sql_schema) < 0 || check_version(s) < 0 ||
-	    load_data_key(s, master, ret_key) < 0 || take_epoch(s, instance, ret_epoch) < 0)
+	    load_data_key(s, master, ret_key) < 0 ||
+	    take_epoch(s, instance, boot, ret_epoch, ret_asked_ms) < 0)
 		return -1;
 	return run_only(s, "database", "COMMIT");
 }
@@ -192,17 +205,24 @@ store_open(struct event_base *base, const char *dsn, const char *instance,
     const uint8_t master[SEAL_KEY_LEN], struct store *ret, char *err, size_t err_size)
 {
 	struct starting s = {.err = err, .err_size = err_size};
-	uint8_t key[SEAL_KEY_LEN];
+	uint8_t key[SEAL_KEY_LEN], random[BOOT_BYTES];
 	int64_t epoch = 0;
-	int rc = start(&s, dsn, instance, master, key, &epoch);
+	int rc;
 
+	rng_bytes(random, sizeof(random));
+	for (size_t i = 0; i < sizeof(random); i++)
+		(void)snprintf(ret->boot + 2 * i, 3, "%02x", random[i]);
+	rc = start(&s, dsn, instance, master, ret->boot, key, &epoch, &ret->asked_ms);
 	PQfinish(s.pg);
 	if (rc == 0) {
 		ret->base = base;
 		ret->instance = xstrdup(instance);
 		ret->epoch = epoch;
+		memcpy(&ret->life, random, sizeof(ret->life));
+		ret->life &= INT64_MAX;
 		ret->seal = seal_new(key);
 		ret->db = db_new(base, dsn, QUERY_CONNECTIONS);
+		db_set_name(ret->db, instance);
 		ret->batch = batch_new(base, ret->db, ret->seal);
 		batch_set_fence(ret->batch, instance, epoch);
 		log_info("store.open", LOG_STR("instance", instance), LOG_INT("epoch", epoch));

@@ -18,13 +18,17 @@ struct store {
 	struct db *db;
 	struct batch *batch;
 	struct seal *seal;
-	char *instance; /* our name in instances */
-	int64_t epoch;	/* of this start */
+	char *instance;	  /* our name in instances */
+	char boot[33];	  /* this start, among those that bear the name */
+	int64_t epoch;	  /* of our lease */
+	int64_t life;	  /* unlike that of any other daemon's start */
+	int64_t asked_ms; /* clock_lease_ms: when the lease was asked for */
 };
 
 /*
  * At start-up, blocking: connect, take the advisory lock, run schema.sql, read or make the data
- * key, take a new epoch, then open the asynchronous side. Messages left in SENDING by a stop stay
+ * key, take a new epoch and a lease of lease_ms (another start of the same name is fenced off by
+ * it, and told), then open the asynchronous side. Messages left in SENDING by a stop stay
  * as they are: their outlet's engine sends them again under the same wa_id. -1 with a sentence in
  * err.
  */

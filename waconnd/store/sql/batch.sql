@@ -3,9 +3,10 @@
 -- connection. Blasts are locked before their messages, all in order of their ids, as everywhere. Moves take their rows by
 -- id and check the state they come from; blast counters follow by trigger.
 
--- Locks our row of instances FOR SHARE; fails with WF001 when the outlets belong to another start. $1 instance, $2 epoch.
+-- Locks our row of instances FOR SHARE; fails with WF001 when this start of ours was ended, with WF002 when an outlet belongs to
+-- another daemon. $1 instance, $2 epoch, $3 the outlets that the batch writes.
 -- name: BATCH_FENCE
-SELECT instance_fence($1, $2::bigint)
+SELECT instance_fence($1, $2::bigint, $3::text[])
 
 -- $1 message ids bigint[]; $2 outlets, $3 stanza ids text[] (receipts).
 -- name: BATCH_LOCK

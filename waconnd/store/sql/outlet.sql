@@ -1,27 +1,32 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- Outlets. Column order of ADD and EDIT: json, id, name, number, is_active, auto_reconnect, pace.
 
--- All outlets with their sessions, for start-up. $1 instance: becomes the owner of all.
+-- All outlets with their sessions. $1 instance, $2 epoch. Column 17: does it belong to this start of ours? 18: its owner, and 19:
+-- does he live? No lock; reads outlets and outlet_sessions whole.
 -- name: OUTLET_LOAD
-WITH owned AS (
-	UPDATE outlets SET owner = $1 WHERE owner IS DISTINCT FROM $1::text
-)
 SELECT o.id, o.name, o.whatsapp_number, o.is_active, o.auto_reconnect, o.pace,
        coalesce(s.status, 'DISCONNECTED'), s.session_name, s.own_jid, s.own_lid,
        coalesce(to_ms(s.connected_at), 0), coalesce(to_ms(s.last_seen), 0),
        coalesce(to_ms(s.next_retry_at), 0), coalesce(to_ms(s.linked_at), 0),
        coalesce(s.retry_count, 0), s.last_error,
-       EXISTS (SELECT 1 FROM keys k WHERE k.outlet_id = o.id AND k.kind = 1)
-FROM outlets o LEFT JOIN outlet_sessions s ON s.outlet_id = o.id
+       EXISTS (SELECT 1 FROM keys k WHERE k.outlet_id = o.id AND k.kind = 1),
+       coalesce(o.owner = $1 AND o.owner_epoch = $2::bigint, false), o.owner,
+       coalesce(i.epoch = o.owner_epoch AND i.boot IS NOT NULL AND i.lease_until > clock_timestamp(), false)
+FROM outlets o LEFT JOIN outlet_sessions s ON s.outlet_id = o.id LEFT JOIN instances i ON i.name = o.owner
 ORDER BY o.name, o.id
 
--- $1 id, $2 name, $3 number, $4 is_active, $5 auto_reconnect, $6 pace, $7 instance; $8 who, $9 key, $10 hash of the request. A number
--- twice: conflict outlets_number. The first column is the document of the 201.
+-- Gives outlets to whoever takes them first. $1 ids text[], $2 instance, $3 epoch.
+-- name: OUTLET_RELEASE
+UPDATE outlets SET owner = NULL, owner_epoch = NULL
+WHERE id = ANY ($1::text[]) AND owner = $2 AND owner_epoch = $3::bigint
+
+-- $1 id, $2 name, $3 number, $4 is_active, $5 auto_reconnect, $6 pace, $7 instance; $8 who, $9 key, $10 hash of the request;
+-- $11 the instance's epoch. A number twice: conflict outlets_number. The first column is the document of the 201.
 -- name: OUTLET_ADD
 WITH added AS (
-	INSERT INTO outlets AS o (id, name, whatsapp_number, is_active, auto_reconnect, pace, owner)
+	INSERT INTO outlets AS o (id, name, whatsapp_number, is_active, auto_reconnect, pace, owner, owner_epoch)
 	VALUES ($1, $2, $3, coalesce($4::boolean, true), coalesce($5::boolean, true),
-	        coalesce(nullif($6::text, '')::jsonb, '{}'), $7)
+	        coalesce(nullif($6::text, '')::jsonb, '{}'), $7, $11::bigint)
 	RETURNING o
 ), session AS (
 	INSERT INTO outlet_sessions (outlet_id) SELECT (o).id FROM added

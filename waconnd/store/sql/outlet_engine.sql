@@ -30,7 +30,8 @@ WHERE m.outlet_id = $1 AND m.outgoing AND m.blast_id IS NOT NULL
 
 -- What an outlet may send next, single messages first. $1 outlet, $2 limit, $3 ids (bigint[]) that are in hand already, $4 blasts
 -- (text[]) that must wait (window, daily cap), $5 whether blasts may go at all. What a stop left in SENDING comes whatever became of
--- its blast: it has to be sent again under its id. Index messages_queue. No lock: the batch's moves check the state again.
+-- its blast: it has to be sent again under its id. $6 instance, $7 epoch: nothing when the outlet is not this start's. Index
+-- messages_queue. No lock: the batch's moves check the state again.
 -- Of several messages to one recipient each waits until the one before it has been taken by the server (index messages_parts).
 -- Columns: id, blast_id, phone, text, vars, blast's text (where it goes with this part), wa_id, attempts, status, blast's pace, opted out,
 -- kind, content, do more follow to this recipient.
@@ -42,6 +43,7 @@ SELECT m.id, m.blast_id, m.phone, m.text, m.vars,
        m.kind, coalesce(m.content, b.parts->m.part->'content'), NOT m.is_recipient
 FROM messages m LEFT JOIN blasts b ON b.id = m.blast_id
 WHERE m.outlet_id = $1 AND m.status IN ('QUEUED', 'SENDING')
+  AND EXISTS (SELECT 1 FROM outlets o WHERE o.id = $1 AND o.owner = $6 AND o.owner_epoch = $7::bigint)
   AND m.id <> ALL ($3::bigint[])
   AND (m.status = 'SENDING' OR m.blast_id IS NULL
        OR ($5::boolean AND b.status = 'RUNNING' AND b.id <> ALL ($4::text[]) AND (b.expires_at IS NULL OR b.expires_at > now())))

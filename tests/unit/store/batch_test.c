@@ -427,6 +427,53 @@ test_full(void **state)
 	free(big);
 }
 
+/* An outlet that belongs to another daemon, and what is written for the others meanwhile. */
+static void
+test_fenced_outlet(void **state)
+{
+	struct world *w = *state;
+	struct world_committed one = {0}, two = {0};
+
+	(void)world_sql(w, "UPDATE outlets SET owner = 'other' WHERE id = 'o1'");
+	batch_key_put(w->store.batch, "o1", KEY_LID, "1", "2", 1);
+	batch_key_put(w->store.batch, "o2", KEY_LID, "1", "2", 1);
+	batch_commit_outlet(w->store.batch, "o1", world_on_committed, &one);
+	batch_commit_outlet(w->store.batch, "o2", world_on_committed, &two);
+	(void)world_commit(w);
+	assert_true(one.done && one.err < 0);
+	assert_true(two.done && two.err == 0);
+	assert_string_equal(
+	    world_sql(w, "SELECT string_agg(outlet_id, ' ' ORDER BY outlet_id) FROM keys"), "o2");
+	(void)world_sql(w, "UPDATE outlets SET owner = 'test' WHERE id = 'o1'");
+}
+
+/* What was added under an epoch that is over is refused, on its way or not; the new epoch begins
+ * with what follows. */
+static void
+test_rejoin(void **state)
+{
+	struct world *w = *state;
+	struct world_committed flying = {0}, waiting = {0};
+
+	batch_key_put(w->store.batch, "o1", KEY_LID, "1", "2", 1);
+	batch_commit(w->store.batch, world_on_committed, &flying);
+	(void)world_sql(w, "UPDATE instances SET epoch = epoch + 1");
+	(void)event_base_loop(w->base, EVLOOP_ONCE);
+	batch_key_put(w->store.batch, "o1", KEY_LID, "2", "2", 1);
+	batch_commit(w->store.batch, world_on_committed, &waiting);
+	batch_rejoin(w->store.batch, w->store.epoch + 1);
+	(void)world_sql(w, "UPDATE outlets SET owner_epoch = owner_epoch + 1");
+	batch_key_put(w->store.batch, "o1", KEY_LID, "3", "2", 1);
+	assert_int_equal(world_commit(w), 0);
+	assert_true(flying.done && flying.err < 0);
+	assert_true(waiting.done && waiting.err < 0);
+	assert_string_equal(
+	    world_sql(w, "SELECT string_agg(name, ' ' ORDER BY name) FROM keys"), "3");
+	(void)world_sql(w, "UPDATE instances SET epoch = epoch - 1");
+	(void)world_sql(w, "UPDATE outlets SET owner_epoch = owner_epoch - 1");
+	batch_rejoin(w->store.batch, w->store.epoch);
+}
+
 /* Another start of ours has the outlets: nothing is written any more, and everybody is told. Last
  * test: it is for good. */
 static void
@@ -467,6 +514,8 @@ main(void)
 	    cmocka_unit_test_setup(test_poisoned_moves, fresh),
 	    cmocka_unit_test_setup(test_atomic, fresh),
 	    cmocka_unit_test_setup(test_full, fresh),
+	    cmocka_unit_test_setup(test_fenced_outlet, fresh),
+	    cmocka_unit_test_setup(test_rejoin, fresh),
 	    cmocka_unit_test_setup(test_fence, fresh),
 	};
 

@@ -189,7 +189,7 @@ test_pages(void **state)
 static const char *
 claim(struct world *w, const char *limit, const char *without)
 {
-	return ASK(w, SQL_QUEUE_CLAIM, "o1", limit, without, "{}", "t");
+	return ASK(w, SQL_QUEUE_CLAIM, "o1", limit, without, "{}", "t", "test", "1");
 }
 
 static void
@@ -204,7 +204,13 @@ test_claim(void **state)
 	(void)world_sql(
 	    w, "UPDATE messages SET not_before = now() + interval '1 hour' WHERE id IN (1, 8)");
 	assert_string_equal(claim(w, "2", "{}"), "2 3");
-	(void)ASK(w, SQL_QUEUE_CLAIM, "o1", "2", "{}", "{b1}", "t"); /* its window is closed */
+	/* Its window is closed. */
+	(void)ASK(w, SQL_QUEUE_CLAIM, "o1", "2", "{}", "{b1}", "t", "test", "1");
+	assert_int_equal(answer.rows, 0);
+	/* The outlet is another's, or an earlier start's. */
+	(void)ASK(w, SQL_QUEUE_CLAIM, "o1", "2", "{}", "{}", "t", "other", "1");
+	assert_int_equal(answer.rows, 0);
+	(void)ASK(w, SQL_QUEUE_CLAIM, "o1", "2", "{}", "{}", "t", "test", "2");
 	assert_int_equal(answer.rows, 0);
 	/* What a stop left in SENDING comes, whatever became of its blast. */
 	(void)world_sql(w, "UPDATE messages SET status = 'SENDING', wa_id = 'W6' WHERE id = 6");
@@ -282,17 +288,17 @@ test_outlets(void **state)
 	struct world *w = *state;
 
 	(void)ASK(w, SQL_OUTLET_ADD, "o4", "New", "628444", NULL, "false", "{\"perMinute\":5}",
-	    "test", NULL, NULL, NULL);
+	    "test", NULL, NULL, NULL, "1");
 	assert_non_null(strstr(answer.first, "\"autoReconnect\" : false"));
 	assert_string_equal(answer.second, "o4");
-	(void)ASK(
-	    w, SQL_OUTLET_ADD, "o5", "Twice", "628444", NULL, NULL, NULL, "test", NULL, NULL, NULL);
+	(void)ASK(w, SQL_OUTLET_ADD, "o5", "Twice", "628444", NULL, NULL, NULL, "test", NULL, NULL,
+	    NULL, "1");
 	assert_int_equal(answer.error, DB_E_CONFLICT);
 	(void)ASK(w, SQL_OUTLET_EDIT, "o4", "Newer", NULL, "false", NULL, NULL);
 	assert_string_equal(world_sql(w, "SELECT concat_ws(' ', name, whatsapp_number, is_active, "
 					 "auto_reconnect, pace) FROM outlets WHERE id = 'o4'"),
 	    "Newer 628444 f f {\"perMinute\": 5}");
-	assert_string_equal(ASK(w, SQL_OUTLET_LOAD, "test"), "o2 o3 o1 o4");
+	assert_string_equal(ASK(w, SQL_OUTLET_LOAD, "test", "1"), "o2 o3 o1 o4");
 	assert_string_equal(world_sql(w, "SELECT count(*) FROM outlets WHERE owner = 'test'"), "4");
 	/* Its recipients go with it, and the counters know. */
 	assert_string_equal(ASK(w, SQL_OUTLET_REMOVE, "o2"), "o2");

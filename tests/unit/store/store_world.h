@@ -117,10 +117,17 @@ world_setup(void **state)
 UNUSED static void
 world_open(struct world *w)
 {
-	char err[400] = "";
+	char err[400] = "", sql[300];
 
 	if (store_open(w->base, w->dsn, "test", world_master, &w->store, err, sizeof(err)) < 0)
 		fail_msg("store_open: %s", err);
+	/* Whatever outlets a test puts in are this daemon's. */
+	(void)snprintf(sql, sizeof(sql),
+	    "ALTER TABLE outlets ALTER owner SET DEFAULT 'test', ALTER owner_epoch SET DEFAULT "
+	    "%lld; "
+	    "UPDATE outlets SET owner = DEFAULT, owner_epoch = DEFAULT",
+	    (long long)w->store.epoch);
+	(void)world_sql(w, sql);
 }
 
 UNUSED static int

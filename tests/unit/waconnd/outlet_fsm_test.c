@@ -87,7 +87,8 @@ test_timers(void **state)
 static void
 test_reachable(void **state)
 {
-	int seen[OUT_STATES] = {[OUT_IDLE] = 1, [OUT_PAUSED] = 1, [OUT_FAILED] = 1};
+	int seen[OUT_STATES] = {
+	    [OUT_IDLE] = 1, [OUT_PAUSED] = 1, [OUT_FAILED] = 1, [OUT_ELSEWHERE] = 1};
 	int grown = 1;
 	size_t n;
 	const struct outlet_edge *edges = outlet_fsm_edges(&n);

@@ -15,7 +15,7 @@ HARDEN   = -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protecti
 OPT      = -O2 -D_FORTIFY_SOURCE=3
 LDHARDEN = -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 ifeq ($(SAN),1)        # what the tests run
-OPT      = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+OPT      = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -DFAULT_POINTS
 else ifeq ($(SAN),fuzz) # with clang
 OPT      = -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 endif

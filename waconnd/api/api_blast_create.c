@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/fault_point.h"
 #include "common/xalloc.h"
 #include "waconnd/api/api_internal.h"
 #include "waconnd/api/blast_plan.h"
@@ -79,6 +80,7 @@ on_created(struct call *c, const PGresult *result)
 		call_problem(c, "internal", NULL);
 		return;
 	}
+	FAULT_POINT("blast.accepted");
 	audit_created(c, p);
 	blasts_changed(c->env->blasts, p->id);
 	for (size_t i = 0; i < p->n_senders; i++) {
@@ -148,6 +150,7 @@ keep(struct call *c, struct blast_plan *p)
 		}
 		steps[n++] = (struct db_step){SQL_BLAST_CREATED, created, 5};
 		call_transaction(c, steps, n, NULL, on_created);
+		FAULT_POINT("blast.asked");
 	}
 	for (size_t i = 0; i < n_chunks; i++)
 		chunk_done(&chunks[i]);

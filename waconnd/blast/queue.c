@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "common/rng.h"
 #include "common/wa/plain.h"
@@ -88,6 +89,7 @@ on_settled(void *arg, int err)
 	struct item *i = arg;
 	struct queue *q = i->q;
 
+	FAULT_POINT("queue.settled");
 	if (err < 0)
 		log_error(
 		    "queue.unsaved", LOG_STR("outlet", outlet_id(q->o)), LOG_INT("error", err));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "waconnd/blast/queue.h"
@@ -189,6 +190,7 @@ take(struct queue *q, const PGresult *r, int n)
 {
 	struct item *i = item_of_row(q, r, n);
 
+	FAULT_POINT("queue.claimed");
 	if (PQgetvalue(r, n, 10)[0] == 't')
 		skip(i, "opted_out");
 	else if (!i->has_content)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "common/rng.h"
 #include "common/xalloc.h"
@@ -198,10 +199,12 @@ on_saved(struct link *l, int err)
 		link_fail(l, LINK_END_PAIRING_FAILED, "the new keys could not be saved");
 		return;
 	}
+	FAULT_POINT("pair.saved");
 	answer_signed(l);
 	link_unified_session(l);
 	if (link_step(l, LINK_EV_PAIRED))
 		l->ops->paired(l->arg, &l->credentials.own, &l->credentials.own_lid, l->pair->name);
+	FAULT_POINT("pair.answered");
 }
 
 /* The primary device is trusted from here on: its key signed ours. */
@@ -286,6 +289,7 @@ link_pair_success(struct link *l, const struct node *iq)
 	} else if (!is_expected(l, &g.own)) {
 		refuse_number(l, &g);
 	} else {
+		FAULT_POINT("pair.verified");
 		p->name = link_pairing_name(&g);
 		save(l, &g, &adv);
 	}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "waconnd/link/link_private.h"
 
@@ -152,6 +153,7 @@ on_uploaded(void *arg, const struct node *answer)
 {
 	struct link *l = arg;
 
+	FAULT_POINT("prekeys.uploaded");
 	if (!link_alive_phase(l))
 		return;
 	if (answer == NULL || link_iq_error(answer) != 0) {
@@ -170,11 +172,13 @@ send_upload(struct link *l)
 {
 	l->login.uploads++;
 	link_iq(l, node_dup(l->login.upload), on_uploaded, l);
+	FAULT_POINT("prekeys.sent");
 }
 
 static void
 on_saved(struct link *l, int err)
 {
+	FAULT_POINT("prekeys.saved");
 	if (err < 0)
 		link_fail(l, LINK_END_STORAGE, "the pre-keys could not be saved");
 	else if (link_alive_phase(l))
@@ -196,6 +200,7 @@ link_prekeys_upload(struct link *l, unsigned count, void (*then)(struct link *l)
 	g->uploaded = then;
 	g->upload = new_upload(l, count);
 	link_save_credentials(l);
+	FAULT_POINT("prekeys.made");
 	link_commit(l, on_saved);
 }
 

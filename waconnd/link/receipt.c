@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "waconnd/link/resend.h"
@@ -128,6 +129,7 @@ on_committed(void *arg)
 {
 	struct receipt *p = arg;
 
+	FAULT_POINT("receipt.committed");
 	link_ack(p->receipts->m->link, p->stanza);
 	receipt_free(p);
 }
@@ -157,5 +159,6 @@ receipts_take(struct receipts *r, const struct node *stanza)
 	p->stanza = node_dup(stanza);
 	TAILQ_INSERT_TAIL(&r->commits, p, entry);
 	r->n++;
+	FAULT_POINT("receipt.taken");
 	key_cache_commit(r->m->keys, on_committed, p);
 }

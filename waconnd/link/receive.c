@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "waconnd/link/lid.h"
@@ -166,6 +167,7 @@ answer(struct inbound *in)
 	struct messaging *m = in->receiver->m;
 	const bool acks = in->outcome == RECEIVED_NOTHING || in->outcome == RECEIVED_BROKEN;
 
+	FAULT_POINT("receive.committed");
 	for (size_t i = 0; i < in->n_answers; i++) {
 		struct node *answer = in->answers[i];
 
@@ -174,6 +176,7 @@ answer(struct inbound *in)
 	}
 	if (acks)
 		link_ack(m->link, in->stanza);
+	FAULT_POINT("receive.answered");
 	inbound_free(&in->receiver->commits, in);
 }
 
@@ -225,6 +228,7 @@ finish_first(struct receiver *r, struct inbound *in)
 			    r->m->signal, jid_format(&in->info.chat, group), &pn, &in->info.sender);
 	}
 	receive_contents(r->m, in);
+	FAULT_POINT("receive.decrypted");
 	choose_answers(r->m, in);
 	key_hold_free(&in->map_hold);
 	key_hold_free(&in->hold);

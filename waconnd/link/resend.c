@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "common/clock.h"
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "waconnd/link/bundle.h"
@@ -112,8 +113,10 @@ on_committed(void *arg)
 	struct resend *e = arg;
 	struct node *stanza = e->stanza;
 
+	FAULT_POINT("resend.committed");
 	e->stanza = NULL;
 	link_write(e->resends->m->link, stanza);
+	FAULT_POINT("resend.written");
 	done(e);
 }
 
@@ -164,6 +167,7 @@ encrypt(struct resend *e)
 	}
 	if (prekey)
 		messaging_add_identity(m, e->stanza);
+	FAULT_POINT("resend.encrypted");
 	e->state = RESEND_COMMIT;
 	key_cache_commit(m->keys, on_committed, e);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "waconnd/link/send_private.h"
 #include "waconnd/link/token_issue.h"
@@ -18,6 +19,7 @@ void
 send_step_encrypt(struct send *s)
 {
 	s->stanza = send_stanza(s);
+	FAULT_POINT("send.encrypted");
 	key_hold_free(&s->hold);
 	key_hold_free(&s->number_hold);
 	if (s->stanza == NULL)
@@ -29,6 +31,7 @@ send_step_encrypt(struct send *s)
 static void
 on_committed(void *arg)
 {
+	FAULT_POINT("send.committed");
 	send_enter(arg, SEND_WRITE);
 }
 
@@ -45,6 +48,7 @@ send_step_write(struct send *s)
 
 	s->stanza = NULL;
 	link_write(s->m->link, stanza);
+	FAULT_POINT("send.written");
 	send_enter(s, SEND_ACK);
 }
 
@@ -133,6 +137,7 @@ sends_ack(struct sends *ss, const struct node *ack)
 	struct send *s;
 	int64_t code = 0;
 
+	FAULT_POINT("send.acked");
 	TAILQ_FOREACH(s, &ss->acks, entry)
 	if (id != NULL && strcmp(s->id, id) == 0)
 		break;

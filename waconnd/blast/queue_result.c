@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "waconnd/blast/queue.h"
 
@@ -47,6 +48,7 @@ on_ok(struct item *i, unsigned code)
 	(void)code;
 	q->refused_in_a_row = 0;
 	batch_message_sent(q->b->store->batch, i->id, clock_wall_ms());
+	FAULT_POINT("queue.sent");
 	log_debug("message.sent", LOG_STR("outlet", outlet_id(q->o)), LOG_INT("message", i->id),
 	    LOG_PHONE("to", i->phone));
 	progress_message(q, i, "SENT", NULL);
@@ -98,6 +100,9 @@ on_uncertain(struct item *i, unsigned code)
 		failed(i, "outlet_lost");
 		return;
 	}
+	/* Its first time was counted when it was let go. */
+	if (i->repeat)
+		batch_message_lost(i->q->b->store->batch, i->id, i->attempts + 1);
 	/* The row says SENDING: the next claim brings it again under the same id. */
 	i->q->want_claim = true;
 	queue_settle(i);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "waconnd/store/batch_group.h"
@@ -89,6 +90,7 @@ send_first(struct batch *b)
 	db_batch_send(b->db, st->steps, st->n, on_written, b);
 	batch_steps_done(st);
 	free(st);
+	FAULT_POINT("batch.sent");
 }
 
 /* Moves of messages bear no outlet (the part ""): where they are refused, nobody's are on disk, and
@@ -291,6 +293,7 @@ on_written(void *arg, enum db_error error, const PGresult *result)
 	struct batch *b = arg;
 	const char *state = state_of(result);
 
+	FAULT_POINT("batch.answered");
 	b->flying = false;
 	if (error == DB_OK)
 		observe(b);
@@ -551,6 +554,12 @@ void
 batch_message_requeue(struct batch *b, int64_t id, const char *reason, int64_t not_before_ms)
 {
 	move(b, BATCH_REQUEUE, id, reason, NULL, not_before_ms);
+}
+
+void
+batch_message_lost(struct batch *b, int64_t id, unsigned attempts)
+{
+	move(b, BATCH_LOST, id, NULL, NULL, attempts);
 }
 
 void

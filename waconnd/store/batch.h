@@ -63,6 +63,8 @@ void batch_message_sent(struct batch *b, int64_t id, int64_t at_ms);
 void batch_message_failed(struct batch *b, int64_t id, const char *reason);
 /* Back to QUEUED (same wa_id), not before at_ms. */
 void batch_message_requeue(struct batch *b, int64_t id, const char *reason, int64_t not_before_ms);
+/* Still SENDING: this many times nobody answered. */
+void batch_message_lost(struct batch *b, int64_t id, unsigned attempts);
 /* By stanza id, as receipts name it; read: READ, else DELIVERED. */
 void batch_message_receipt(
     struct batch *b, const char *outlet, const char *wa_id, bool read, int64_t at_ms);

@@ -55,6 +55,7 @@ static const struct writer {
     [BATCH_SENT] = {SQL_BATCH_SENT, false, 2, {INT(0), INT(1)}},
     [BATCH_FAILED] = {SQL_BATCH_FAILED, false, 2, {INT(0), TEXT(0)}},
     [BATCH_REQUEUE] = {SQL_BATCH_REQUEUE, false, 3, {INT(0), TEXT(0), INT(1)}},
+    [BATCH_LOST] = {SQL_BATCH_LOST, false, 2, {INT(0), INT(1)}},
     [BATCH_DELIVERED] = {SQL_BATCH_DELIVERED, false, 3, {OUTLET, TEXT(0), INT(0)}},
     [BATCH_READ] = {SQL_BATCH_READ, false, 3, {OUTLET, TEXT(0), INT(0)}},
     [BATCH_INBOUND] = {SQL_BATCH_INBOUND, false, 10,

@@ -36,11 +36,12 @@ SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::bytea[])
 ON CONFLICT (outlet_id, kind, name) DO UPDATE SET value = excluded.value
 
 -- $1 ids, $2 stanza ids, $3 texts. A repeat after a stop keeps the stanza id of the first time. One that was cancelled while it was
--- in hand leaves all the same: its row says so.
+-- in hand leaves all the same: its row says so. A repeat is no attempt more: what crashes cut off is not the message's fault.
 -- name: BATCH_SENDING
 UPDATE messages m
 SET status = 'SENDING', wa_id = coalesce(m.wa_id, s.wa_id), text = coalesce(s.text, m.text),
-    sending_at = now(), attempts = least(m.attempts + 1, 32767), not_before = NULL, reason = NULL
+    sending_at = now(), attempts = CASE WHEN m.status = 'SENDING' THEN m.attempts ELSE least(m.attempts + 1, 32767) END,
+    not_before = NULL, reason = NULL
 FROM unnest($1::bigint[], $2::text[], $3::text[]) AS s (id, wa_id, text)
 WHERE m.id = s.id AND m.status IN ('QUEUED', 'SENDING', 'CANCELLED')
 
@@ -69,6 +70,12 @@ WHERE m.id = s.id AND m.status IN ('QUEUED', 'SENDING')
 -- name: BATCH_REQUEUE
 UPDATE messages m SET status = 'QUEUED', reason = s.reason, not_before = from_ms(s.not_before)
 FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS s (id, reason, not_before)
+WHERE m.id = s.id AND m.status = 'SENDING'
+
+-- A repeat that nobody answered counts. $1 ids, $2 attempts so far.
+-- name: BATCH_LOST
+UPDATE messages m SET attempts = greatest(m.attempts, least(s.attempts, 32767))
+FROM unnest($1::bigint[], $2::bigint[]) AS s (id, attempts)
 WHERE m.id = s.id AND m.status = 'SENDING'
 
 -- $1 outlets, $2 stanza ids, $3 times in ms. A receipt that overtakes the server's ack says that it was sent, too.

@@ -108,6 +108,12 @@ export class Program {
 		await this.ended;
 	}
 
+	/** It is meant to end by itself: how it did, a status or a signal. */
+	ends() {
+		this.expected = true;
+		return this.ended;
+	}
+
 	signal(name) {
 		this.child.kill(name);
 	}

@@ -21,9 +21,9 @@ enum key_kind {
 	KEY_SIGNED_PREKEY = 5, /* "%08u" of the id: serialised session_signed_pre_key */
 	KEY_SENDER_KEY = 6,    /* "group::name.device" */
 	KEY_LID = 7,	       /* PN user -> LID user, text */
-	KEY_PEER = 8,	       /* LID user -> what we know of the peer: privacy token and its times */
-	KEY_APP_STATE = 9,     /* hex of its id: an AppStateSyncKeyData that our phone shared */
-	KEY_ACCOUNT = 10       /* what is the whole account's: "nct_salt" */
+	KEY_PEER = 8,	   /* LID user -> what we know of the peer: privacy token and its times */
+	KEY_APP_STATE = 9, /* hex of its id: an AppStateSyncKeyData that our phone shared */
+	KEY_ACCOUNT = 10   /* what is the whole account's: "nct_salt" */
 };
 
 struct key_name {
@@ -38,8 +38,8 @@ struct key_value {
 	size_t len;
 };
 
-/* err 0: `values` answers the names in the order asked, valid during the call. err < 0: the
- * database did not answer. */
+/* err 0: `values` answers the names in the order asked, valid during the call. err < 0: the keys
+ * cannot be had. While the database is away there is no answer at all. */
 typedef void (*keydb_get_cb)(void *arg, int err, const struct key_value *values, size_t n);
 typedef void (*keydb_commit_cb)(void *arg, int err);
 

@@ -103,7 +103,7 @@ outlet_retry(struct outlet *o, uint64_t token, const char *id)
 	q->token = token;
 	LIST_INSERT_HEAD(&o->contents, q, entry);
 	o->n_contents++;
-	q->ticket = db_query(o->os->env.store->db, SQL_MESSAGE_CONTENT, params, 2, on_content, q);
+	q->ticket = db_read(o->os->env.store->db, SQL_MESSAGE_CONTENT, params, 2, on_content, q);
 }
 
 /* -- received -- */

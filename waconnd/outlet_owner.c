@@ -335,7 +335,9 @@ outlets_refresh(struct outlets *os)
 		const struct db_param params[] = {DB_TEXT(store->instance), DB_TEXT(epoch)};
 
 		os->load_ms = clock_monotonic_ms();
-		os->load_ticket = db_query(store->db, SQL_OUTLET_LOAD, params, 2, on_rows, os);
+		/* The first one is waited for; later ones are asked again by the sweep. */
+		os->load_ticket = (os->loading ? db_read : db_query)(
+		    store->db, SQL_OUTLET_LOAD, params, 2, on_rows, os);
 	}
 }
 

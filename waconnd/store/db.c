@@ -25,6 +25,7 @@ struct db {
 	void (*on_notify)(void *arg, const char *payload);
 	void *on_notify_arg;
 	struct db_jobs waiting, done;
+	struct db_jobs patient; /* failed, for when the database is back */
 	size_t n_waiting, waiting_bytes;
 	uint64_t last_ticket;
 	bool told_up, told_batch;
@@ -135,6 +136,47 @@ waiting_pop(struct db *db)
 	return job;
 }
 
+static void
+waiting_push(struct db *db, struct db_job *job)
+{
+	TAILQ_INSERT_TAIL(&db->waiting, job, entry);
+	db->n_waiting++;
+	db->waiting_bytes += job->bytes;
+}
+
+/* -- patience ------------------------------------------------------------------ */
+
+static bool
+is_passing(enum db_error error)
+{
+	return error == DB_E_DOWN || error == DB_E_LOST || error == DB_E_DEADLINE ||
+	       error == DB_E_FULL;
+}
+
+/* It is not over yet: true, and the job is kept. */
+static bool
+keep_patient(struct db *db, struct db_job *job)
+{
+	if (!job->patient || job->cb == NULL || !is_passing(job->error))
+		return false;
+	PQclear(job->result);
+	job->result = NULL;
+	TAILQ_INSERT_TAIL(&db->patient, job, entry);
+	return true;
+}
+
+static void
+ask_patient(struct db *db)
+{
+	struct db_job *job;
+
+	while ((job = TAILQ_FIRST(&db->patient)) != NULL && db->n_waiting < DB_WAITING_MAX) {
+		TAILQ_REMOVE(&db->patient, job, entry);
+		job->deadline_ms = clock_monotonic_ms() + DB_DEADLINE_MS;
+		waiting_push(db, job);
+	}
+}
+
 /* -- connections ---------------------------------------------------------------- */
 
 bool
@@ -201,6 +243,8 @@ tell_states(struct db *db)
 
 	if (up != db->told_up) {
 		db->told_up = up;
+		if (up)
+			ask_patient(db);
 		if (db->on_state != NULL)
 			db->on_state(db->on_state_arg, up);
 	}
@@ -248,8 +292,8 @@ on_deliver(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	dispatch(db);
 	tell_states(db);
+	dispatch(db);
 	tell_notifies(db);
 	/* What callbacks add is delivered in the next turn. */
 	TAILQ_FOREACH(job, &db->done, entry)
@@ -260,6 +304,8 @@ on_deliver(evutil_socket_t fd, short what, void *arg)
 		job = TAILQ_FIRST(&db->done);
 		shows = job->error == DB_OK || job->error == DB_E_CONFLICT || job->sees_errors;
 		TAILQ_REMOVE(&db->done, job, entry);
+		if (keep_patient(db, job))
+			continue;
 		if (job->cb != NULL)
 			job->cb(job->arg, job->error, shows ? job->result : NULL);
 		db_job_free(job);
@@ -274,6 +320,10 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (db_up(db)) {
+		ask_patient(db);
+		dispatch(db);
+	}
 	/* In order of arrival, so in order of deadline. */
 	while (!TAILQ_EMPTY(&db->waiting) && TAILQ_FIRST(&db->waiting)->deadline_ms <= now)
 		db_job_done(db, waiting_pop(db), DB_E_DEADLINE, NULL);
@@ -292,6 +342,7 @@ db_new(struct event_base *base, const char *dsn, unsigned connections)
 	const struct timeval second = {1, 0};
 
 	TAILQ_INIT(&db->waiting);
+	TAILQ_INIT(&db->patient);
 	TAILQ_INIT(&db->done);
 	db->ev_deliver = event_new(base, -1, 0, on_deliver, db);
 	db->ev_tick = event_new(base, -1, EV_PERSIST, on_tick, db);
@@ -335,6 +386,7 @@ db_free(struct db **dbp)
 	free(db->name);
 	free(db->queries);
 	jobs_free(&db->waiting);
+	jobs_free(&db->patient);
 	jobs_free(&db->done);
 	event_free(db->ev_deliver);
 	event_free(db->ev_tick);
@@ -369,22 +421,36 @@ db_on_state(struct db *db, void (*cb)(void *arg, bool up), void *arg)
 	db->on_state_arg = arg;
 }
 
-uint64_t
-db_transaction(struct db *db, const struct db_step *steps, size_t n, db_cb cb, void *arg)
+static uint64_t
+ask(struct db *db, struct db_job *job)
 {
-	struct db_job *job = job_new(db, steps, n, cb, arg);
-	uint64_t ticket = job->ticket;
+	const uint64_t ticket = job->ticket;
 
 	if (db->n_waiting >= DB_WAITING_MAX ||
 	    db->waiting_bytes + job->bytes > DB_WAITING_BYTES_MAX) {
 		db_job_done(db, job, DB_E_FULL, NULL);
 		return ticket;
 	}
-	TAILQ_INSERT_TAIL(&db->waiting, job, entry);
-	db->n_waiting++;
-	db->waiting_bytes += job->bytes;
+	waiting_push(db, job);
 	dispatch(db);
 	return ticket;
+}
+
+uint64_t
+db_transaction(struct db *db, const struct db_step *steps, size_t n, db_cb cb, void *arg)
+{
+	return ask(db, job_new(db, steps, n, cb, arg));
+}
+
+uint64_t
+db_read(struct db *db, enum sql_id statement, const struct db_param *params, size_t n, db_cb cb,
+    void *arg)
+{
+	const struct db_step step = {statement, params, n};
+	struct db_job *job = job_new(db, &step, 1, cb, arg);
+
+	job->patient = true;
+	return ask(db, job);
 }
 
 uint64_t
@@ -434,6 +500,8 @@ db_forget(struct db *db, uint64_t ticket)
 
 	if (job == NULL)
 		job = find(&db->done, ticket);
+	if (job == NULL)
+		job = find(&db->patient, ticket);
 	for (unsigned i = 0; job == NULL && i < db->n_queries; i++)
 		job = db_connection_find(db->queries[i], ticket);
 	if (job == NULL)

@@ -57,6 +57,10 @@ void db_on_state(struct db *db, void (*cb)(void *arg, bool up), void *arg);
  * from inside the call. */
 uint64_t db_query(struct db *db, enum sql_id statement, const struct db_param *params, size_t n,
     db_cb cb, void *arg);
+/* A read that waits for the database, however long it is away: DB_OK, or an error of the statement.
+ * The caller bounds how many there are. */
+uint64_t db_read(struct db *db, enum sql_id statement, const struct db_param *params, size_t n,
+    db_cb cb, void *arg);
 /* The statements in one transaction, each with its parameters; cb once, with the last result that
  * has rows or DB_OK. All or nothing. */
 struct db_step {

@@ -40,6 +40,7 @@ struct db_job {
 	db_cb cb; /* NULL: forgotten */
 	void *arg;
 	bool sees_errors;    /* the callback gets the result of any error */
+	bool patient;	     /* asked again until the database answers */
 	int64_t deadline_ms; /* monotonic */
 	size_t bytes;
 	size_t n_steps;

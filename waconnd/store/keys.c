@@ -145,7 +145,7 @@ ask(struct get *g)
 	params[0] = DB_TEXT(g->keys->outlet);
 	params[1] = array_param(&kinds);
 	params[2] = array_param(&names);
-	g->ticket = db_query(g->keys->store->db, SQL_KEY_GET, params, 3, on_rows, g);
+	g->ticket = db_read(g->keys->store->db, SQL_KEY_GET, params, 3, on_rows, g);
 	array_done(&kinds);
 	array_done(&names);
 }

@@ -215,6 +215,41 @@ test_lost(void **state)
 	(void)world_sql(w, "ROLLBACK");
 }
 
+/* A read outlives its connection, and a database that is not there; forgotten, it says nothing. */
+static void
+test_read(void **state)
+{
+	struct world *w = *state;
+	struct db *away = db_new(w->base, "host=/nonexistent dbname=x", 2);
+	const struct db_param name = DB_TEXT("read");
+	struct asked put_it = {0}, a = {0}, refused = {0};
+
+	put(w, "read", "it", &put_it);
+	world_until(w, &put_it.done);
+	(void)world_sql(w, "BEGIN");
+	(void)world_sql(w, "LOCK TABLE settings IN ACCESS EXCLUSIVE MODE");
+	(void)db_read(w->store.db, SQL_SETTING_GET, &name, 1, on_answer, &a);
+	db_forget(w->store.db, db_read(w->store.db, SQL_SETTING_GET, &name, 1, never, NULL));
+	do {
+		event_base_loop(w->base, EVLOOP_NONBLOCK);
+		(void)world_sql(w, "SELECT pg_stat_clear_snapshot()");
+	} while (strcmp(world_sql(w, "SELECT count(*) FROM pg_stat_activity WHERE datname = "
+				     "current_database() AND wait_event_type = 'Lock'"),
+		     "0") == 0);
+	assert_true(world_cut(w) >= 1);
+	(void)world_sql(w, "COMMIT");
+	world_until(w, &a.done);
+	assert_int_equal(a.error, DB_OK);
+	assert_string_equal(a.value, "it");
+
+	(void)db_read(away, SQL_DATABASE_PING, NULL, 0, never, NULL);
+	(void)db_query(away, SQL_DATABASE_PING, NULL, 0, on_answer, &refused);
+	world_until(w, &refused.done);
+	assert_int_equal(refused.error, DB_E_DOWN);
+	db_forget(away, db_read(away, SQL_DATABASE_PING, NULL, 0, never, NULL));
+	db_free(&away);
+}
+
 static void
 test_down(void **state)
 {
@@ -325,6 +360,7 @@ main(void)
 	    cmocka_unit_test(test_full),
 	    cmocka_unit_test(test_reconnect),
 	    cmocka_unit_test(test_lost),
+	    cmocka_unit_test(test_read),
 	    cmocka_unit_test(test_down),
 	};
 

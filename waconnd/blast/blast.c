@@ -199,6 +199,14 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 	progress_sweep(b);
 }
 
+/* What its absence held up need not wait for the next sweep. */
+static void
+on_database(void *arg, bool up)
+{
+	if (up)
+		on_sweep(-1, 0, arg);
+}
+
 static void
 on_flush(evutil_socket_t fd, short what, void *arg)
 {
@@ -231,6 +239,7 @@ blasts_new(struct event_base *base, struct store *store, struct hub *hub, struct
 	outlets_on_uploaded(outlets, on_uploaded, b);
 	outlets_on_removed(outlets, on_removed, b);
 	outlets_on_ready(outlets, on_ready, b);
+	db_on_state(store->db, on_database, b);
 	return b;
 }
 
@@ -255,6 +264,7 @@ blasts_free(struct blasts **bp)
 
 	if (b == NULL)
 		return;
+	db_on_state(b->store->db, NULL, NULL);
 	outlets_on_ready(b->outlets, NULL, NULL);
 	outlets_on_sent(b->outlets, NULL, NULL);
 	outlets_on_uploaded(b->outlets, NULL, NULL);

@@ -4,6 +4,7 @@
 #
 #	tests/postgres.sh start DIR    makes it when needed, starts it, prints the DSN
 #	tests/postgres.sh stop DIR
+#	tests/postgres.sh kill DIR     stops it as a crash would: the next start recovers
 #	tests/postgres.sh dsn DIR
 #
 # PostgreSQL refuses to run as root: then it runs as postgres or, without that user, as nobody. FAST=1 turns fsync off.
@@ -12,7 +13,7 @@ set -eu
 
 usage()
 {
-	echo "usage: $0 start|stop|dsn DIR" >&2
+	echo "usage: $0 start|stop|kill|dsn DIR" >&2
 	exit 2
 }
 
@@ -107,6 +108,9 @@ stop)
 		pg pg_ctl stop -w -t 60 -m fast -D "$dir/data" >&2
 	fi
 	[ "$run" = "$dir/run" ] || rm -rf "$run"
+	;;
+kill)
+	pg pg_ctl stop -w -t 60 -m immediate -D "$dir/data" >&2
 	;;
 dsn)
 	echo "$dsn"

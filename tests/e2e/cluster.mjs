@@ -42,6 +42,12 @@ export class Cluster {
 		started.delete(this);
 	}
 
+	/** Stopped as a crash would; the next start recovers. */
+	async kill() {
+		await run(SCRIPT, ['kill', this.dir], { env: this.env });
+		started.delete(this);
+	}
+
 	/** Statements in a database; rows come as lines, columns parted by '|'. */
 	async query(sql, database = 'waconn') {
 		const args = ['-h', /host=(\S+)/.exec(this.dsn)[1], '-U', 'waconn', '-d', database, '-AtqX', '-v', 'ON_ERROR_STOP=1', '-c', sql];

@@ -154,6 +154,10 @@ class World {
 		return this.cluster.stop();
 	}
 
+	killDatabase() {
+		return this.cluster.kill();
+	}
+
 	startDatabase() {
 		return this.cluster.start();
 	}

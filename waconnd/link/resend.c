@@ -21,7 +21,14 @@
 
 #define NEW_SESSION_FROM 2 /* asked so often, the session is not trusted any more */
 
-enum resend_state { RESEND_CONTENT, RESEND_MAP, RESEND_KEYS, RESEND_BUNDLE, RESEND_COMMIT };
+enum resend_state {
+	RESEND_WAITING,
+	RESEND_CONTENT,
+	RESEND_MAP,
+	RESEND_KEYS,
+	RESEND_BUNDLE,
+	RESEND_COMMIT
+};
 
 struct resend {
 	TAILQ_ENTRY(resend) entry;
@@ -42,7 +49,8 @@ struct resend {
 struct resends {
 	struct messaging *m;
 	TAILQ_HEAD(, resend) all;
-	size_t n;
+	size_t n, under_way;
+	bool beginning; /* further up the stack */
 	uint64_t next_token;
 	struct resend_limit *limit;
 };
@@ -65,6 +73,8 @@ resend_free(struct resend *e)
 
 	TAILQ_REMOVE(&r->all, e, entry);
 	r->n--;
+	if (e->state != RESEND_WAITING)
+		r->under_way--;
 	key_cache_forget(r->m->keys, e);
 	key_hold_free(&e->map_hold);
 	key_hold_free(&e->hold);
@@ -89,12 +99,27 @@ resends_free(struct resends **rp)
 	*rp = NULL;
 }
 
+static void begin_waiting(struct resends *r);
+
 /* Handled, one way or the other: only now, so that after a crash it comes again. */
 static void
 done(struct resend *e)
 {
-	link_ack(e->resends->m->link, e->receipt);
+	struct resends *r = e->resends;
+
+	link_ack(r->m->link, e->receipt);
 	resend_free(e);
+	begin_waiting(r);
+}
+
+/* Not handled, and not acknowledged: it comes again at the next login. */
+static void
+leave(struct resend *e)
+{
+	struct resends *r = e->resends;
+
+	resend_free(e);
+	begin_waiting(r);
 }
 
 static void
@@ -179,7 +204,9 @@ on_bundle(void *arg, bool heard, unsigned code)
 {
 	struct resend *e = arg;
 
-	if (!heard || code != 0)
+	if (!heard)
+		leave(e);
+	else if (code != 0)
 		drop(e, "no bundle");
 	else
 		encrypt(e);
@@ -301,11 +328,42 @@ refusal_of(struct resends *r, const struct node *stanza, struct jid *ret_device)
 	    !jid_is_user(ret_device) || !stanza_id_is_plain(ret_device->user) ||
 	    node_find(stanza, "retry") == NULL)
 		return "malformed";
-	if (r->n >= RESENDS_MAX)
-		return "too many under way";
 	if (!resend_limit_take(r->limit, ret_device, id, clock_monotonic_ms()))
 		return "asked too often";
 	return NULL;
+}
+
+static void
+begin(struct resend *e)
+{
+	struct resends *r = e->resends;
+	const struct link_ops *ops;
+	void *arg = NULL;
+
+	e->state = RESEND_CONTENT;
+	r->under_way++;
+	ops = link_callbacks(r->m->link, &arg);
+	if (ops->retry != NULL)
+		ops->retry(arg, e->token, e->id);
+	else
+		drop(e, "nobody asks");
+}
+
+/* As many as there is room for, in order; one that is done at once makes room for the next. */
+static void
+begin_waiting(struct resends *r)
+{
+	struct resend *e, *next;
+
+	if (r->beginning)
+		return;
+	r->beginning = true;
+	for (e = TAILQ_FIRST(&r->all); e != NULL && r->under_way < RESENDS_MAX; e = next) {
+		next = TAILQ_NEXT(e, entry);
+		if (e->state == RESEND_WAITING)
+			begin(e);
+	}
+	r->beginning = false;
 }
 
 static unsigned
@@ -322,11 +380,14 @@ void
 resends_take(struct resends *r, const struct node *stanza)
 {
 	struct jid device = {0};
-	const char *refusal = refusal_of(r, stanza, &device);
-	const struct link_ops *ops;
+	const char *refusal;
 	struct resend *e;
-	void *arg = NULL;
 
+	if (r->n >= RESENDS_WAITING_MAX) {
+		log_warn("resend.overflow", LOG_STR("outlet", link_outlet(r->m->link)));
+		return;
+	}
+	refusal = refusal_of(r, stanza, &device);
 	if (refusal != NULL) {
 		log_info("resend.refused", LOG_STR("outlet", link_outlet(r->m->link)),
 		    LOG_STR("why", refusal));
@@ -343,9 +404,5 @@ resends_take(struct resends *r, const struct node *stanza)
 	(void)snprintf(e->count, sizeof(e->count), "%u", e->times);
 	TAILQ_INSERT_TAIL(&r->all, e, entry);
 	r->n++;
-	ops = link_callbacks(r->m->link, &arg);
-	if (ops->retry != NULL)
-		ops->retry(arg, e->token, e->id);
-	else
-		drop(e, "nobody asks");
+	begin_waiting(r);
 }

@@ -3,8 +3,9 @@
  * resend: a device could not decrypt a message of ours and asks for it again: it gets it once more,
  * alone, under the same id. Source: PROTOCOL section 10.1.
  *
- * Bursts of these have led to locked accounts: what is beyond the limits is acknowledged and
- * dropped.
+ * Bursts of these have led to locked accounts: what is beyond the limits of a chat is acknowledged
+ * and dropped. A crowd waits its turn; what finds no room is not acknowledged, so that it comes
+ * again at the next login.
  */
 #ifndef LINK_RESEND_H
 #define LINK_RESEND_H
@@ -12,6 +13,7 @@
 #include "waconnd/link/messaging.h"
 
 #define RESENDS_MAX 64		  /* under way */
+#define RESENDS_WAITING_MAX 1024  /* … and behind them */
 #define RESEND_TIMES_MAX 9	  /* of one message to one device */
 #define RESEND_BURST 20		  /* to one chat … */
 #define RESEND_PER_MINUTE 10	  /* … and then */

@@ -274,6 +274,48 @@ test_retry_limits(void **state)
 	world_end(&p.w);
 }
 
+static size_t
+count_acks(struct link *l)
+{
+	size_t n = 0;
+
+	while (world_written(l, "ack", "class", "receipt", n) != NULL)
+		n++;
+	return n;
+}
+
+/* A crowd asks again: each is served in its turn, none is sent away with an acknowledgement. */
+static void
+test_retry_crowd(void **state)
+{
+	struct node *ask = node_new("receipt", "type", "retry", NULL);
+	struct pair p;
+
+	(void)state;
+	begin(&p);
+	p.w.retry_text = "hello";
+	p.bob->db.hold_gets = true;
+	(void)node_child(ask, "retry", "count", "1", NULL);
+	for (unsigned i = 0; i < RESENDS_WAITING_MAX + 10; i++) {
+		char user[24], id[24];
+		struct jid jid;
+
+		(void)snprintf(user, sizeof(user), "3330%05u", i);
+		(void)snprintf(id, sizeof(id), "M%u", i);
+		jid = jid_make(JID_SERVER_LID, user, 1);
+		node_set(ask, "id", id);
+		node_set_jid(ask, "from", &jid);
+		messaging_receipt(p.bob->m, ask);
+	}
+	assert_int_equal(count_acks(p.bob), 0);
+	p.bob->db.hold_gets = false;
+	world_run(&p.w);
+	assert_int_equal(p.w.asked_bundles, RESENDS_WAITING_MAX);
+	assert_int_equal(count_acks(p.bob), RESENDS_WAITING_MAX);
+	node_free(&ask);
+	world_end(&p.w);
+}
+
 static void
 test_retry_text_unknown(void **state)
 {
@@ -597,6 +639,7 @@ main(void)
 	    cmocka_unit_test(test_sender_by_number),
 	    cmocka_unit_test(test_retry),
 	    cmocka_unit_test(test_retry_limits),
+	    cmocka_unit_test(test_retry_crowd),
 	    cmocka_unit_test(test_retry_text_unknown),
 	    cmocka_unit_test(test_rubbish_does_no_harm),
 	    cmocka_unit_test(test_receipts),

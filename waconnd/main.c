@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/loop_lag.h"
 #include "waconnd/api/api.h"
@@ -27,7 +28,7 @@
 #define WORKER_QUEUE 64
 #define STOP_TICK_MS 50
 #define STOP_SENDS_MS 4000 /* how long messages in flight may take to be answered */
-#define STOP_MS 10000
+#define STOP_MS 8000	   /* all of it; with what follows still within the 10 s promised */
 
 enum { SIGNAL_TERM, SIGNAL_INT, SIGNAL_HUP, SIGNALS };
 
@@ -49,7 +50,7 @@ struct daemon {
 	struct api *api; /* NULL until the outlets are loaded */
 	struct event *signals[SIGNALS];
 	struct event *stop_tick;
-	unsigned stopping_ms; /* since SIGTERM */
+	int64_t stopping_ms; /* monotonic; when SIGTERM came */
 	bool draining;
 	int status; /* of the program */
 };
@@ -122,14 +123,14 @@ static void
 on_stop_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
+	const int64_t ms = clock_monotonic_ms() - d->stopping_ms;
 
 	(void)fd;
 	(void)what;
-	d->stopping_ms += STOP_TICK_MS;
-	if (d->stopping_ms > STOP_MS) {
+	if (ms > STOP_MS) {
 		log_warn("daemon.stop", LOG_STR("error", "deadline"));
 		event_base_loopbreak(d->base);
-	} else if (!d->draining && (blasts_idle(d->blasts) || d->stopping_ms > STOP_SENDS_MS)) {
+	} else if (!d->draining && (blasts_idle(d->blasts) || ms > STOP_SENDS_MS)) {
 		d->draining = true;
 		outlets_drain(d->outlets, on_drained, d);
 	}
@@ -151,6 +152,7 @@ on_term(evutil_socket_t sig, short what, void *arg)
 		api_stop(d->api);
 	blasts_stop(d->blasts);
 	instance_stop(d->instance);
+	d->stopping_ms = clock_monotonic_ms();
 	event_add(d->stop_tick, &(struct timeval){.tv_usec = STOP_TICK_MS * 1000});
 }
 

@@ -3,6 +3,8 @@
  * not do. */
 #include "tests/unit/link/link_world.h"
 
+#include <unistd.h>
+
 #include "common/clock.h"
 
 static void
@@ -239,9 +241,12 @@ test_stream_error_restart(void **state)
 	w->ended = 0;
 	w->in_call = true;
 	link_send(w->link, "3EB1", "62811", &hello, w);
+	link_upload(w->link, WA_MEDIA_IMAGE, dup(0), w);
+	link_download(w->link, &(struct link_media){.type = WA_MEDIA_IMAGE}, dup(0), 1, w);
 	w->in_call = false;
 	event_base_loop(w->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	assert_int_equal(w->sent, 2);
+	assert_int_equal(w->transfers, 2);
 }
 
 static void

@@ -29,7 +29,8 @@ struct world {
 	int64_t until_ms;
 	char paired_name[64];
 	enum link_sent sent_result;
-	bool in_call; /* into the link: nothing may come */
+	unsigned transfers; /* that came back as UNAVAILABLE */
+	bool in_call;	    /* into the link: nothing may come */
 	bool free_at_qr, free_at_open;
 	/* stanzas that the server got */
 	struct node *got[WORLD_SENT_MAX];
@@ -130,6 +131,28 @@ world_sent(void *arg, void *send_arg, enum link_sent result, unsigned code)
 }
 
 static void
+world_uploaded(void *arg, void *upload_arg, enum link_media_result result,
+    const struct wa_media_ref *ref, const char *detail)
+{
+	struct world *w = arg;
+
+	(void)upload_arg;
+	assert_int_equal(result, LINK_MEDIA_UNAVAILABLE);
+	assert_null(ref);
+	assert_non_null(detail);
+	w->transfers++;
+	world_check(w);
+}
+
+static void
+world_downloaded(void *arg, void *download_arg, enum link_media_result result,
+    const char *direct_path, const char *detail)
+{
+	assert_null(direct_path);
+	world_uploaded(arg, download_arg, result, NULL, detail);
+}
+
+static void
 world_ended(void *arg, enum link_end end, const char *detail, int64_t until_ms)
 {
 	struct world *w = arg;
@@ -151,6 +174,8 @@ static const struct link_ops world_ops = {
     .open = world_open,
     .ready = world_ready,
     .sent = world_sent,
+    .uploaded = world_uploaded,
+    .downloaded = world_downloaded,
     .ended = world_ended,
 };
 

@@ -18,7 +18,7 @@
 #include "common/xalloc.h"
 
 #define CONNECT_MS 20000L
-#define CONNECTIONS_MAX 16L
+#define CONNECTIONS_MAX 64L
 #define BODY_MAX (64u << 10) /* of an answer that is not the file asked for */
 #define LOOPBACK "127.0.0.1,::1,localhost"
 

@@ -126,7 +126,7 @@ give(struct media_server *h, struct evhttp_request *r)
 	const char *path = evhttp_uri_get_path(uri), *query = evhttp_uri_get_query(uri);
 	struct evbuffer *out = evbuffer_new();
 	struct media_file *f = NULL;
-	char ccb[16];
+	char ccb[16] = "";
 
 	if (strncmp(path, PATH_PREFIX, strlen(PATH_PREFIX)) == 0)
 		f = media_by_number(

@@ -196,6 +196,7 @@ before_action(struct outlet *o, const struct outlet_edge *edge)
 	if (edge->event == EV_OPENED || edge->event == EV_QR || edge->event == EV_CODE)
 		o->outdated = false;
 	if (edge->event == EV_OPENED) {
+		o->same_ends = 0;
 		o->row.connected_at_ms = clock_wall_ms();
 		o->row.retry_count = 0;
 		outlet_session_error(o, NULL, 0);

@@ -37,7 +37,7 @@ static const char *const events[OUTLET_EVENTS] = {
     [EV_START] = "start",
     [EV_CONNECT] = "connect",
     [EV_LINK] = "link",
-    [EV_RELINK] = "link in another way",
+    [EV_RELINK] = "link anew",
     [EV_DISCONNECT] = "disconnect",
     [EV_PAUSE] = "pause",
     [EV_RESUME] = "resume",
@@ -134,7 +134,7 @@ static const struct outlet_edge edges[] = {
 
 	{OUT_LINKING,   EV_QR,          OUT_SCANNING,   ACT_NONE,    "a QR code is shown"},
 	{OUT_LINKING,   EV_CODE,        OUT_SCANNING,   ACT_NONE,    "a pairing code is shown"},
-	{OUT_LINKING,   EV_RELINK,      OUT_RELINKING,  ACT_CLOSE,   "linking in another way by hand"},
+	{OUT_LINKING,   EV_RELINK,      OUT_RELINKING,  ACT_CLOSE,   "linking anew by hand: in another way, or another number"},
 	{OUT_LINKING,   EV_PAIRED,      OUT_RESTARTING, ACT_NONE,    "linked by the phone"},
 	LINK_COMMANDS(OUT_LINKING),
 	{OUT_LINKING,   EV_LOGOUT,      OUT_CLOSING,    ACT_CLOSE,   "linking stopped by hand"},
@@ -143,7 +143,7 @@ static const struct outlet_edge edges[] = {
 
 	{OUT_SCANNING,  EV_QR,          OUT_SCANNING,   ACT_NONE,    "the next QR code"},
 	{OUT_SCANNING,  EV_CODE,        OUT_SCANNING,   ACT_NONE,    "the next pairing code"},
-	{OUT_SCANNING,  EV_RELINK,      OUT_RELINKING,  ACT_CLOSE,   "linking in another way by hand"},
+	{OUT_SCANNING,  EV_RELINK,      OUT_RELINKING,  ACT_CLOSE,   "linking anew by hand: in another way, or another number"},
 	{OUT_SCANNING,  EV_PAIRED,      OUT_RESTARTING, ACT_NONE,    "linked by the phone"},
 	LINK_COMMANDS(OUT_SCANNING),
 	{OUT_SCANNING,  EV_LOGOUT,      OUT_CLOSING,    ACT_CLOSE,   "linking stopped by hand"},

@@ -43,7 +43,7 @@ enum outlet_event {
 	EV_START,	/* the daemon has started and it is to be connected */
 	EV_CONNECT,	/* operator, with credentials */
 	EV_LINK,	/* operator, without credentials: pair */
-	EV_RELINK,	/* operator, while it pairs in another way */
+	EV_RELINK,	/* operator, while it pairs: in another way, or another number */
 	EV_DISCONNECT,	/* operator; or switched off */
 	EV_PAUSE,	/* operator */
 	EV_RESUME,	/* operator, with credentials */

@@ -71,6 +71,8 @@ struct outlet {
 	unsigned attempts;     /* failed in a row */
 	unsigned rounds;       /* of pairing since the operator asked */
 	unsigned restarts;     /* 515 in a row */
+	enum link_end counted; /* the last end that is counted, since the last login */
+	unsigned same_ends;    /* how often in a row */
 	bool outdated;	       /* the client version was refused, and looked up since */
 	bool looking_up;       /* waits for that */
 	int64_t last_heard_ms; /* wall; of links that are gone */
@@ -166,7 +168,9 @@ void outlet_wait(struct outlet *o, int64_t ms); /* start the state's timer */
 
 /* -- outlet_link.c -- */
 void outlet_link_begin(struct outlet *o, enum link_mode mode);
-void outlet_link_drop(struct outlet *o);    /* at once, without callbacks */
+void outlet_link_drop(struct outlet *o); /* at once, without callbacks */
+/* The end that the row's lastError is of; LINK_END_ASKED for none. */
+enum link_end outlet_stored_end(const struct outlet *o);
 void outlet_forget_codes(struct outlet *o); /* QR and pairing code */
 void outlet_own(struct outlet *o, const struct jid *own, const struct jid *lid);
 

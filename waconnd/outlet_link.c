@@ -4,6 +4,7 @@
  * the hub. It decides nothing: which end leads to which event is a table here, what follows is the
  * state machine's.
  */
+#include <jansson.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -322,11 +323,42 @@ reason_shown(const struct outlet *o, const struct link_reason *r, enum outlet_ev
 	return shown;
 }
 
+/* What does not end by being tried again turns into something else. Other ends between do not
+ * count: the server said nothing then. */
+static const struct link_reason *
+reason_of_end(struct outlet *o, enum link_end end)
+{
+	const struct link_reason *r = link_reason(end);
+
+	if (r->tries == 0)
+		return r;
+	o->same_ends = end == o->counted ? o->same_ends + 1 : 1;
+	o->counted = end;
+	if (o->same_ends <= r->tries)
+		return r;
+	o->same_ends = 0;
+	return link_reason(r->last);
+}
+
+enum link_end
+outlet_stored_end(const struct outlet *o)
+{
+	json_t *error = o->row.last_error != NULL ? json_loads(o->row.last_error, 0, NULL) : NULL;
+	const char *code = json_string_value(json_object_get(error, "code"));
+	enum link_end end = LINK_END_ASKED;
+
+	for (int i = 0; code != NULL && i < LINK_END_COUNT; i++)
+		if (strcmp(link_reason((enum link_end)i)->code, code) == 0)
+			end = (enum link_end)i;
+	json_decref(error);
+	return end;
+}
+
 static void
 on_ended(void *arg, enum link_end end, const char *detail, int64_t until_ms)
 {
 	struct outlet *o = arg;
-	const struct link_reason *r = link_reason(end);
+	const struct link_reason *r = reason_of_end(o, end);
 	enum outlet_event event;
 	char why[256];
 

@@ -82,6 +82,26 @@ read_row(struct outlet_row *row, const PGresult *r, int i)
 
 /* -- ours -- */
 
+/* What the server said before the daemon stopped counts on. */
+static void
+resume_count(struct outlet *o)
+{
+	const enum link_end end = outlet_stored_end(o);
+
+	if (link_reason(end)->tries == 0)
+		return;
+	o->counted = end;
+	o->same_ends = 1;
+}
+
+/* Told to stay away for a while: a new daemon is no reason to come earlier. */
+static bool
+is_to_wait(const struct outlet *o)
+{
+	return o->row.status == OUTLET_TIMEOUT && o->row.next_retry_at_ms > clock_wall_ms() &&
+	       link_reason(outlet_stored_end(o))->follow == LINK_FOLLOW_LATER;
+}
+
 /* Where its row says it was. PAUSED and FAILED stay; what was connected or on its way connects
  * again. */
 static void
@@ -91,6 +111,7 @@ resume(struct outlet *o)
 	const bool wanted =
 	    was == OUTLET_CONNECTED || was == OUTLET_CONNECTING || was == OUTLET_TIMEOUT;
 
+	resume_count(o);
 	if (was == OUTLET_PAUSED) {
 		o->state = OUT_PAUSED;
 		return;
@@ -103,6 +124,11 @@ resume(struct outlet *o)
 			o->state = OUT_BANNED;
 			outlet_wait(o, left > 0 ? left : 0);
 		}
+		return;
+	}
+	if (is_to_wait(o) && o->linked && o->is_active && o->auto_reconnect) {
+		o->state = OUT_BACKOFF;
+		outlet_wait(o, o->row.next_retry_at_ms - clock_wall_ms());
 		return;
 	}
 	o->state = OUT_IDLE;
@@ -135,7 +161,7 @@ take_up(struct outlet *o, const struct outlet_row *row)
 	session_row_copy(&o->committed, &row->session);
 	o->last_heard_ms = row->session.last_seen_ms;
 	o->linked = row->linked;
-	o->attempts = o->rounds = o->restarts = 0;
+	o->attempts = o->rounds = o->restarts = o->same_ends = 0;
 	set_owner(o, row->owner, true);
 	resume(o);
 	outlet_publish(o);

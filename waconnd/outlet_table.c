@@ -405,6 +405,8 @@ void
 outlets_changed(struct outlet *o, const char *name, const char *number, bool is_active,
     bool auto_reconnect, const char *pace_json)
 {
+	const bool moved = strcmp(number, o->number) != 0;
+
 	o->changed_ms = clock_monotonic_ms();
 	replace(&o->name, name);
 	replace(&o->number, number);
@@ -416,6 +418,8 @@ outlets_changed(struct outlet *o, const char *name, const char *number, bool is_
 		(void)outlet_step(o, EV_DISCONNECT, "switched off");
 	else if (!auto_reconnect && (o->state == OUT_BACKOFF || o->state == OUT_STARTING))
 		(void)outlet_step(o, EV_DISCONNECT, "auto-reconnect was switched off");
+	else if (moved) /* the link that pairs expects the number that was */
+		(void)outlet_step(o, EV_RELINK, "the outlet's number was changed");
 	outlet_publish(o);
 	outlet_check_ready(o);
 }

@@ -15,6 +15,7 @@
 #include "common/xalloc.h"
 #include "tests/sim/conn_internal.h"
 
+#define PONG_LIMIT_MS 10000
 #define FRAME_MAX (1u << 20)
 #define HANDSHAKE_MAX 65536
 #define ROUTING_MAX 1024
@@ -157,6 +158,26 @@ conn_query(struct conn *c, const char *xmlns, char *ret_id, size_t id_size)
 	return iq;
 }
 
+void
+conn_ping(struct conn *c)
+{
+	struct node *iq = conn_query(c, "urn:xmpp:ping", c->pinged, sizeof(c->pinged));
+
+	node_set(iq, "type", "get");
+	c->pinged_ms = clock_monotonic_ms();
+	conn_send(c, iq);
+}
+
+void
+conn_pong(struct conn *c, const struct node *iq)
+{
+	if (c->pinged[0] == '\0' || !node_get_is(iq, "id", c->pinged))
+		return;
+	c->pinged[0] = '\0';
+	c->pinged_ms = 0;
+	c->sim->stats.pongs++;
+}
+
 /* -- handshake ------------------------------------------------------------------------ */
 
 static int
@@ -294,6 +315,12 @@ conn_silence(struct conn *c, int64_t ms)
 void
 conn_tick(struct conn *c, int64_t now_ms)
 {
+	if (c->state == CONN_ONLINE && c->pinged_ms != 0 && c->silent_until_ms == 0 &&
+	    now_ms - c->pinged_ms >= PONG_LIMIT_MS) {
+		c->pinged_ms = 0;
+		conn_violation(
+		    c, "no_pong", "a ping was not answered in %d s", PONG_LIMIT_MS / 1000);
+	}
 	if (c->state != CONN_ONLINE || c->quiet_told || c->silent_until_ms != 0 ||
 	    now_ms - c->heard_ms < QUIET_LIMIT_MS)
 		return;

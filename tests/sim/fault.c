@@ -15,6 +15,7 @@
 #define FAULTS_MAX 1000
 #define TEXT_MAX 32
 #define MS_MAX (24 * 3600 * 1000)
+#define CLOCK_MS_MAX (400 * INT64_C(24) * 3600 * 1000)
 
 enum when { WHEN_NOW, WHEN_LOGIN, WHEN_CONNECT, WHEN_MESSAGE, WHEN_CODE, WHEN_COUNT };
 #define AT(when) (1u << (when))
@@ -32,6 +33,7 @@ struct fault {
 	int64_t ms;
 	unsigned error;
 	char code[TEXT_MAX], conflict[TEXT_MAX], reason[TEXT_MAX], expire[TEXT_MAX];
+	char child[TEXT_MAX];
 };
 
 struct fault_action {
@@ -42,6 +44,7 @@ struct fault_action {
 	enum fault_accept accept;
 	enum fault_message message;
 	bool pairing_only;
+	bool speaks; /* a stanza: after the handshake only */
 };
 
 /* -- what they do --------------------------------------------------------------------- */
@@ -49,8 +52,50 @@ struct fault_action {
 static bool
 stream_error(struct conn *c, const struct fault *f)
 {
-	conn_stream_error(c, f->code, f->conflict);
+	struct node *n;
+
+	if (f->child[0] == '\0') {
+		conn_stream_error(c, f->code, f->conflict);
+		return true;
+	}
+	n = node_new("stream:error", "code", f->code, NULL);
+	(void)node_child(n, f->child, "class", "message", "id", "3EB0C0FFEE", NULL);
+	conn_send(c, n);
+	conn_end(c, false);
 	return true;
+}
+
+static bool
+stream_end(struct conn *c, const struct fault *f)
+{
+	(void)f;
+	conn_send(c, node_new("xmlstreamend", NULL));
+	conn_end(c, false);
+	return true;
+}
+
+static bool
+ping(struct conn *c, const struct fault *f)
+{
+	(void)f;
+	conn_ping(c);
+	return false;
+}
+
+static bool
+set_clock(struct conn *c, const struct fault *f)
+{
+	c->clock_ms = f->ms;
+	return false;
+}
+
+static bool
+forget_prekeys(struct conn *c, const struct fault *f)
+{
+	(void)f;
+	if (c->device != NULL)
+		c->device->prekey_first = c->device->prekey_count = 0;
+	return false;
 }
 
 static bool
@@ -117,7 +162,11 @@ split(struct conn *c, const struct fault *f)
 
 /* clang-format off */
 static const struct fault_action actions[] = {
-	{"stream_error", AT(WHEN_NOW) | AT(WHEN_LOGIN), stream_error, FAULT_ACCEPT, FAULT_NONE, false},
+	{"stream_error", AT(WHEN_NOW) | AT(WHEN_LOGIN), stream_error, FAULT_ACCEPT, FAULT_NONE, false, true},
+	{"stream_end",   AT(WHEN_NOW) | AT(WHEN_LOGIN), stream_end, FAULT_ACCEPT, FAULT_NONE, false, true},
+	{"ping",         AT(WHEN_NOW), ping, FAULT_ACCEPT, FAULT_NONE, false, true},
+	{"clock",        AT(WHEN_CONNECT), set_clock, FAULT_ACCEPT, FAULT_NONE, false},
+	{"forget_prekeys", AT(WHEN_NOW), forget_prekeys, FAULT_ACCEPT, FAULT_NONE, false},
 	{"failure",      AT(WHEN_LOGIN), failure, FAULT_ACCEPT, FAULT_NONE, false},
 	{"close",        AT(WHEN_NOW) | AT(WHEN_LOGIN) | AT(WHEN_CONNECT), close_it, FAULT_CLOSE, FAULT_NONE, false},
 	{"reset",        AT(WHEN_NOW) | AT(WHEN_LOGIN) | AT(WHEN_CONNECT), reset_it, FAULT_RESET, FAULT_NONE, false},
@@ -147,7 +196,7 @@ action_find(const char *name)
 /* -- reading -------------------------------------------------------------------------- */
 
 static const char *const field_names[] = {"action", "when", "phone", "device", "times", "ms",
-    "error", "code", "conflict", "reason", "expire"};
+    "error", "code", "conflict", "reason", "expire", "child"};
 
 static bool
 known_field(const char *name)
@@ -212,11 +261,13 @@ read_fields(const json_t *json, struct fault *f)
 	    read_text(json, "code", f->code, sizeof(f->code)) != 0 ||
 	    read_text(json, "conflict", f->conflict, sizeof(f->conflict)) != 0 ||
 	    read_text(json, "reason", f->reason, sizeof(f->reason)) != 0 ||
-	    read_text(json, "expire", f->expire, sizeof(f->expire)) != 0)
-		return "phone, code, conflict, reason and expire are short texts";
+	    read_text(json, "expire", f->expire, sizeof(f->expire)) != 0 ||
+	    read_text(json, "child", f->child, sizeof(f->child)) != 0)
+		return "phone, code, conflict, child, reason and expire are short texts";
 	if (read_int(json, "device", 0, UINT8_MAX, &device) != 0 ||
 	    read_int(json, "times", -1, INT32_MAX, &times) != 0 ||
-	    read_int(json, "ms", 0, MS_MAX, &ms) != 0 ||
+	    read_int(json, "ms", 0, f->action->strike == set_clock ? CLOCK_MS_MAX : MS_MAX, &ms) !=
+		0 ||
 	    read_int(json, "error", 1, UINT16_MAX, &error) != 0)
 		return "device, times, ms and error are numbers within their limits";
 	f->device = (int)device;
@@ -292,7 +343,7 @@ strike_now(struct sim *s, const struct fault *f)
 	struct conn *c;
 
 	TAILQ_FOREACH(c, &s->conns, entry)
-	if (meant(f, c) && (c->state > CONN_FINISH || f->action->strike != stream_error))
+	if (meant(f, c) && (c->state > CONN_FINISH || !f->action->speaks))
 		(void)f->action->strike(c, f);
 }
 
@@ -369,6 +420,7 @@ fault_list(struct sim *s)
 		put_text(o, "phone", f->phone);
 		put_text(o, "code", f->code);
 		put_text(o, "conflict", f->conflict);
+		put_text(o, "child", f->child);
 		put_text(o, "reason", f->reason);
 		put_text(o, "expire", f->expire);
 		if (f->device >= 0)

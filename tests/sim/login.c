@@ -34,7 +34,7 @@ send_success(struct conn *c)
 	const struct jid lid = account_lid(d->account, d->number);
 	struct node *n = node_new("success", "location", "sim", "props", "1", NULL);
 
-	node_set_int(n, "t", sim_now());
+	node_set_int(n, "t", sim_now() + c->clock_ms / 1000);
 	node_set_jid(n, "lid", &lid);
 	conn_send(c, n);
 }

@@ -184,6 +184,9 @@ struct conn {
 	unsigned quick_pings;
 	bool quiet_told;
 	unsigned next_id; /* of our own iqs */
+	char pinged[16];  /* the id of our ping; "": none awaits its answer */
+	int64_t pinged_ms;
+	int64_t clock_ms; /* its clock is ahead by so much */
 };
 TAILQ_HEAD(conn_list, conn);
 
@@ -215,6 +218,7 @@ struct sim {
 	unsigned last_notification;
 	struct {
 		uint64_t connects, logins, pairings, messages, receipts, retries;
+		uint64_t pings, pongs, uploads, rotations; /* theirs, answers to ours, pre-keys */
 	} stats;
 };
 
@@ -309,6 +313,8 @@ void conn_send(struct conn *c, struct node *take_node);
 /* Ends once what waits is written; or with a reset, at once. The device is away from now on. */
 void conn_end(struct conn *c, bool reset);
 void conn_stream_error(struct conn *c, const char *code, const char *conflict); /* and ends */
+void conn_ping(struct conn *c);
+void conn_pong(struct conn *c, const struct node *iq); /* if it is the answer to that */
 void conn_deadline(struct conn *c, unsigned seconds);
 void conn_silence(struct conn *c, int64_t ms); /* 0: for ever */
 void conn_delay(struct conn *c, int64_t ms);

@@ -161,6 +161,7 @@ iq_prekey_upload(struct conn *c, const struct node *iq, const struct node *child
 		if (read_prekey(key, &k) == 0)
 			device_add_prekey(d, k.id, k.pub);
 	d->low_told = false;
+	c->sim->stats.uploads++;
 	conn_send(c, iq_result(iq));
 }
 
@@ -175,6 +176,7 @@ iq_prekey_rotate(struct conn *c, const struct node *iq, const struct node *child
 		return;
 	}
 	c->device->skey = skey;
+	c->sim->stats.rotations++;
 	conn_send(c, iq_result(iq));
 }
 

@@ -23,6 +23,7 @@ iq_ping(struct conn *c, const struct node *iq, const struct node *child)
 	(void)child;
 	c->quick_pings = c->ping_ms != 0 && now - c->ping_ms < PING_MIN_MS ? c->quick_pings + 1 : 0;
 	c->ping_ms = now;
+	c->sim->stats.pings++;
 	if (c->quick_pings == QUICK_PINGS_MAX)
 		conn_violation(c, "ping_flood", "%d pings within %d ms of each other",
 		    QUICK_PINGS_MAX + 1, PING_MIN_MS);
@@ -177,6 +178,7 @@ void
 iq_in(struct conn *c, const struct node *iq)
 {
 	if (node_get_is(iq, "type", "result") || node_get_is(iq, "type", "error")) {
+		conn_pong(c, iq);
 		pair_answer(c, iq);
 		return;
 	}

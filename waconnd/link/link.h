@@ -26,14 +26,17 @@ struct link_net; /* what all links share: link_net.h */
 /* Why a link ended. One table (link_reason.c) gives each its stable code, texts and what follows.
  */
 enum link_end {
-	LINK_END_ASKED,	    /* link_close */
-	LINK_END_RESTART,   /* 515: connect again at once */
-	LINK_END_REFUSED,   /* name, TCP, TLS or WebSocket failed; detail says */
-	LINK_END_UNTRUSTED, /* TLS or Noise certificate did not verify */
-	LINK_END_CLOSED,    /* the peer closed without a word */
+	LINK_END_ASKED,	       /* link_close */
+	LINK_END_RESTART,      /* 515: connect again at once */
+	LINK_END_UNAUTHORIZED, /* stream error 516, or 401 alone: removed, perhaps: a login tells */
+	LINK_END_REFUSED,      /* name, TCP, TLS or WebSocket failed; detail says */
+	LINK_END_UNTRUSTED,    /* TLS or Noise certificate did not verify */
+	LINK_END_CLOSED,       /* the peer closed without a word */
 	LINK_END_SILENT, /* nothing heard within the limit, or a deadline of the handshake or login
 			    passed */
 	LINK_END_PROTOCOL,	 /* what came could not be decrypted or parsed */
+	LINK_END_MALFORMED,	 /* … the server says so of what we sent */
+	LINK_END_MISSED_ACK,	 /* the server still waits for an acknowledgement */
 	LINK_END_QR_EXPIRED,	 /* all refs shown, nobody scanned */
 	LINK_END_CODE_EXPIRED,	 /* nobody typed the pairing code in time, or wrongly too often */
 	LINK_END_CODE_REFUSED,	 /* no pairing code: 400, 500 and unknown answers */
@@ -46,11 +49,13 @@ enum link_end {
 	LINK_END_REPLACED,	 /* another connection with our keys */
 	LINK_END_TEMP_BANNED,	 /* 402: `until` */
 	LINK_END_LOCKED,	 /* 403 */
+	LINK_END_LOST,		 /* … twice */
 	LINK_END_OUTDATED,	 /* 405 */
 	LINK_END_BANNED,	 /* 406 */
 	LINK_END_REJECTED,	 /* 400, 409, 411 and other final failures: detail has the number */
 	LINK_END_RATE_LIMITED,	 /* 429 */
-	LINK_END_UNAVAILABLE,	 /* 500, 503, 501 and unknown stream errors */
+	LINK_END_POSTPONED,	 /* 501 */
+	LINK_END_UNAVAILABLE,	 /* 500, 503 and unknown stream errors */
 	LINK_END_PASSKEY,	 /* this account asks for a passkey to link */
 	LINK_END_STORAGE,	 /* keys could not be read or written */
 	LINK_END_BAD_KEYS, /* the stored keys are none of a linked device, or do not fit together */
@@ -74,6 +79,10 @@ struct link_reason {
 	const char *action;	/* what to do */
 	const char *message_id; /* the same in Indonesian */
 	const char *action_id;
+	/* So many times in a row, without a login between, it is what it says; then it is `last`.
+	 * 0: always what it says. */
+	unsigned tries;
+	enum link_end last;
 };
 const struct link_reason *link_reason(enum link_end end);
 

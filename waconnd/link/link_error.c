@@ -2,7 +2,6 @@
 /* The tables, and how a stanza is looked up in them. It ends no link and logs nothing. */
 #include "waconnd/link/link_error.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct code_row {
@@ -22,18 +21,15 @@ static const struct {
 	{"replaced",       LINK_END_REPLACED,   "another connection with the same keys"},
 };
 
-/*
- * 401 without a conflict and 516 say "removed", too, but not surely: one login settles it, and is answered
- * with <failure reason="401"> if it is so.
- */
+/* 401 without a conflict and 516 say "removed", too, but not surely: one login settles it. */
 static const struct code_row stream_codes[] = {
-	{401, LINK_END_RESTART,      "unauthorized: a login will tell"},
+	{401, LINK_END_UNAUTHORIZED, "unauthorized: a login will tell"},
 	{409, LINK_END_REPLACED,     "another connection with the same keys"},
 	{429, LINK_END_RATE_LIMITED, "the session is rate limited"},
 	{500, LINK_END_UNAVAILABLE,  "server error"},
 	{503, LINK_END_UNAVAILABLE,  "the server restarts or is overloaded"},
 	{515, LINK_END_RESTART,      "restart required"},
-	{516, LINK_END_RESTART,      "the device may have been removed: a login will tell"},
+	{516, LINK_END_UNAUTHORIZED, "the device may have been removed: a login will tell"},
 };
 
 static const struct {
@@ -41,8 +37,8 @@ static const struct {
 	enum link_end end;
 	const char *text;
 } stream_children[] = {
-	{"xml-not-well-formed", LINK_END_PROTOCOL,    "the server calls a stanza of ours malformed"},
-	{"ack",                 LINK_END_UNAVAILABLE, "the server misses an acknowledgement"},
+	{"xml-not-well-formed", LINK_END_MALFORMED,  "the server calls a stanza of ours malformed"},
+	{"ack",                 LINK_END_MISSED_ACK, "the server misses an acknowledgement"},
 };
 
 static const struct code_row failures[] = {
@@ -60,8 +56,9 @@ static const struct code_row failures[] = {
 	{415, LINK_END_REJECTED,    "not found"},
 	{418, LINK_END_REJECTED,    "client unknown"},
 	{419, LINK_END_REJECTED,    "not authorized"},
+	{429, LINK_END_RATE_LIMITED, "too many logins"},
 	{500, LINK_END_UNAVAILABLE, "server error"},
-	{501, LINK_END_UNAVAILABLE, "experimental"},
+	{501, LINK_END_POSTPONED,   "experimental"},
 	{503, LINK_END_UNAVAILABLE, "server unavailable"},
 };
 
@@ -113,6 +110,17 @@ code_of(const struct node *n, const char *key)
 	return node_get_int(n, key, &code) == 0 ? code : 0;
 }
 
+/* Which stanza it is about, for those who read the log. */
+static void
+describe_child(const struct node *child, struct link_error *ret)
+{
+	const char *class = node_get(child, "class"), *id = node_get(child, "id");
+	const size_t len = strlen(ret->detail);
+
+	(void)snprintf(ret->detail + len, sizeof(ret->detail) - len, ": %.40s %.40s %.60s",
+	    node_tag(child), class != NULL ? class : "", id != NULL ? id : "");
+}
+
 void
 link_error_of_stream(const struct node *error, struct link_error *ret)
 {
@@ -127,17 +135,20 @@ link_error_of_stream(const struct node *error, struct link_error *ret)
 			return;
 		}
 	}
+	for (size_t i = 0; i < COUNT(stream_children); i++) {
+		if (node_find(error, stream_children[i].tag) != NULL) {
+			set(ret, stream_children[i].end, code, stream_children[i].text);
+			describe_child(node_find(error, stream_children[i].tag), ret);
+			return;
+		}
+	}
 	if (row != NULL) {
 		set(ret, row->end, code, row->text);
 		return;
 	}
-	for (size_t i = 0; i < COUNT(stream_children); i++) {
-		if (node_find(error, stream_children[i].tag) != NULL) {
-			set(ret, stream_children[i].end, code, stream_children[i].text);
-			return;
-		}
-	}
 	set(ret, LINK_END_UNAVAILABLE, code, "stream error");
+	if (node_first(error) != NULL)
+		describe_child(node_first(error), ret);
 }
 
 static void
@@ -194,4 +205,44 @@ link_error_of_code(unsigned code, struct link_error *ret)
 	else
 		set(ret, LINK_END_CODE_REFUSED, code,
 		    code == 0 ? "no answer" : "refused for an unknown reason");
+}
+
+static void
+print_row(FILE *out, const char *what, int code, enum link_end end, const char *text)
+{
+	const struct link_reason *r = link_reason(end);
+	char last[48] = "";
+
+	if (r->tries > 0)
+		(void)snprintf(last, sizeof(last), ", `%s` from the %u. in a row",
+		    link_reason(r->last)->code, r->tries + 1);
+	(void)fprintf(out, "| %s %d | %s | `%s`%s |\n", what, code, text, r->code, last);
+}
+
+void
+link_error_print(FILE *out)
+{
+	(void)fputs(
+	    "| the server says | which means | `lastError.code` |\n| --- | --- | --- |\n", out);
+	for (size_t i = 0; i < COUNT(conflicts); i++)
+		(void)fprintf(out, "| stream:error, conflict `%s` | %s | `%s` |\n",
+		    conflicts[i].type, conflicts[i].text, link_reason(conflicts[i].end)->code);
+	for (size_t i = 0; i < COUNT(stream_children); i++)
+		(void)fprintf(out, "| stream:error, `<%s/>` | %s | `%s` |\n",
+		    stream_children[i].tag, stream_children[i].text,
+		    link_reason(stream_children[i].end)->code);
+	for (size_t i = 0; i < COUNT(stream_codes); i++)
+		print_row(out, "stream:error", stream_codes[i].code, stream_codes[i].end,
+		    stream_codes[i].text);
+	(void)fprintf(out, "| stream:error, anything else | not known | `%s` |\n",
+	    link_reason(LINK_END_UNAVAILABLE)->code);
+	(void)fprintf(out, "| xmlstreamend, or closed without a word | | `%s` |\n",
+	    link_reason(LINK_END_CLOSED)->code);
+	for (size_t i = 0; i < COUNT(failures); i++)
+		print_row(out, "failure", failures[i].code, failures[i].end, failures[i].text);
+	(void)fprintf(out, "| failure, anything else | not known: final | `%s` |\n",
+	    link_reason(LINK_END_REJECTED)->code);
+	for (size_t i = 0; i < COUNT(code_refusals); i++)
+		print_row(out, "pairing code refused,", code_refusals[i].code, code_refusals[i].end,
+		    code_refusals[i].text);
 }

@@ -7,6 +7,7 @@
 #define LINK_LINK_ERROR_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/wa/node.h"
 #include "waconnd/link/link.h"
@@ -23,5 +24,8 @@ void link_error_of_stream(const struct node *error, struct link_error *ret);
 void link_error_of_failure(const struct node *failure, int64_t now_ms, struct link_error *ret);
 /* The error of an answer to companion_hello or companion_finish; 0: there was no answer. */
 void link_error_of_code(unsigned code, struct link_error *ret);
+
+/* All rows as a Markdown table, for docs. */
+void link_error_print(FILE *out);
 
 #endif

@@ -125,6 +125,7 @@ link_write(struct link *l, struct node *take_node)
 		buf_reset(plain);
 		buf_reset(sealed);
 		node_encode(take_node, plain);
+		link_said_note(&l->said, take_node);
 		if (!buf_ok(plain) || noise_seal(l->noise, plain->data, plain->len, sealed) < 0)
 			link_fail(l, LINK_END_PROTOCOL, "a stanza cannot be sealed");
 		else

@@ -93,7 +93,10 @@ on_digest(void *arg, const struct node *answer)
 	case LINK_DIGEST_OTHER:
 		log_error("link.digest_differs", LOG_STR("outlet", l->outlet));
 		break;
+	case LINK_DIGEST_SKEY:
 	case LINK_DIGEST_MISSING:
+		/* The signed pre-key goes with it. */
+		log_warn("link.digest_repaired", LOG_STR("outlet", l->outlet));
 		link_prekeys_upload(l, LINK_PREKEYS_MORE, NULL);
 		break;
 	}
@@ -202,8 +205,14 @@ void
 link_stream_error(struct link *l, const struct node *error)
 {
 	struct link_error e;
+	char said[LINK_SAID_MAX];
 
 	link_error_of_stream(error, &e);
+	if (e.end == LINK_END_MALFORMED) {
+		link_said_text(&l->said, said);
+		log_error(
+		    "link.malformed", LOG_STR("outlet", l->outlet), LOG_STR("said_last", said));
+	}
 	link_fail_until(l, e.end, e.detail, e.until_ms);
 }
 

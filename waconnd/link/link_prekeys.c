@@ -54,10 +54,11 @@ link_prekeys_digest(const struct credentials *c, const struct node *answer)
 	if (digest == NULL)
 		return LINK_DIGEST_MISSING;
 	/* The next one: its rotation's answer was lost, and is asked for again. */
-	if (!has_bytes(digest, "identity", c->identity.pub, CURVE_KEY_LEN) ||
-	    (!has_id(skey, c->signed_prekey_id) &&
-		!(c->has_next_signed_prekey && has_id(skey, credentials_next_signed_id(c)))))
+	if (!has_bytes(digest, "identity", c->identity.pub, CURVE_KEY_LEN))
 		return LINK_DIGEST_OTHER;
+	if (!has_id(skey, c->signed_prekey_id) &&
+	    !(c->has_next_signed_prekey && has_id(skey, credentials_next_signed_id(c))))
+		return LINK_DIGEST_SKEY;
 	return LINK_DIGEST_SAME;
 }
 

@@ -19,7 +19,8 @@ unsigned link_prekeys_batch(int64_t count, bool uploaded_before);
 
 enum link_digest {
 	LINK_DIGEST_SAME,
-	LINK_DIGEST_OTHER,   /* the server holds another identity or signed pre-key than ours */
+	LINK_DIGEST_SKEY,    /* our identity, but not our signed pre-key: upload it */
+	LINK_DIGEST_OTHER,   /* the server holds another identity than ours */
 	LINK_DIGEST_MISSING, /* it holds none */
 	LINK_DIGEST_UNKNOWN  /* the query failed */
 };

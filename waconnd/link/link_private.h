@@ -19,6 +19,7 @@
 #include "waconnd/link/link_iq.h"
 #include "waconnd/link/link_net_private.h"
 #include "waconnd/link/link_phase.h"
+#include "waconnd/link/link_said.h"
 
 #define LINK_DETAIL_MAX 160
 
@@ -95,6 +96,7 @@ struct link {
 	struct link_pair *pair; /* while pairing, in either way */
 	struct link_code *code; /* … by code */
 	struct link_login login;
+	struct link_said said;
 	struct messaging *messaging;
 	bool leave_wiped;
 	bool routing_used; /* the connect went with stored routing info */

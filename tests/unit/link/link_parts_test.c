@@ -11,6 +11,7 @@
 #include "waconnd/link/link_phase.h"
 #include "waconnd/link/link_prekeys.h"
 #include "waconnd/link/link_qr.h"
+#include "waconnd/link/link_said.h"
 #include "waconnd/link/link_url.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -398,7 +399,7 @@ test_digest(void **state)
 	assert_int_equal(link_prekeys_digest(&other, n), LINK_DIGEST_OTHER);
 	node_free(&n);
 	n = digest_of(&ours, 2);
-	assert_int_equal(link_prekeys_digest(&ours, n), LINK_DIGEST_OTHER);
+	assert_int_equal(link_prekeys_digest(&ours, n), LINK_DIGEST_SKEY);
 	/* Unless a rotation to it is under way. */
 	assert_int_equal(credentials_make_next(&ours), 0);
 	assert_int_equal(link_prekeys_digest(&ours, n), LINK_DIGEST_SAME);
@@ -417,6 +418,35 @@ test_digest(void **state)
 	credentials_done(&other);
 }
 
+static void
+test_said(void **state)
+{
+	struct link_said said = {0};
+	char text[LINK_SAID_MAX];
+	struct node *n = node_new("iq", "type", "get", "xmlns", "w:p", NULL);
+
+	(void)state;
+	link_said_text(&said, text);
+	assert_string_equal(text, "");
+	link_said_note(&said, n);
+	(void)node_child(n, "ping", NULL);
+	link_said_note(&said, n);
+	link_said_text(&said, text);
+	assert_string_equal(text, "iq get w:p; iq get w:p ping");
+	node_free(&n);
+	n = node_new("receipt", "type",
+	    "a type that is much longer than what there is room for in a line", "id", "SECRET",
+	    NULL);
+	for (int i = 0; i < 2 * LINK_SAID_LAST; i++)
+		link_said_note(&said, n);
+	link_said_text(&said, text);
+	assert_true(strlen(text) < sizeof(text));
+	assert_int_equal(strncmp(text, "receipt a type", 14), 0);
+	assert_null(strstr(text, "iq"));
+	assert_null(strstr(text, "SECRET"));
+	node_free(&n);
+}
+
 int
 main(void)
 {
@@ -433,6 +463,7 @@ main(void)
 	    cmocka_unit_test(test_pair_success),
 	    cmocka_unit_test(test_prekey_batches),
 	    cmocka_unit_test(test_digest),
+	    cmocka_unit_test(test_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

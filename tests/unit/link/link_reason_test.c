@@ -41,6 +41,8 @@ test_every_end_has_its_row(void **state)
 		assert_true(is_sentence(r->action));
 		assert_true(is_sentence(r->action_id));
 		assert_string_not_equal(r->message, r->message_id);
+		/* What turns into something else turns into something final. */
+		assert_true(r->tries == 0 || link_reason(r->last)->follow == LINK_FOLLOW_STOP);
 		/* Keys are given up only where nothing comes back by itself. */
 		assert_true(!r->erase || r->follow == LINK_FOLLOW_STOP);
 		for (int k = 0; k < i; k++)
@@ -71,6 +73,11 @@ test_contract_codes(void **state)
 	    {LINK_END_CLOSED, "connection_lost", LINK_FOLLOW_BACKOFF, false},
 	    {LINK_END_UNAVAILABLE, "server_unavailable", LINK_FOLLOW_BACKOFF, false},
 	    {LINK_END_RATE_LIMITED, "rate_limited", LINK_FOLLOW_LATER, false},
+	    {LINK_END_POSTPONED, "login_postponed", LINK_FOLLOW_LATER, false},
+	    {LINK_END_LOST, "account_lost", LINK_FOLLOW_STOP, true},
+	    {LINK_END_UNAUTHORIZED, "unauthorized", LINK_FOLLOW_NOW, false},
+	    {LINK_END_MALFORMED, "malformed_stanza", LINK_FOLLOW_BACKOFF, false},
+	    {LINK_END_MISSED_ACK, "missed_ack", LINK_FOLLOW_BACKOFF, false},
 	};
 
 	(void)state;
@@ -104,8 +111,9 @@ test_failures(void **state)
 	    {"415", LINK_END_REJECTED},
 	    {"418", LINK_END_REJECTED},
 	    {"419", LINK_END_REJECTED},
+	    {"429", LINK_END_RATE_LIMITED},
 	    {"500", LINK_END_UNAVAILABLE},
-	    {"501", LINK_END_UNAVAILABLE},
+	    {"501", LINK_END_POSTPONED},
 	    {"503", LINK_END_UNAVAILABLE},
 	    {"999", LINK_END_REJECTED}, /* nobody has seen it yet: final */
 	    {"x", LINK_END_REJECTED},
@@ -178,8 +186,8 @@ test_stream_errors(void **state)
 	    {"515", NULL, NULL, LINK_END_RESTART},
 	    {"401", "device_removed", NULL, LINK_END_LOGGED_OUT},
 	    {NULL, "device_removed", NULL, LINK_END_LOGGED_OUT},
-	    {"401", NULL, NULL, LINK_END_RESTART}, /* to be confirmed by a login */
-	    {"516", NULL, NULL, LINK_END_RESTART},
+	    {"401", NULL, NULL, LINK_END_UNAUTHORIZED}, /* to be confirmed by a login */
+	    {"516", NULL, NULL, LINK_END_UNAUTHORIZED},
 	    {NULL, "replaced", NULL, LINK_END_REPLACED},
 	    {"440", "replaced", NULL, LINK_END_REPLACED},
 	    {"409", NULL, NULL, LINK_END_REPLACED},
@@ -188,8 +196,9 @@ test_stream_errors(void **state)
 	    {"500", NULL, NULL, LINK_END_UNAVAILABLE},
 	    {"413", NULL, NULL, LINK_END_UNAVAILABLE},
 	    {"999", NULL, NULL, LINK_END_UNAVAILABLE},
-	    {NULL, NULL, "xml-not-well-formed", LINK_END_PROTOCOL},
-	    {NULL, NULL, "ack", LINK_END_UNAVAILABLE},
+	    {NULL, NULL, "xml-not-well-formed", LINK_END_MALFORMED},
+	    {NULL, NULL, "ack", LINK_END_MISSED_ACK},
+	    {"500", NULL, "ack", LINK_END_MISSED_ACK},
 	    {NULL, NULL, "mystery", LINK_END_UNAVAILABLE},
 	    {NULL, "mystery", NULL, LINK_END_UNAVAILABLE},
 	    {NULL, NULL, NULL, LINK_END_UNAVAILABLE},
@@ -203,10 +212,13 @@ test_stream_errors(void **state)
 		if (rows[i].conflict != NULL)
 			(void)node_child(n, "conflict", "type", rows[i].conflict, NULL);
 		if (rows[i].child != NULL)
-			(void)node_child(n, rows[i].child, NULL);
+			(void)node_child(
+			    n, rows[i].child, "class", "receipt", "id", "3EB0A1", NULL);
 		link_error_of_stream(n, &e);
 		assert_int_equal(e.end, rows[i].end);
 		assert_true(strlen(e.detail) > 0);
+		if (rows[i].child != NULL)
+			assert_non_null(strstr(e.detail, "receipt 3EB0A1"));
 		node_free(&n);
 	}
 }

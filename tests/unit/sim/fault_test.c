@@ -62,6 +62,8 @@ static const char *const bads[] = {
     "{'action':'close','phone':'62811000011111111111111111111'}",
     "{'action':'close','phone':'6281100001','when':'connect'}",
     "{'action':'close','colour':'red'}",
+    "{'action':'stream_error','child':[1]}",
+    "{'action':'ping','when':'login'}",
     "{'action':'stream_error','code':[1]}",
 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "tests/unit/cmocka_all.h"
-#include "waconnd/link/link.h"
+#include "waconnd/link/link_error.h"
 #include "waconnd/outlet_fsm.h"
 
 #define PAGE_MAX (1u << 20)
@@ -38,6 +38,21 @@ follows(const struct link_reason *r)
 	return r->erase ? "gives its keys up, waits for a person" : texts[r->follow];
 }
 
+static const char *
+shown_as(const struct link_reason *r)
+{
+	static const char *const texts[] = {
+	    [LINK_FOLLOW_NONE] = "DISCONNECTED",
+	    [LINK_FOLLOW_NOW] = "CONNECTING",
+	    [LINK_FOLLOW_BACKOFF] = "TIMEOUT",
+	    [LINK_FOLLOW_LATER] = "TIMEOUT",
+	    [LINK_FOLLOW_STOP] = "FAILED",
+	};
+
+	/* It says when it ends: until then nothing is tried. */
+	return r->end == LINK_END_TEMP_BANNED ? "FAILED" : texts[r->follow];
+}
+
 static void
 print_errors(FILE *out)
 {
@@ -45,14 +60,28 @@ print_errors(FILE *out)
 		    "Printed from the table in `waconnd/link/link_reason.c` by `make docs`; `make "
 		    "check` compares.\n\n"
 		    "`lastError.code` of a status, what it means, what waconn does by itself, and "
-		    "what is left to a person.\n\n"
-		    "| code | means | then | what to do |\n| --- | --- | --- | --- |\n",
+		    "what is left to a person. Keys that are given up can be brought back for "
+		    "seven days.\n\n"
+		    "| code | shown as | means | then | what to do |\n| --- | --- | --- | --- | "
+		    "--- |\n",
 	    out);
 	for (int end = 0; end < LINK_END_COUNT; end++) {
 		const struct link_reason *r = link_reason((enum link_end)end);
 
-		(void)fprintf(
-		    out, "| `%s` | %s | %s | %s |\n", r->code, r->message, follows(r), r->action);
+		(void)fprintf(out, "| `%s` | %s | %s | %s | %s |\n", r->code, shown_as(r),
+		    r->message, follows(r), r->action);
+	}
+	(void)fputs("\n## What the server says\n\n"
+		    "Printed from `waconnd/link/link_error.c`. \"In a row\" is without a login "
+		    "between.\n\n",
+	    out);
+	link_error_print(out);
+	(void)fputs(
+	    "\n## In Indonesian\n\n| code | means | what to do |\n| --- | --- | --- |\n", out);
+	for (int end = 0; end < LINK_END_COUNT; end++) {
+		const struct link_reason *r = link_reason((enum link_end)end);
+
+		(void)fprintf(out, "| `%s` | %s | %s |\n", r->code, r->message_id, r->action_id);
 	}
 }
 

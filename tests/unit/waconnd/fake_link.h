@@ -330,10 +330,29 @@ link_reason(enum link_end end)
 	    REASON(LINK_END_TEMP_BANNED, LINK_FOLLOW_LATER, false, "temporarily_banned"),
 	    REASON(LINK_END_OUTDATED, LINK_FOLLOW_STOP, false, "client_outdated"),
 	    REASON(LINK_END_RATE_LIMITED, LINK_FOLLOW_LATER, false, "rate_limited"),
+	    REASON(LINK_END_REJECTED, LINK_FOLLOW_STOP, false, "rejected"),
+	    REASON(LINK_END_LOST, LINK_FOLLOW_STOP, true, "account_lost"),
+#define COUNTED(e, f, er, c, t, la) \
+	[e] = {.end = e,            \
+	    .follow = f,            \
+	    .erase = er,            \
+	    .code = c,              \
+	    .message = "What.",     \
+	    .action = "Do.",        \
+	    .tries = t,             \
+	    .last = la}
+	    COUNTED(LINK_END_UNAUTHORIZED, LINK_FOLLOW_NOW, false, "unauthorized", 1,
+		LINK_END_LOGGED_OUT),
+	    COUNTED(LINK_END_LOCKED, LINK_FOLLOW_STOP, false, "account_locked", 1, LINK_END_LOST),
+	    COUNTED(LINK_END_POSTPONED, LINK_FOLLOW_LATER, false, "login_postponed", 3,
+		LINK_END_REJECTED),
+#undef COUNTED
 #undef REASON
 	};
+	static const struct link_reason none = {
+	    .code = "none", .message = "What.", .action = "Do."};
 
-	return &reasons[end];
+	return reasons[end].code != NULL ? &reasons[end] : &none;
 }
 
 /* -- waiting -- */

@@ -400,6 +400,41 @@ test_other_way(void **state)
 	assert_false(env.secret_seen);
 }
 
+static bool
+expects_new_number(void *arg)
+{
+	const struct link *l = fake_find(arg);
+
+	return l != NULL && strcmp(l->expect, "62899") == 0;
+}
+
+/* The phone that is to link is another one now, whichever way it is linked. */
+static void
+test_number_changed(void **state)
+{
+	struct outlet *o = get("o_new");
+	char id[] = "o_new";
+	const char *text;
+	unsigned sequence;
+	int64_t expires;
+	struct link *l;
+
+	(void)state;
+	assert_null(outlet_connect_code(o));
+	l = fake_find(id);
+	assert_string_equal(l->expect, "62814");
+	l->ops->code(l->arg, "SECRET-1", clock_wall_ms() + 180000);
+	outlets_changed(o, "New name", "62814", true, true, "{}");
+	assert_ptr_equal(fake_find(id), l); /* nothing to begin anew for */
+	outlets_changed(o, "D", "62899", true, true, "{}");
+	assert_int_equal(outlet_pairing_code(o, &text, &expires), -1);
+	assert_string_equal(says(id, "liveStatus", "status"), "CONNECTING");
+	until(expects_new_number, id, "a link for the new number");
+	assert_int_equal(fake_find(id)->mode, LINK_PAIR_CODE);
+	assert_int_equal(outlet_qr(o, &text, &sequence, &expires), -1);
+	assert_null(outlet_disconnect(o));
+}
+
 static void
 test_loss_and_return(void **state)
 {
@@ -450,6 +485,94 @@ test_terminal_ends(void **state)
 	assert_string_equal(
 	    world_sql(env.w, "SELECT count(*) FROM keys WHERE outlet_id = 'o_conn'"), "0");
 	assert_string_equal(says("o_conn", "session", "lastError"), "logged_out");
+}
+
+/* Perhaps removed: one login tells; but not one that succeeds. */
+static void
+test_unauthorized(void **state)
+{
+	(void)state;
+	bring_up("o_conn");
+	for (int i = 0; i < 2; i++) {
+		fake_end(fake_find("o_conn"), LINK_END_UNAUTHORIZED, 0);
+		assert_string_equal(says("o_conn", "liveStatus", "status"), "CONNECTING");
+		assert_true(outlet_linked(get("o_conn")));
+		bring_up("o_conn");
+	}
+	get("o_conn")->restarts = 0;
+	fake_end(fake_find("o_conn"), LINK_END_UNAUTHORIZED, 0);
+	fake_end(fake_find("o_conn"), LINK_END_UNAUTHORIZED, 0);
+	settle();
+	assert_string_equal(says("o_conn", "session", "status"), "FAILED");
+	assert_string_equal(says("o_conn", "session", "lastError"), "logged_out");
+	assert_false(outlet_linked(get("o_conn")));
+}
+
+/* The first time the keys stay, whatever happens until the second. */
+static void
+test_locked_twice(void **state)
+{
+	(void)state;
+	bring_up("o_conn");
+	fake_end(fake_find("o_conn"), LINK_END_LOCKED, 0);
+	settle();
+	assert_string_equal(says("o_conn", "session", "status"), "FAILED");
+	assert_string_equal(says("o_conn", "session", "lastError"), "account_locked");
+	assert_true(outlet_linked(get("o_conn")));
+	outlets_free(&env.os);
+	start();
+	assert_null(outlet_connect(get("o_conn")));
+	fake_end(fake_find("o_conn"), LINK_END_SILENT, 0);
+	assert_null(outlet_connect(get("o_conn")));
+	fake_end(fake_find("o_conn"), LINK_END_LOCKED, 0);
+	settle();
+	assert_string_equal(says("o_conn", "session", "status"), "FAILED");
+	assert_string_equal(says("o_conn", "session", "lastError"), "account_lost");
+	assert_false(outlet_linked(get("o_conn")));
+}
+
+/* A login between: it begins anew. */
+static void
+test_locked_and_unlocked(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		bring_up("o_conn");
+		fake_end(fake_find("o_conn"), LINK_END_LOCKED, 0);
+		settle();
+		assert_string_equal(says("o_conn", "session", "lastError"), "account_locked");
+		assert_true(outlet_linked(get("o_conn")));
+		assert_null(outlet_connect(get("o_conn")));
+	}
+}
+
+/* A long wait each time, which a restart does not shorten; then a person must see to it. */
+static void
+test_postponed(void **state)
+{
+	(void)state;
+	bring_up("o_conn");
+	for (int i = 0; i < 3; i++) {
+		fake_end(fake_find("o_conn"), LINK_END_POSTPONED, 0);
+		settle();
+		assert_string_equal(says("o_conn", "liveStatus", "status"), "TIMEOUT");
+		assert_string_equal(says("o_conn", "session", "lastError"), "login_postponed");
+		assert_true(get("o_conn")->row.next_retry_at_ms > clock_wall_ms() + 29 * 60 * 1000);
+		assert_null(outlet_connect(get("o_conn")));
+	}
+	fake_end(fake_find("o_conn"), LINK_END_POSTPONED, 0);
+	settle();
+	assert_string_equal(says("o_conn", "liveStatus", "status"), "FAILED");
+	assert_string_equal(says("o_conn", "session", "lastError"), "rejected");
+	assert_true(outlet_linked(get("o_conn")));
+	assert_null(outlet_connect(get("o_conn")));
+	fake_end(fake_find("o_conn"), LINK_END_RATE_LIMITED, 0);
+	settle();
+	outlets_free(&env.os);
+	start();
+	assert_int_equal(get("o_conn")->state, OUT_BACKOFF);
+	assert_string_equal(says("o_conn", "session", "status"), "TIMEOUT");
+	assert_null(fake_find("o_conn"));
 }
 
 static void
@@ -761,9 +884,14 @@ main(void)
 	    TEST(test_nobody_types),
 	    TEST(test_code_refused),
 	    TEST(test_other_way),
+	    TEST(test_number_changed),
 	    TEST(test_loss_and_return),
 	    TEST(test_auto_reconnect_off),
 	    TEST(test_terminal_ends),
+	    TEST(test_unauthorized),
+	    TEST(test_locked_twice),
+	    TEST(test_locked_and_unlocked),
+	    TEST(test_postponed),
 	    TEST(test_ban),
 	    TEST(test_outdated_for_good),
 	    TEST(test_outdated),

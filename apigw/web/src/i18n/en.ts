@@ -128,6 +128,11 @@ export const en: Messages = {
 		used: (used, quota) => `(${used} of ${quota})`,
 	},
 	lastError: {
+		restart: ['WhatsApp asked for a new connection.', 'No need to act: it connects again by itself.'],
+		unauthorized: [
+			'WhatsApp ended the connection as if this device had been removed.',
+			'No need to act: one login tells whether it was.',
+		],
 		unreachable: [
 			"WhatsApp's server could not be reached.",
 			"Wait a moment; if it goes on, check this machine's network and name resolution.",
@@ -141,6 +146,14 @@ export const en: Messages = {
 		protocol_error: [
 			'What the server sent could not be understood.',
 			'Wait a moment; if it goes on, report it with the log of this time.',
+		],
+		malformed_stanza: [
+			"WhatsApp's server could not read something that was sent to it.",
+			'Wait a moment; if it goes on, report it with the log of this time.',
+		],
+		missed_ack: [
+			"WhatsApp's server waited in vain for an acknowledgement.",
+			'No need to act: it connects again and acknowledges what is repeated. Report it if it goes on.',
 		],
 		qr_expired: [
 			'The QR codes expired before anyone scanned one.',
@@ -184,6 +197,10 @@ export const en: Messages = {
 			'WhatsApp has locked this account, or its phone is no longer registered.',
 			'Open WhatsApp on the phone and follow what it says, then connect again.',
 		],
+		account_lost: [
+			'WhatsApp has refused this account twice: it is locked, or its phone is no longer registered.',
+			'Open WhatsApp on the phone; when it works there, connect again and scan the code.',
+		],
 		client_outdated: [
 			'WhatsApp no longer accepts the client version that is presented.',
 			'Upgrade waconn, or set [whatsapp] version to auto or to the current one, then connect again.',
@@ -199,6 +216,10 @@ export const en: Messages = {
 		rate_limited: [
 			'WhatsApp says that this number does too much at once.',
 			'Wait: it connects again later. Send more slowly.',
+		],
+		login_postponed: [
+			'WhatsApp does not let this number log in for now.',
+			'Wait: it is tried again every half hour, three times.',
 		],
 		server_unavailable: [
 			"WhatsApp's server is restarting or has trouble.",

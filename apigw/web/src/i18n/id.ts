@@ -125,6 +125,11 @@ export const id = {
 		used: (used: string, quota: string) => `(${used} dari ${quota})`,
 	},
 	lastError: {
+		restart: ['WhatsApp meminta koneksi baru.', 'Tidak perlu tindakan: outlet tersambung lagi dengan sendirinya.'],
+		unauthorized: [
+			'WhatsApp memutus koneksi seolah-olah perangkat ini sudah dikeluarkan.',
+			'Tidak perlu tindakan: satu kali login akan memastikannya.',
+		],
 		unreachable: [
 			'Server WhatsApp tidak dapat dihubungi.',
 			'Tunggu sebentar; bila berlanjut, periksa jaringan dan DNS mesin ini.',
@@ -141,6 +146,14 @@ export const id = {
 		protocol_error: [
 			'Data dari server tidak dapat dipahami.',
 			'Tunggu sebentar; bila berlanjut, laporkan beserta log pada waktu itu.',
+		],
+		malformed_stanza: [
+			'Server WhatsApp tidak dapat membaca data yang dikirim.',
+			'Tunggu sebentar; bila berlanjut, laporkan beserta log pada waktu itu.',
+		],
+		missed_ack: [
+			'Server WhatsApp tidak menerima konfirmasi yang ditunggunya.',
+			'Tidak perlu tindakan: outlet tersambung lagi dan mengonfirmasinya. Laporkan bila berlanjut.',
 		],
 		qr_expired: ['Kode QR kedaluwarsa sebelum dipindai.', 'Koneksikan lagi lalu pindai kode dengan ponsel outlet.'],
 		code_expired: [
@@ -184,6 +197,10 @@ export const id = {
 			'WhatsApp mengunci akun ini, atau ponselnya tidak terdaftar lagi.',
 			'Buka WhatsApp di ponsel dan ikuti petunjuknya, lalu koneksikan lagi.',
 		],
+		account_lost: [
+			'WhatsApp menolak akun ini dua kali: akun terkunci, atau ponselnya tidak terdaftar lagi.',
+			'Buka WhatsApp di ponsel; bila sudah normal, koneksikan lagi lalu pindai kode.',
+		],
 		client_outdated: [
 			'WhatsApp tidak lagi menerima versi klien yang dipakai.',
 			'Perbarui waconn, atau atur [whatsapp] version ke auto atau versi terbaru, lalu koneksikan lagi.',
@@ -199,6 +216,10 @@ export const id = {
 		rate_limited: [
 			'WhatsApp menyatakan nomor ini terlalu aktif.',
 			'Tunggu: outlet tersambung lagi nanti. Kirim lebih pelan.',
+		],
+		login_postponed: [
+			'WhatsApp belum mengizinkan nomor ini login untuk saat ini.',
+			'Tunggu: dicoba lagi setiap setengah jam, tiga kali.',
 		],
 		server_unavailable: [
 			'Server WhatsApp sedang dimulai ulang atau bermasalah.',

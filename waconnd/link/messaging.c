@@ -11,6 +11,7 @@
 #include "common/wa/plain.h"
 #include "common/xalloc.h"
 #include "waconnd/link/bundle.h"
+#include "waconnd/link/history_fetch.h"
 #include "waconnd/link/notice.h"
 #include "waconnd/link/receipt.h"
 #include "waconnd/link/receive.h"
@@ -79,6 +80,7 @@ messaging_new(struct link *l)
 	m->notices = notices_new(m);
 	m->issues = token_issues_new(m);
 	m->transfers = transfers_new(m);
+	m->histories = history_fetches_new(m);
 	m->idle = evtimer_new(link_base(l), on_idle, m);
 	if (m->idle == NULL)
 		abort();
@@ -94,6 +96,7 @@ messaging_free(struct messaging **mp)
 		return;
 	sends_free(&m->sends);
 	transfers_free(&m->transfers);
+	history_fetches_free(&m->histories);
 	receiver_free(&m->receiver);
 	receipts_free(&m->receipts);
 	resends_free(&m->resends);

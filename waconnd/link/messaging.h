@@ -26,6 +26,7 @@ struct resends;
 struct notices;
 struct token_issues;
 struct transfers;
+struct history_fetches;
 
 struct messaging {
 	struct link *link;
@@ -41,6 +42,7 @@ struct messaging {
 	struct notices *notices;
 	struct token_issues *issues;
 	struct transfers *transfers;
+	struct history_fetches *histories;
 	struct event *idle; /* gives memory back */
 };
 

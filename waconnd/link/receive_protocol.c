@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "common/xalloc.h"
+#include "waconnd/link/history_fetch.h"
 #include "waconnd/link/peer.h"
 #include "waconnd/link/receive_private.h"
 #include "wa.pb-c.h"
@@ -26,12 +27,36 @@ learning_of(struct messaging *m, struct inbound *in)
 	return in->learning;
 }
 
+static bool
+copy_exact(protobuf_c_boolean has, const ProtobufCBinaryData *data, uint8_t to[32])
+{
+	if (!has || data->len != 32)
+		return false;
+	memcpy(to, data->data, 32);
+	return true;
+}
+
+/* It lies on the media hosts. */
+static void
+fetch_history(struct messaging *m, const Wa__HistorySyncNotification *h)
+{
+	struct wa_media_ref ref = {.direct_path = h->direct_path, .length = h->file_length};
+
+	if (h->direct_path != NULL && copy_exact(h->has_media_key, &h->media_key, ref.media_key) &&
+	    copy_exact(h->has_file_sha256, &h->file_sha256, ref.file_sha256) &&
+	    copy_exact(h->has_file_enc_sha256, &h->file_enc_sha256, ref.file_enc_sha256))
+		history_fetches_add(m->histories, &ref);
+	OPENSSL_cleanse(&ref, sizeof(ref));
+}
+
 static void
 take_history(struct messaging *m, struct inbound *in, const Wa__ProtocolMessage *p)
 {
 	const Wa__HistorySyncNotification *h = p->history_sync_notification;
 
 	in->history = true;
+	if (h != NULL && !h->has_initial_hist_bootstrap_inline_payload)
+		fetch_history(m, h);
 	if (h == NULL || !h->has_initial_hist_bootstrap_inline_payload)
 		return;
 	if (learning_add_history(learning_of(m, in), h->initial_hist_bootstrap_inline_payload.data,

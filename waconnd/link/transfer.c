@@ -111,7 +111,8 @@ step_ended(struct transfer *t)
 static void
 transfer_free(struct transfer *t)
 {
-	http_client_cancel(t->all->net->http, &t->call);
+	if (t->call != NULL)
+		http_client_cancel(t->all->net->http, &t->call);
 	transfer_job_leave(t);
 	if (t->plain >= 0)
 		(void)close(t->plain);
@@ -271,11 +272,11 @@ transfers_free(struct transfers **ap)
 
 	if (all == NULL)
 		return;
+	*ap = NULL; /* nothing more can be asked for */
 	while ((t = TAILQ_FIRST(&all->open)) != NULL)
 		transfer_finish(t, LINK_MEDIA_UNAVAILABLE, "the connection to WhatsApp ended");
 	report_all(all);
 	event_free(all->report);
 	OPENSSL_cleanse(&all->conn, sizeof(all->conn));
 	free(all);
-	*ap = NULL;
 }

@@ -13,9 +13,11 @@
 
 #include "tests/unit/link/memory_keydb.h"
 
+#include <event2/http.h>
 #include <stdio.h>
 
 #include "common/wa/signal_crypto.h"
+#include "waconnd/link/media_net.h"
 #include "waconnd/link/messaging.h"
 #include "waconnd/link/usync.h"
 
@@ -73,7 +75,10 @@ struct world {
 	unsigned ack_error, ack_errors; /* code, for how many messages */
 	const char *ack_phash;
 	bool drop_acks, hold_messages;
-	const char *retry_text; /* what ops.retry is answered with */
+	const char *retry_text;	 /* what ops.retry is answered with */
+	struct media_net *media; /* NULL: no files */
+	struct evhttp *media_http;
+	char media_host[32];
 };
 
 /* -- the connection side -- */
@@ -183,8 +188,7 @@ link_messaging(struct link *l)
 struct media_net *
 link_media_net(struct link *l)
 {
-	(void)l;
-	return NULL;
+	return l->w->media;
 }
 
 int64_t
@@ -311,6 +315,9 @@ world_end(struct world *w)
 	}
 	world_clear(&w->queue);
 	world_clear(&w->log);
+	media_net_free(&w->media);
+	if (w->media_http != NULL)
+		evhttp_free(w->media_http);
 	wa_signal_context_free(&w->signal);
 	event_base_free(w->base);
 }
@@ -520,6 +527,10 @@ world_answer_iq(struct world *w, struct stanza_item *i)
 		answer = world_usync(w, i->node);
 	} else if (!w->mute && node_get_is(i->node, "xmlns", "encrypt")) {
 		answer = world_bundles(w, i->node);
+	} else if (!w->mute && node_get_is(i->node, "xmlns", "w:m")) {
+		answer = node_new("iq", "type", "result", NULL);
+		(void)node_child(node_child(answer, "media_conn", "auth", "x", NULL), "host",
+		    "hostname", w->media_host, NULL);
 	} else if (!w->mute) {
 		w->other_iqs++;
 		answer = node_new("iq", "type", "result", NULL);

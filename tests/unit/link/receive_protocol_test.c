@@ -3,12 +3,19 @@
  * and from others. */
 #include "tests/unit/link/message_world.h"
 
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <netinet/in.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <zlib.h>
 
+#include "common/wa/media.h"
 #include "common/wa/message.h"
 #include "common/wa/plain.h"
 #include "wa.pb-c.h"
 #include "waconnd/link/lid.h"
+#include "waconnd/link/media_net.h"
 #include "waconnd/link/peer.h"
 
 #define ALICE "6281100000001"
@@ -21,9 +28,8 @@ struct trio {
 };
 
 static void
-begin(struct trio *t)
+begin_parties(struct trio *t)
 {
-	world_begin(&t->w);
 	t->phone = world_party(&t->w, ALICE, "111000111", 0);
 	t->alice = world_party(&t->w, ALICE, "111000111", 3);
 	t->bob = world_party(&t->w, BOB, "222000222", 0);
@@ -31,6 +37,13 @@ begin(struct trio *t)
 	world_run(&t->w);
 	world_forget_log(&t->w);
 	t->alice->n_seen = t->phone->n_seen = t->bob->n_seen = 0;
+}
+
+static void
+begin(struct trio *t)
+{
+	world_begin(&t->w);
+	begin_parties(t);
 }
 
 /* A protocol message for Alice's device. */
@@ -179,6 +192,112 @@ peer_on_disk(struct link *l, const char *lid)
 	if (v->data != NULL)
 		assert_int_equal(peer_unpack(v->data, v->len, &peer), 0);
 	return peer;
+}
+
+/* -- a history on the media hosts -- */
+
+static struct buf host_body;
+
+static void
+on_get(struct evhttp_request *request, void *arg)
+{
+	struct evbuffer *out = evbuffer_new();
+
+	(void)arg;
+	assert_non_null(strstr(evhttp_request_get_uri(request), "&mms-type=md-msg-hist"));
+	(void)evbuffer_add(out, host_body.data, host_body.len);
+	evhttp_send_reply(request, 200, NULL, out);
+	evbuffer_free(out);
+}
+
+static void
+begin_host(struct world *w)
+{
+	struct sockaddr_in a;
+	socklen_t len = sizeof(a);
+	struct evhttp_bound_socket *bound;
+
+	w->media = media_net_new(
+	    w->base, &(struct media_net_config){.insecure_loopback = true, .retry_ms = 1});
+	assert_non_null(w->media);
+	w->media_http = evhttp_new(w->base);
+	evhttp_set_gencb(w->media_http, on_get, NULL);
+	bound = evhttp_bind_socket_with_handle(w->media_http, "127.0.0.1", 0);
+	assert_non_null(bound);
+	assert_int_equal(
+	    getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&a, &len), 0);
+	(void)snprintf(w->media_host, sizeof(w->media_host), "127.0.0.1:%u", ntohs(a.sin_port));
+}
+
+/* Deflated, encrypted and put there; what tells of it. */
+static void
+put_history(const struct buf *plain, struct wa_media_ref *ref)
+{
+	const int in = memfd_create("in", MFD_CLOEXEC), out = memfd_create("out", MFD_CLOEXEC);
+	uLongf len = compressBound(plain->len);
+	uint8_t *room = xmalloc(len);
+	off_t size;
+
+	assert_int_equal(compress(room, &len, plain->data, plain->len), Z_OK);
+	assert_int_equal(write(in, room, len), (ssize_t)len);
+	assert_int_equal(wa_media_encrypt(in, out, WA_MEDIA_HISTORY, len, ref, NULL), WA_MEDIA_OK);
+	size = lseek(out, 0, SEEK_END);
+	buf_init(&host_body, 1 << 20);
+	free(room);
+	room = xmalloc((size_t)size);
+	assert_int_equal(pread(out, room, (size_t)size, 0), size);
+	buf_add(&host_body, room, (size_t)size);
+	free(room);
+	(void)close(in);
+	(void)close(out);
+}
+
+static void
+tell_history(struct trio *t, struct wa_media_ref *ref)
+{
+	Wa__HistorySyncNotification h = WA__HISTORY_SYNC_NOTIFICATION__INIT;
+	Wa__ProtocolMessage p = WA__PROTOCOL_MESSAGE__INIT;
+
+	p.has_type = 1;
+	p.type = WA_PROTOCOL_HISTORY_SYNC_NOTIFICATION;
+	p.history_sync_notification = &h;
+	h.direct_path = (char[]){"/v/t62/1?ccb=1"};
+	h.has_media_key = h.has_file_sha256 = h.has_file_enc_sha256 = 1;
+	h.media_key = (ProtobufCBinaryData){32, ref->media_key};
+	h.file_sha256 = (ProtobufCBinaryData){32, ref->file_sha256};
+	h.file_enc_sha256 = (ProtobufCBinaryData){32, ref->file_enc_sha256};
+	h.has_file_length = 1;
+	h.file_length = ref->length;
+	deliver(t, t->phone, "H1", &p);
+	deliver(t, t->phone, "H2", &p);
+}
+
+static void
+test_history_on_hosts(void **state)
+{
+	struct wa_media_ref ref = {.media_key = {4}};
+	struct buf h = history();
+	struct trio t;
+
+	(void)state;
+	world_begin(&t.w);
+	begin_host(&t.w);
+	begin_parties(&t);
+	put_history(&h, &ref);
+	tell_history(&t, &ref);
+	assert_non_null(world_written(t.alice, "receipt", "type", "hist_sync", 1));
+	while (memory_disk(&t.alice->db, KEY_LID, "6281500000199")->data == NULL) {
+		(void)event_base_loop(t.w.base, EVLOOP_ONCE);
+		world_run(&t.w);
+	}
+	expect_lid(t.alice, CAROL, "333000333");
+	assert_int_equal(peer_on_disk(t.alice, "333000333").expiration, 604800);
+	/* Another one, that is not what it was said to be, and one under way at the end. */
+	host_body.data[0] ^= 1;
+	tell_history(&t, &ref);
+	world_end(&t.w);
+	buf_done(&host_body);
+	buf_done(&h);
 }
 
 static void
@@ -433,6 +552,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_history),
+	    cmocka_unit_test(test_history_on_hosts),
 	    cmocka_unit_test(test_history_before_its_receipt),
 	    cmocka_unit_test(test_broken_history),
 	    cmocka_unit_test(test_lids_and_keys),

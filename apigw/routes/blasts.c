@@ -12,6 +12,8 @@
 #define NAME_MAX_BYTES 200
 #define TEXT_MAX_BYTES 65536
 #define DAYS_MAX 3650
+#define MEDIA_MAX 10
+#define VARIANTS_MAX 20
 #define PREFIX_SIZE 64
 
 struct blast_body {
@@ -141,17 +143,64 @@ read_audience(struct call *c, const json_t *v, Ipc__Blast *m)
 }
 
 struct message_body {
-	char *text;
-	json_t *media, *media_mode, *variants;
+	char *text, *media_mode;
+	json_t *media, *variants;
 };
 
 static const struct body_field message_fields[] = {
-    {"text", BODY_STRING, true, 1, TEXT_MAX_BYTES, offsetof(struct message_body, text), 0},
+    {"text", BODY_STRING, false, 0, TEXT_MAX_BYTES, offsetof(struct message_body, text), 0},
     {"media", BODY_ANY, false, 0, 0, offsetof(struct message_body, media), 0},
-    {"mediaMode", BODY_ANY, false, 0, 0, offsetof(struct message_body, media_mode), 0},
+    {"mediaMode", BODY_STRING, false, 1, 16, offsetof(struct message_body, media_mode), 0},
     {"variants", BODY_ANY, false, 0, 0, offsetof(struct message_body, variants), 0},
     {0},
 };
+
+static void
+read_media(struct call *c, const json_t *v, Ipc__Blast *m)
+{
+	const size_t n = json_array_size(v);
+
+	if (!json_is_array(v) || n == 0 || n > MEDIA_MAX) {
+		body_error(&c->body, "message", "media",
+		    json_is_array(v) ? "out_of_range" : "wrong_type",
+		    "A list of 1 to 10 files ({id}) is expected.");
+		return;
+	}
+	m->media = call_alloc(c, n * sizeof(*m->media));
+	for (size_t i = 0; i < n; i++) {
+		char prefix[PREFIX_SIZE];
+
+		(void)snprintf(prefix, sizeof(prefix), "message.media[%zu]", i);
+		m->media[m->n_media++] = routes_read_media(c, prefix, json_array_get(v, i));
+	}
+}
+
+static void
+read_variants(struct call *c, const json_t *v, Ipc__Blast *m)
+{
+	const size_t n = json_array_size(v);
+
+	if (!json_is_array(v) || n == 0 || n > VARIANTS_MAX) {
+		body_error(&c->body, "message", "variants",
+		    json_is_array(v) ? "out_of_range" : "wrong_type",
+		    "A list of 1 to 20 texts is expected.");
+		return;
+	}
+	m->variants = call_alloc(c, n * sizeof(*m->variants));
+	for (size_t i = 0; i < n; i++) {
+		const json_t *text = json_array_get(v, i);
+		char prefix[PREFIX_SIZE];
+
+		(void)snprintf(prefix, sizeof(prefix), "message.variants[%zu]", i);
+		if (!json_is_string(text) || json_string_length(text) == 0 ||
+		    json_string_length(text) > TEXT_MAX_BYTES)
+			body_error(&c->body, prefix, "",
+			    json_is_string(text) ? "out_of_range" : "wrong_type",
+			    "A text is expected.");
+		else
+			m->variants[m->n_variants++] = (char *)(uintptr_t)json_string_value(text);
+	}
+}
 
 static void
 read_message(struct call *c, const json_t *v, Ipc__Blast *m)
@@ -159,13 +208,14 @@ read_message(struct call *c, const json_t *v, Ipc__Blast *m)
 	struct message_body body = {0};
 
 	body_read(&c->body, "message", v, message_fields, &body);
-	if (json_array_size(body.media) > 0)
-		body_error(
-		    &c->body, "message", "media", "unsupported", "Texts only are available.");
-	if (json_array_size(body.variants) > 0)
-		body_error(
-		    &c->body, "message", "variants", "unsupported", "One text only is available.");
+	if (body.text == NULL && body.media == NULL && body.variants == NULL)
+		body_error(&c->body, "message", "text", "required", "This field is needed.");
+	if (body.media != NULL)
+		read_media(c, body.media, m);
+	if (body.variants != NULL)
+		read_variants(c, body.variants, m);
 	m->text = body.text;
+	m->media_mode = body.media_mode;
 }
 
 struct skip_body {

@@ -20,6 +20,16 @@ static const struct body_field media_fields[] = {
     {0},
 };
 
+Ipc__MediaPart *
+routes_read_media(struct call *c, const char *prefix, const json_t *object)
+{
+	Ipc__MediaPart *m = call_alloc(c, sizeof(*m));
+
+	ipc__media_part__init(m);
+	body_read(&c->body, prefix, object, media_fields, m);
+	return m;
+}
+
 static const struct body_field location_fields[] = {
     {"latitude", BODY_REAL, true, -90, 90, REAL(Ipc__Location, latitude)},
     {"longitude", BODY_REAL, true, -180, 180, REAL(Ipc__Location, longitude)},
@@ -81,7 +91,8 @@ messages_send(struct call *c)
 	m->to = body.to;
 	m->text = body.text;
 	m->reply_to = body.reply_to;
-	READ(c, body, m, media, Ipc__MediaPart, ipc__media_part__init);
+	if (body.media != NULL)
+		m->media = routes_read_media(c, "media", body.media);
 	READ(c, body, m, location, Ipc__Location, ipc__location__init);
 	READ(c, body, m, contact, Ipc__ContactCard, ipc__contact_card__init);
 	READ(c, body, m, preview, Ipc__LinkPreview, ipc__link_preview__init);

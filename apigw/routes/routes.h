@@ -31,6 +31,9 @@ char **routes_read_strings(struct call *c, const char *field, const json_t *list
 Ipc__Variable **routes_read_vars(
     struct call *c, const char *prefix, const json_t *vars, size_t *ret_n);
 
+/* Reads a file's reference, {id, caption, fileName, kind}; never NULL. */
+Ipc__MediaPart *routes_read_media(struct call *c, const char *prefix, const json_t *object);
+
 void auth_login(struct call *c);
 void auth_password(struct call *c);
 void auth_login_answer(struct call *c, const Ipc__Response *response);

@@ -8,10 +8,9 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import { after, before } from 'node:test';
 
-import { request } from './client.mjs';
 import { scenario } from './scenario.mjs';
 import { waitFor } from './wait.mjs';
-import { startWorld } from './world.mjs';
+import { numbers, startWorld } from './world.mjs';
 
 const NUMBER = '628391000001';
 const PNG = fs.readFileSync(new URL('../../docs/status.png', import.meta.url));
@@ -163,4 +162,114 @@ scenario('what is not of its kind, not there, or another\'s, is refused by field
 	await refused({ id: pdf.id }, 'media.id', user);
 	const own = await upload('b.pdf', PDF, user);
 	assert.equal((await user.raw('POST', `/outlets/${id}/messages`, { body: { to: phone(), media: { id: own.id } } })).status, 202);
+});
+
+/* What each phone got of this outlet, in order of arrival. */
+async function byPhone(list, each, deadline = 30_000) {
+	return waitFor(async () => {
+		const wanted = new Set(list);
+		const all = (await world.sim.messages({ from: NUMBER })).filter((m) => wanted.has(m.to));
+		if (all.length < list.length * each)
+			throw new Error(`${all.length} messages`);
+		return new Map(list.map((to) => [to, all.filter((m) => m.to === to)]));
+	}, deadline, `${each} messages for each of ${list.length}`);
+}
+
+scenario('a blast of a picture with a caption: one message each, rendered, one upload', async () => {
+	const list = numbers(30, 41);
+	const media = await upload('blast.png', Buffer.concat([PNG, crypto.randomBytes(9)]));
+	const before = await uploads();
+	const message = { text: 'Halo {{name|Kakak}}', media: [{ id: media.id }] };
+	const audience = list.map((phone, i) => (i === 0 ? { phone, name: 'Budi' } : phone));
+
+	const preview = await world.admin.post('/blasts/preview', { name: 'x', outlets: [id], audience: { type: 'numbers', numbers: audience }, message });
+	assert.deepEqual(preview.samples.slice(0, 2), ['Halo Budi', 'Halo Kakak']);
+	const { blast } = await world.admin.post('/blasts', { name: 'Gambar', outlets: [id], audience: { type: 'numbers', numbers: audience }, message });
+	assert.deepEqual([blast.message.text, blast.message.mediaMode, blast.message.media.map((m) => m.id)], [message.text, 'caption', [media.id]]);
+	await world.waitBlast(blast.id, (b) => b.status === 'COMPLETED' && b.counts.delivered === 30);
+	const arrived = await byPhone(list, 1);
+	for (const [to, [m, ...more]] of arrived) {
+		assert.deepEqual([m.content.kind, m.content.sha256, more.length], ['image', media.sha256, 0]);
+		assert.equal(m.content.text, to === list[0] ? 'Halo Budi' : 'Halo Kakak');
+	}
+	assert.equal(await uploads() - before, 1);
+	const { message: one } = await world.admin.get(`/messages/${(await world.recipients(blast.id))[0].messageId}`);
+	assert.deepEqual([one.kind, one.text, one.media.id], ['image', 'Halo Budi', media.id]);
+});
+
+scenario('text first, then the files: in order to each, counted once, each file uploaded once', async () => {
+	const list = numbers(20, 42);
+	const [a, b] = [await upload('satu.pdf', crypto.randomBytes(900)), await upload('dua.png', Buffer.concat([PNG, crypto.randomBytes(8)]))];
+	const before = await uploads();
+	const { blast } = await world.admin.post('/blasts', {
+		name: 'Terpisah', outlets: [id], audience: { type: 'numbers', numbers: list },
+		message: { text: 'Daftar harga', media: [{ id: a.id, fileName: 'harga.pdf' }, { id: b.id }], mediaMode: 'separate' },
+	});
+	assert.equal(blast.counts.total, 20);
+	const done = await world.waitBlast(blast.id, (x) => x.status === 'COMPLETED' && x.counts.delivered === 20);
+	assert.equal(done.counts.total, 20);
+	for (const [, messages] of await byPhone(list, 3)) {
+		assert.deepEqual(messages.map((m) => m.content.kind), ['text', 'document', 'image']);
+		assert.deepEqual([messages[0].content.text, messages[1].content.fileName, messages[2].content.text], ['Daftar harga', 'harga.pdf', undefined]);
+	}
+	assert.equal(await uploads() - before, 2);
+	const recipients = await world.recipients(blast.id);
+	assert.deepEqual([recipients.length, new Set(recipients.map((r) => r.phone)).size], [20, 20]);
+});
+
+scenario('variants: one each, the same one again, all of them used', async () => {
+	const list = numbers(60, 43);
+	const variants = ['Halo {{name|Kak}}', 'Hai {{name|Kak}}', 'Selamat siang'];
+	const { blast } = await world.admin.post('/blasts', {
+		name: 'Ragam', outlets: [id], audience: { type: 'numbers', numbers: list }, message: { text: 'Halo', variants },
+	});
+	assert.deepEqual(blast.message.variants, variants);
+	await world.waitBlast(blast.id, (b) => b.status === 'COMPLETED');
+	const arrived = await byPhone(list, 1);
+	const texts = list.map((to) => arrived.get(to)[0].text);
+	assert.deepEqual(new Set(texts), new Set(['Halo Kak', 'Hai Kak', 'Selamat siang']));
+	const preview = await world.admin.post('/blasts/preview', { name: 'x', outlets: [id], audience: { type: 'numbers', numbers: list }, message: { variants } });
+	assert.deepEqual(preview.samples, texts.slice(0, preview.samples.length));
+});
+
+scenario('what is wrong with a blast\'s message is named by its field', async () => {
+	const pdf = await upload('x.pdf', PDF);
+	const mp3 = await upload('x.mp3', MP3);
+	const cases = [
+		[{}, 'message.text'], [{ text: '' }, 'message.text'], [{ text: 'x', media: [] }, 'message.media'], [{ text: 'x', media: [{}] }, 'message.media[0].id'],
+		[{ text: 'x', media: [{ id: 'media_absent' }] }, 'message.media.id'], [{ media: [{ id: pdf.id, kind: 'image' }] }, 'message.media.kind'],
+		[{ text: 'x', media: [{ id: mp3.id }] }, 'message.mediaMode'], [{ text: 'x', media: [{ id: pdf.id }], mediaMode: 'both' }, 'message.mediaMode'],
+		[{ variants: [] }, 'message.variants'], [{ variants: ['a', 1] }, 'message.variants[1]'], [{ variants: ['a', ' '] }, 'message.variants'],
+		[{ media: [{ id: pdf.id, caption: 'x' }] }, 'message.media.caption'],
+	];
+	for (const [message, field] of cases) {
+		const problem = await world.admin.refused(422, 'validation_failed', 'POST', '/blasts',
+			{ name: 'x', outlets: [id], audience: { type: 'numbers', numbers: [phone()] }, message });
+		assert.deepEqual(problem.errors.map((e) => e.field), [field], JSON.stringify(message));
+	}
+});
+
+scenario('kill -9 in the middle of a blast with files, again and again: each message once, in order', async (t) => {
+	const list = numbers(250, 44);
+	const [a, b] = [await upload('k1.png', Buffer.concat([PNG, crypto.randomBytes(7)])), await upload('k2.pdf', crypto.randomBytes(300_000))];
+	const { blast } = await world.admin.post('/blasts', {
+		name: 'Kill', outlets: [id], audience: { type: 'numbers', numbers: list },
+		message: { text: 'sekali saja', media: [{ id: a.id }, { id: b.id }], mediaMode: 'separate' },
+	});
+	let kills = 0;
+
+	while (kills < 6 && (await world.admin.get(`/blasts/${blast.id}`)).blast.status === 'RUNNING') {
+		await new Promise((resolve) => { setTimeout(resolve, Math.random() * 600); });
+		await world.waconnd.kill();
+		kills++;
+		await world.startDaemon();
+		await world.ready();
+	}
+	t.diagnostic(`${kills} kills`);
+	assert.ok(kills >= 2, 'the blast was over before the kills');
+	const done = await world.waitBlast(blast.id, (x) => x.status === 'COMPLETED' && x.counts.delivered === list.length, 90_000);
+	assert.equal(done.counts.total, list.length);
+	// A repeat under the same id is one message: its `count` says so.
+	for (const [to, messages] of await byPhone(list, 3))
+		assert.deepEqual(messages.map((m) => m.content.kind), ['text', 'image', 'document'], to);
 });

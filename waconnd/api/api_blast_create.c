@@ -18,9 +18,17 @@
 #define CHUNK 10000 /* recipients of one statement */
 #define VARS_MAX (1u << 20)
 #define NAME_DEFAULT "Blast"
-#define CHUNK_PARAMS 6
+#define CHUNK_PARAMS 7
 
-enum { COLUMN_OUTLET, COLUMN_PHONE, COLUMN_VARS, COLUMN_STATUS, COLUMN_REASON, COLUMNS };
+enum {
+	COLUMN_OUTLET,
+	COLUMN_PHONE,
+	COLUMN_VARS,
+	COLUMN_STATUS,
+	COLUMN_REASON,
+	COLUMN_VARIANT,
+	COLUMNS
+};
 
 struct chunk {
 	struct array columns[COLUMNS];
@@ -39,6 +47,15 @@ chunk_add(struct chunk *k, const struct blast_plan *p, size_t member)
 	array_text(&k->columns[COLUMN_VARS], has_vars && buf_ok(&vars) ? buf_str(&vars) : NULL);
 	array_text(&k->columns[COLUMN_STATUS], m->skip == NULL ? "QUEUED" : "SKIPPED");
 	array_text(&k->columns[COLUMN_REASON], m->skip);
+	if (m->skip == NULL && blast_message_variant(p->blast, m->phone) >= 0) {
+		char variant[16];
+
+		(void)snprintf(
+		    variant, sizeof(variant), "%d", blast_message_variant(p->blast, m->phone));
+		array_text(&k->columns[COLUMN_VARIANT], variant);
+	} else {
+		array_text(&k->columns[COLUMN_VARIANT], NULL);
+	}
 	buf_done(&vars);
 }
 
@@ -95,7 +112,7 @@ on_created(struct call *c, const PGresult *result)
 struct head { /* the parameters of the blast's own row */
 	struct array outlets;
 	char schedule[32], expires[32];
-	struct db_param params[9];
+	struct db_param params[11];
 };
 
 /* Outlets that got nobody have no part in the blast. */
@@ -114,12 +131,14 @@ head_make(struct head *h, const struct call *c, const struct blast_plan *p)
 	h->params[0] = DB_TEXT(p->id);
 	h->params[1] = DB_TEXT(b->name != NULL && b->name[0] != '\0' ? b->name : NAME_DEFAULT);
 	h->params[2] = DB_TEXT(scheduled ? "SCHEDULED" : "RUNNING");
-	h->params[3] = DB_TEXT(b->text);
+	h->params[3] = DB_TEXT(blast_message_text(b));
 	h->params[4] = DB_TEXT(buf_str(&p->pace));
 	h->params[5] = array_param(&h->outlets);
 	h->params[6] = DB_TEXT(c->who.name);
 	h->params[7] = DB_TEXT(b->has_schedule_at_ms ? h->schedule : NULL);
 	h->params[8] = DB_TEXT(b->has_expires_at_ms ? h->expires : NULL);
+	h->params[9] = DB_TEXT(p->message.parts.len > 0 ? buf_str(&p->message.parts) : NULL);
+	h->params[10] = DB_TEXT(p->message.more.len > 0 ? buf_str(&p->message.more) : NULL);
 }
 
 static void
@@ -142,7 +161,7 @@ keep(struct call *c, struct blast_plan *p)
 		    DB_TEXT(p->id), DB_TEXT(buf_str(&rejected)), key.user, key.key, key.hash};
 
 		steps[n++] = (struct db_step){SQL_IDEMPOTENCY_END, old, 2};
-		steps[n++] = (struct db_step){SQL_BLAST_ADD, head.params, 9};
+		steps[n++] = (struct db_step){SQL_BLAST_ADD, head.params, 11};
 		for (size_t i = 0; i < n_chunks; i++) {
 			chunk_make(&chunks[i], p, i * CHUNK);
 			steps[n++] = (struct db_step){

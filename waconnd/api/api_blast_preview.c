@@ -83,6 +83,8 @@ on_planned(struct call *c, struct blast_plan *p)
 	write_recipients(&j, &p->audience);
 	write_outlets(&j, p);
 	write_samples(&j, &p->audience);
+	if (p->message.n > 1)
+		jsonw_int(&j, "messagesPerRecipient", (int64_t)p->message.n);
 	jsonw_object(&j, "estimate");
 	jsonw_time(&j, "startsAt", starts_ms);
 	jsonw_time(&j, "finishesAt", finishes_ms);

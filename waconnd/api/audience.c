@@ -11,6 +11,7 @@
 #include "common/jsonw.h"
 #include "common/rng.h"
 #include "common/xalloc.h"
+#include "waconnd/api/blast_message.h"
 #include "waconnd/blast/template.h"
 
 /* A set of numbers of known size: open addressing; a random factor keeps chosen numbers from
@@ -144,7 +145,8 @@ audience_render(const struct audience *a, size_t member, struct buf *out)
 	if (audience_vars(a, member, &json) && buf_ok(&json))
 		root = json_loadb((const char *)json.data, json.len, 0, NULL);
 	vars.vars = root;
-	template_render(a->blast->text, template_vars_lookup, &vars, out);
+	template_render(blast_message_text_for(a->blast, a->members[member].phone),
+	    template_vars_lookup, &vars, out);
 	json_decref(root);
 	buf_done(&json);
 }

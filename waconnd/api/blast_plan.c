@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/rng.h"
 #include "common/xalloc.h"
+#include "waconnd/api/api_internal.h"
 #include "waconnd/api/pace.h"
 #include "waconnd/api/request.h"
 #include "waconnd/blast/pacer.h"
@@ -22,7 +23,7 @@
 #define OUTLETS_MAX 1000
 #define DAYS_MAX 3650
 #define PAST_MS (5 * 60 * 1000) /* how late a schedule may come: clocks differ */
-#define FIELDS_MAX 10
+#define FIELDS_MAX 16
 
 static void
 plan_free(void *state)
@@ -30,6 +31,7 @@ plan_free(void *state)
 	struct blast_plan *p = state;
 
 	audience_done(&p->audience);
+	blast_message_done(&p->message);
 	buf_done(&p->pace);
 	free(p->outlets);
 	free(p->senders);
@@ -70,10 +72,7 @@ check_fields(struct blast_plan *p, struct errors *e)
 
 	wrong(e, b->name != NULL && b->name[0] != '\0' && !request_is_name(b->name, NAME_MAX_BYTES),
 	    "name", "invalid", "At most 200 bytes, no control characters.");
-	wrong(e, b->text == NULL || request_is_blank(b->text), "message.text", "required",
-	    "Give the text to send.");
-	wrong(e, b->text != NULL && request_length(b->text) > REQUEST_TEMPLATE_MAX, "message.text",
-	    "too_long", "At most 4096 characters.");
+	e->n += blast_message_check(b, e->list + e->n, FIELDS_MAX - e->n);
 	wrong(e, b->n_recipients == 0 || b->n_recipients > AUDIENCE_MAX, "audience.numbers",
 	    "out_of_range", "1 to 200000 numbers.");
 	wrong(e, !b->all_outlets && (b->n_outlets == 0 || b->n_outlets > OUTLETS_MAX), "outlets",
@@ -231,13 +230,45 @@ ask_database(struct call *c, struct blast_plan *p)
 		array_text(&senders, p->outlets[p->senders[i]].id);
 	(void)snprintf(days, sizeof(days), "%u", b->skip_blasted_within_days);
 	{
+		const char *text = blast_message_text(b);
 		const struct db_param params[] = {array_param(&phones), array_param(&senders),
-		    DB_TEXT(b->skip_same_message ? b->text : NULL), DB_TEXT(days)};
+		    DB_TEXT(b->skip_same_message && text[0] != '\0' ? text : NULL), DB_TEXT(days)};
 
 		call_query(c, SQL_BLAST_AUDIENCE, params, 4, NULL, on_known);
 	}
 	array_done(&phones);
 	array_done(&senders);
+}
+
+static void
+take_message(struct call *c, const PGresult *media)
+{
+	struct blast_plan *p = c->state;
+
+	if (blast_message_make(c, p->blast, media, &p->message) < 0)
+		return;
+	audience_read(&p->audience, p->blast);
+	ask_database(c, p);
+}
+
+static void
+look_up_media(struct call *c, const Ipc__Blast *b)
+{
+	struct array ids;
+
+	if (b->n_media == 0) {
+		take_message(c, NULL);
+		return;
+	}
+	array_init(&ids, ARRAY_TEXT);
+	for (size_t i = 0; i < b->n_media; i++)
+		array_text(&ids, b->media[i]->id);
+	{
+		const struct db_param params[] = {array_param(&ids), DB_TEXT(media_scope(c))};
+
+		call_query(c, SQL_BLAST_MEDIA, params, 2, NULL, take_message);
+	}
+	array_done(&ids);
 }
 
 void
@@ -264,8 +295,7 @@ blast_plan_make(struct call *c, const Ipc__Blast *blast, bool needs_healthy,
 		call_problem(c, "no_healthy_outlet", NULL);
 		return;
 	}
-	audience_read(&p->audience, blast);
-	ask_database(c, p);
+	look_up_media(c, blast);
 }
 
 /* -- what is told of it -- */
@@ -309,7 +339,8 @@ blast_plan_estimate(const struct call *c, const struct blast_plan *p, int64_t *r
 			continue;
 		pace = *outlet_pace(o);
 		outlet_pace_overlay(&pace, buf_str(&p->pace));
-		blasts_estimate(o, &pace, from, p->outlets[i].count, &starts, &finishes);
+		blasts_estimate(
+		    o, &pace, from, p->outlets[i].count * p->message.n, &starts, &finishes);
 		first = starts < first ? starts : first;
 		last = finishes > last ? finishes : last;
 	}

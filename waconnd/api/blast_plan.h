@@ -7,6 +7,7 @@
 #define API_BLAST_PLAN_H
 
 #include "waconnd/api/audience.h"
+#include "waconnd/api/blast_message.h"
 #include "waconnd/api/call.h"
 
 struct blast_outlet {
@@ -17,8 +18,9 @@ struct blast_outlet {
 
 struct blast_plan { /* a call's state */
 	const Ipc__Blast *blast;
-	char id[32];		      /* of the blast to be */
-	struct buf pace;	      /* JSON */
+	char id[32];	 /* of the blast to be */
+	struct buf pace; /* JSON */
+	struct blast_message message;
 	struct blast_outlet *outlets; /* all that were asked for */
 	size_t n_outlets;
 	size_t *senders; /* the healthy ones of them, by id */

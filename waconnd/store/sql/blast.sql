@@ -1,20 +1,37 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- Blasts and their recipients. Who moves messages of a blast locks the blast's row first (deadlocks).
 
--- $1 id, $2 name, $3 status (RUNNING or SCHEDULED), $4 text, $5 pace, $6 outlets text[], $7 who, $8 schedule ms, $9 expiry ms.
+-- The files of a blast to be, in its order. $1 ids text[], $2 the one owner allowed or NULL. A row for each: id, type, name, size, width,
+-- height; NULLs where there is none to see.
+-- name: BLAST_MEDIA
+SELECT m.id, m.mime_type, m.file_name, m.size, m.width, m.height
+FROM unnest($1::text[]) WITH ORDINALITY AS w (id, n)
+LEFT JOIN media m ON m.id = w.id AND m.complete AND ($2::text IS NULL OR m.owner = $2)
+ORDER BY w.n
+
+-- $1 id, $2 name, $3 status (RUNNING or SCHEDULED), $4 text, $5 pace, $6 outlets text[], $7 who, $8 schedule ms, $9 expiry ms,
+-- $10 parts, $11 what else its message has (JSON or NULL).
 -- First step of a transaction; BLAST_RECIPIENTS_ADD, as often as need be, and BLAST_CREATED follow.
 -- name: BLAST_ADD
-INSERT INTO blasts (id, name, status, text, pace, outlets, created_by, schedule_at, expires_at, started_at)
+INSERT INTO blasts (id, name, status, text, pace, outlets, created_by, schedule_at, expires_at, started_at, parts, more)
 VALUES ($1, $2, $3, $4, coalesce(nullif($5::text, '')::jsonb, '{}'), $6::text[], $7, from_ms($8::bigint), from_ms($9::bigint),
-        CASE WHEN $3::text = 'RUNNING' THEN now() END)
+        CASE WHEN $3::text = 'RUNNING' THEN now() END, $10::text::jsonb, $11::text::jsonb)
 
--- $1 blast, then arrays of one length: $2 outlets, $3 phones, $4 vars (JSON or NULL), $5 status (QUEUED or SKIPPED), $6 reasons.
+-- $1 blast, then arrays of one length: $2 outlets, $3 phones, $4 vars (JSON or NULL), $5 status (QUEUED or SKIPPED), $6 reasons,
+-- $7 variants (a number or NULL). A row for each message that a recipient gets, in the order of sending; the last is the recipient.
 -- name: BLAST_RECIPIENTS_ADD
-INSERT INTO messages (outlet_id, blast_id, outgoing, phone, vars, status, reason)
-SELECT r.outlet, $1, true, r.phone, r.vars::jsonb, r.status, r.reason
-FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-     WITH ORDINALITY AS r (outlet, phone, vars, status, reason, n)
-ORDER BY r.n
+WITH parts AS (
+	SELECT (p.n - 1)::smallint AS part, p.j->>'kind' AS kind, p.n = jsonb_array_length(b.parts) AS last
+	FROM blasts b, jsonb_array_elements(b.parts) WITH ORDINALITY AS p (j, n) WHERE b.id = $1
+	UNION ALL
+	SELECT NULL, 'text', true FROM blasts b WHERE b.id = $1 AND b.parts IS NULL
+)
+INSERT INTO messages (outlet_id, blast_id, outgoing, phone, vars, status, reason, part, kind, is_recipient, variant)
+SELECT r.outlet, $1, true, r.phone, r.vars::jsonb, r.status, r.reason, p.part, p.kind, p.last, r.variant::smallint
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+     WITH ORDINALITY AS r (outlet, phone, vars, status, reason, variant, n)
+JOIN parts p ON p.last OR r.status = 'QUEUED'
+ORDER BY r.n, p.part
 
 -- Last step of a creation: the document of its 202. $1 blast, $2 rejected outlets (JSON); $3 user, $4 key, $5 hash of the request, or
 -- NULL: the answer is kept under that key.

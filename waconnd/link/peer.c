@@ -113,3 +113,18 @@ peer_issue_due(const struct peer *peer, int64_t now)
 {
 	return peer->issued_t == 0 || peer->issued_t / BUCKET_S < now / BUCKET_S;
 }
+
+struct wa_content
+peer_timed(struct messaging *m, const struct jid *chat, const struct wa_content *content)
+{
+	struct wa_content timed = *content;
+	struct peer peer;
+
+	if (chat->server != JID_SERVER_LID)
+		return timed;
+	peer_get(m, chat, &peer);
+	if (peer.expiration > 0)
+		timed.expiration = peer.expiration;
+	OPENSSL_cleanse(&peer, sizeof(peer));
+	return timed;
+}

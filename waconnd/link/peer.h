@@ -31,6 +31,11 @@ bool peer_token_valid(const struct peer *peer, int64_t now);
 /* Is it time to give them a token of ours again: never done, or in an older bucket? */
 bool peer_issue_due(const struct peer *peer, int64_t now);
 
+/* What is written to this chat: where its messages disappear, so does this one. Borrows from
+ * `content`; where the chat is a LID its KEY_PEER is held. */
+struct wa_content peer_timed(
+    struct messaging *m, const struct jid *chat, const struct wa_content *content);
+
 int peer_unpack(const uint8_t *data, size_t len, struct peer *ret)
     __attribute__((warn_unused_result));
 

@@ -17,6 +17,7 @@
 #include "common/xalloc.h"
 #include "waconnd/link/bundle.h"
 #include "waconnd/link/lid.h"
+#include "waconnd/link/peer.h"
 #include "waconnd/link/resend_limit.h"
 
 #define NEW_SESSION_FROM 2 /* asked so often, the session is not trusted any more */
@@ -169,6 +170,7 @@ encrypt(struct resend *e)
 {
 	struct messaging *m = e->resends->m;
 	const struct jid destination = destination_of(e);
+	const struct wa_content content = peer_timed(m, &destination, e->content);
 	const bool own = messaging_is_own_user(m, &e->device);
 	const struct node *retry = node_find(e->receipt, "retry");
 	const struct enc_attrs attrs = {
@@ -182,7 +184,7 @@ encrypt(struct resend *e)
 	copy_jid(e, "from", "to");
 	copy_jid(e, "participant", "participant");
 	copy_jid(e, "recipient", "recipient");
-	if (messaging_plaintext(e->content, own ? &destination : NULL, &padded) == 0)
+	if (messaging_plaintext(&content, own ? &destination : NULL, &padded) == 0)
 		r = messaging_encrypt(m, &e->device, &padded, &attrs, e->stanza, &prekey);
 	buf_done_secret(&padded);
 	key_hold_free(&e->hold);
@@ -263,12 +265,15 @@ static void
 hold_keys(struct resend *e)
 {
 	struct device_names text, old;
-	struct key_name names[4];
+	struct key_name names[5];
+	const struct jid chat = destination_of(e);
 	size_t n = messaging_device_names(e->resends->m, &e->device, &text, names);
 	bool ready;
 
 	if (!jid_is_none(&e->number))
 		n += messaging_old_names(&e->number, &old, &names[n]);
+	if (chat.server == JID_SERVER_LID)
+		names[n++] = (struct key_name){KEY_PEER, chat.user};
 	e->state = RESEND_KEYS;
 	e->hold = key_cache_hold(e->resends->m->keys, names, n, on_keys, e, &ready);
 	if (ready)

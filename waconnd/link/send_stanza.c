@@ -82,22 +82,6 @@ add_token(struct send *s, struct node *stanza)
 	OPENSSL_cleanse(&peer, sizeof(peer));
 }
 
-/* In a chat whose messages disappear, so does this one. Borrows from the send's content. */
-static struct wa_content
-with_timer(const struct send *s)
-{
-	struct wa_content content = *s->content;
-	struct peer peer;
-
-	if (s->chat.server != JID_SERVER_LID)
-		return content;
-	peer_get(s->m, &s->chat, &peer);
-	if (peer.expiration > 0)
-		content.expiration = peer.expiration;
-	OPENSSL_cleanse(&peer, sizeof(peer));
-	return content;
-}
-
 /* How many of the peer's devices it was encrypted for; to oneself, all count. */
 static size_t
 add_participants(struct send *s, struct node *stanza, bool *ret_any_prekey)
@@ -108,7 +92,7 @@ add_participants(struct send *s, struct node *stanza, bool *ret_any_prekey)
 	struct node *participants = node_child(stanza, "participants", NULL);
 	const struct enc_attrs attrs = {
 	    .wrap = true, .mediatype = wa_content_mediatype(s->content)};
-	const struct wa_content content = with_timer(s);
+	const struct wa_content content = peer_timed(m, &s->chat, s->content);
 	struct buf theirs, ours;
 	size_t reached = 0;
 	const bool written = messaging_plaintext(&content, NULL, &theirs) == 0;

@@ -482,6 +482,7 @@ test_strangers(void **state)
 static void
 test_timer(void **state)
 {
+	struct node *ask = node_new("receipt", "id", "M0", "type", "retry", NULL);
 	Wa__ProtocolMessage p = WA__PROTOCOL_MESSAGE__INIT;
 	struct trio t;
 
@@ -493,14 +494,22 @@ test_timer(void **state)
 	deliver(&t, t.bob, "E1", &p);
 	assert_int_equal(t.alice->n_seen, 0);
 	assert_int_equal(peer_on_disk(t.alice, "222000222").expiration, 86400);
+	/* Bob reads the timer from what he asked for again, and from the next message. */
+	t.w.retry_text = "once more";
+	node_set_jid(ask, "from", &t.bob->credentials.own_lid);
+	(void)node_child(ask, "retry", "count", "1", "id", "M0", "t", "7", NULL);
+	messaging_receipt(t.alice->m, ask);
+	world_run(&t.w);
+	world_expect_message(t.bob, "M0", "once more");
+	assert_int_equal(peer_on_disk(t.bob, "111000111").expiration, 86400);
 	world_send(t.alice, "M1", BOB, "it will be gone");
 	world_run(&t.w);
 	world_expect_message(t.bob, "M1", "it will be gone");
-	/* Bob reads the timer from the message. */
 	assert_int_equal(peer_on_disk(t.bob, "111000111").expiration, 86400);
 	p.ephemeral_expiration = 0;
 	deliver(&t, t.bob, "E2", &p);
 	assert_int_equal(peer_on_disk(t.alice, "222000222").expiration, 0);
+	node_free(&ask);
 	world_end(&t.w);
 }
 

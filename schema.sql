@@ -56,6 +56,8 @@ CREATE TABLE IF NOT EXISTS outlet_sessions (
 	next_retry_at timestamptz,
 	linked_at     timestamptz                -- NULL: no credentials
 ) WITH (fillfactor = 70);
+-- Until when a QR is shown; its text stays in its daemon.
+ALTER TABLE outlet_sessions ADD COLUMN IF NOT EXISTS qr_until timestamptz;
 
 CREATE TABLE IF NOT EXISTS outlet_events (
 	id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -272,6 +274,19 @@ CREATE TABLE IF NOT EXISTS idempotency_keys (
 	body       bytea NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (user_id, key)
+);
+
+-- Requests for outlets of other daemons: put down by one, taken and answered by the outlet's owner, both sealed (a QR is a secret).
+-- Of no use after a crash of the database, and in no copy of it.
+CREATE UNLOGGED TABLE IF NOT EXISTS forwarded_calls (
+	asker          text NOT NULL,            -- instances.boot
+	serial         bigint NOT NULL,          -- the asker's
+	outlet_id      text NOT NULL,
+	sealed_request bytea NOT NULL,
+	deadline       timestamptz NOT NULL,
+	taken          boolean NOT NULL DEFAULT false,
+	sealed_answer  bytea,
+	PRIMARY KEY (asker, serial)
 );
 
 -- Small facts of the daemon as a whole, such as the WhatsApp client version last found.

@@ -16,13 +16,15 @@
 
 struct instance;
 
-enum instance_hint {	 /* bits */
-	HINT_SCAN = 1,	 /* outlets became nobody's, or a daemon came */
-	HINT_ROWS = 2,	 /* outlets or their sessions changed */
-	HINT_WORK = 4,	 /* there is more to send */
-	HINT_BLASTS = 8, /* a blast was paused, resumed or cancelled */
-	HINT_CALLS = 16, /* a request for another's outlet was put down, or answered */
-	HINT_EVENTS = 32 /* events for others' subscribers */
+enum instance_hint {	  /* bits */
+	HINT_SCAN = 1,	  /* outlets became nobody's, or a daemon came */
+	HINT_ROWS = 2,	  /* outlets or their sessions changed */
+	HINT_WORK = 4,	  /* there is more to send */
+	HINT_BLASTS = 8,  /* a blast was paused, resumed or cancelled */
+	HINT_CALLS = 16,  /* a request for another's outlet was put down, or answered */
+	HINT_EVENTS = 32, /* events for others' subscribers */
+	HINT_TOKENS = 64, /* a token, a user or a scope was taken away */
+	HINT_READ = 1024  /* never sent: all rows of outlets were read */
 };
 
 struct instance *instance_new(struct event_base *base, struct store *store, struct hub *hub);
@@ -39,6 +41,8 @@ bool instance_alone(const struct instance *i); /* no other daemon lives, as far 
 void instance_hint(struct instance *i, unsigned hints);
 /* What others hint at, and all bits when some may have been lost. Several may listen. */
 void instance_on_hint(struct instance *i, void (*cb)(void *arg, unsigned hints), void *arg);
+void instance_forget(struct instance *i, void *arg); /* of a listener */
+void instance_refresh(struct instance *i);	     /* read the outlets' rows, soon */
 
 /* SIGTERM: no further renewals and scans. */
 void instance_stop(struct instance *i);

@@ -13,7 +13,7 @@
 #include "common/xalloc.h"
 #include "waconnd/instance_internal.h"
 
-#define GATHER_MS 20
+#define GATHER_MS 5
 #define SPACE_MS 200	   /* between two of ours */
 #define REFRESH_MIN_MS 200 /* between two readings of all rows, and ten times what one took */
 #define REFRESH_COSTS 10
@@ -102,12 +102,20 @@ instance_refresh(struct instance *i)
 }
 
 static void
+tell(struct instance *i, unsigned hints)
+{
+	for (size_t n = 0; n < i->n_listeners; n++)
+		i->listeners[n].cb(i->listeners[n].arg, hints);
+}
+
+static void
 on_refreshed(void *arg)
 {
 	struct instance *i = arg;
 
 	if (i->refreshed_ms > 0)
 		i->refresh_cost_ms = clock_monotonic_ms() - i->refreshed_ms;
+	tell(i, HINT_READ);
 }
 
 /* -- others' -- */
@@ -125,8 +133,7 @@ act_on(struct instance *i, unsigned hints)
 		blasts_kick(i->blasts, NULL);
 	else if ((hints & HINT_WORK) != 0)
 		blasts_look(i->blasts);
-	for (size_t n = 0; n < i->n_listeners; n++)
-		i->listeners[n].cb(i->listeners[n].arg, hints);
+	tell(i, hints & ~(unsigned)HINT_READ);
 }
 
 /* "BOOT BITS", or "" when some may have been lost. */
@@ -149,6 +156,17 @@ instance_on_hint(struct instance *i, void (*cb)(void *arg, unsigned hints), void
 		abort();
 	i->listeners[i->n_listeners].cb = cb;
 	i->listeners[i->n_listeners++].arg = arg;
+}
+
+void
+instance_forget(struct instance *i, void *arg)
+{
+	size_t kept = 0;
+
+	for (size_t n = 0; n < i->n_listeners; n++)
+		if (i->listeners[n].arg != arg)
+			i->listeners[kept++] = i->listeners[n];
+	i->n_listeners = kept;
 }
 
 void

@@ -48,6 +48,5 @@ void instance_look(struct instance *i); /* renew and scan now */
 void instance_hint_init(struct instance *i);
 void instance_hint_run(struct instance *i); /* the outlets are there */
 void instance_hint_done(struct instance *i);
-void instance_refresh(struct instance *i); /* read the outlets' rows, soon */
 
 #endif

@@ -214,6 +214,7 @@ on_loaded(void *arg, int err)
 	    .store = &d->store,
 	    .hub = d->hub,
 	    .outlets = d->outlets,
+	    .instance = d->instance,
 	    .blasts = d->blasts,
 	    .worker = d->worker,
 	    .metrics = d->metrics,

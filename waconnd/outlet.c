@@ -225,6 +225,7 @@ outlet_step(struct outlet *o, enum outlet_event event, const char *reason)
 	o->state = edge->to;
 	before_action(o, edge);
 	actions[edge->action](o);
+	o->row.qr_until_ms = o->state == OUT_SCANNING ? o->qr_expires_ms : 0;
 	o->row.status = outlet_fsm_status(o->state);
 	outlet_session_write(o, o->row.status != from ? &from : NULL, why);
 	outlet_publish(o);

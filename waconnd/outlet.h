@@ -85,6 +85,7 @@ void outlets_let_go(struct outlets *os);
 size_t outlets_owned(const struct outlets *os);
 /* Another daemon's, or nobody's: it does what is to be done. */
 bool outlet_elsewhere(const struct outlet *o);
+bool outlet_owner_lives(const struct outlet *o); /* that of another daemon's outlet */
 /* Give it to another daemon: what is in flight is finished, the link closed, the row set free, and
  * then on_released called. is_idle answers whether nothing of it is in flight. */
 bool outlet_may_move(const struct outlet *o); /* false: it is in the middle of something */

@@ -21,6 +21,7 @@ struct session_row { /* outlet_sessions */
 	char session_name[SESSION_NAME_MAX];
 	char own_jid[JID_TEXT_MAX], own_lid[JID_TEXT_MAX];
 	int64_t connected_at_ms, last_seen_ms, next_retry_at_ms, linked_at_ms;
+	int64_t qr_until_ms; /* 0: no QR is shown */
 	unsigned retry_count;
 	char *last_error; /* JSON, owned; NULL: none */
 };

@@ -78,6 +78,7 @@ read_row(struct outlet_row *row, const PGresult *r, int i)
 	row->mine = flag(r, i, 17);
 	row->owner = PQgetisnull(r, i, 18) ? NULL : PQgetvalue(r, i, 18);
 	row->owner_lives = flag(r, i, 19);
+	row->session.qr_until_ms = strtoll(column(r, i, 20), NULL, 10);
 }
 
 /* -- ours -- */
@@ -402,6 +403,12 @@ bool
 outlet_elsewhere(const struct outlet *o)
 {
 	return o->state == OUT_ELSEWHERE;
+}
+
+bool
+outlet_owner_lives(const struct outlet *o)
+{
+	return o->owner_lives;
 }
 
 size_t

@@ -52,7 +52,7 @@ session_row_shows(const struct session_row *a, const struct session_row *b)
 		   *eb = b->last_error != NULL ? b->last_error : "";
 
 	return a->status == b->status && strcmp(a->session_name, b->session_name) == 0 &&
-	       a->connected_at_ms == b->connected_at_ms &&
+	       a->connected_at_ms == b->connected_at_ms && a->qr_until_ms == b->qr_until_ms &&
 	       a->next_retry_at_ms == b->next_retry_at_ms && a->retry_count == b->retry_count &&
 	       strcmp(ea, eb) == 0;
 }
@@ -97,6 +97,7 @@ outlet_session_write(struct outlet *o, const enum outlet_status *from, const cha
 	    .last_seen_ms = r->last_seen_ms,
 	    .next_retry_at_ms = r->next_retry_at_ms,
 	    .linked_at_ms = r->linked_at_ms,
+	    .qr_until_ms = r->qr_until_ms,
 	    .retry_count = r->retry_count,
 	    .last_error = r->last_error,
 	    .from_status = from != NULL ? outlet_status_name(*from) : NULL,

@@ -89,6 +89,8 @@ outlet_heard_ms(const struct outlet *o)
 static bool
 has_qr(const struct outlet *o)
 {
+	if (o->state == OUT_ELSEWHERE)
+		return o->owner_lives && o->committed.qr_until_ms > clock_wall_ms();
 	return o->state == OUT_SCANNING && o->qr_text != NULL;
 }
 
@@ -230,7 +232,7 @@ int
 outlet_qr(
     const struct outlet *o, const char **ret_text, unsigned *ret_sequence, int64_t *ret_expires_ms)
 {
-	if (!has_qr(o) || o->qr_expires_ms <= clock_wall_ms())
+	if (!has_qr(o) || o->qr_text == NULL || o->qr_expires_ms <= clock_wall_ms())
 		return -1;
 	*ret_text = o->qr_text;
 	*ret_sequence = o->qr_sequence;

@@ -11,6 +11,7 @@
 #include "common/xalloc.h"
 #include "waconnd/api/api_internal.h"
 #include "waconnd/api/auth.h"
+#include "waconnd/api/forward.h"
 #include "waconnd/api/idempotency.h"
 #include "waconnd/api/request.h"
 #include "waconnd/api/throttle.h"
@@ -97,6 +98,7 @@ struct api {
 	struct api_env env;
 	struct ipc_server *server;
 	struct auth *auth;
+	struct forward *forward;
 	struct throttle *throttle;
 	struct status_cache *status_cache;
 	struct subscriptions *subscriptions;
@@ -130,8 +132,8 @@ refuse_scope(struct call *c, enum scope scope)
 	}
 }
 
-static void
-dispatch(struct call *c)
+void
+api_do(struct call *c)
 {
 	const struct api_op *op = find_op(c->request);
 
@@ -139,8 +141,10 @@ dispatch(struct call *c)
 		call_problem(c, "forbidden", NULL);
 	else if (op->role != ROLE_NONE && !scope_allows(c->who.scopes, op->scope))
 		refuse_scope(c, op->scope);
+	else if (c->from != NULL)
+		op->handler(c); /* whoever forwards does not do so again */
 	else
-		op->handler(c);
+		forward_dispatch(c->api->forward, c, op->handler);
 }
 
 static void
@@ -158,9 +162,9 @@ on_request(void *arg, struct ipc_peer *peer, const Ipc__Request *request)
 	else if (api->stopping)
 		call_problem(c, "stopping", NULL);
 	else if (op->role == ROLE_NONE)
-		dispatch(c);
+		api_do(c);
 	else
-		auth_identify(api->auth, c, dispatch);
+		auth_identify(api->auth, c, api_do);
 }
 
 static void
@@ -198,6 +202,7 @@ api_new(const struct api_env *env, struct api **ret_api, const char **err)
 		abort();
 	api->metrics = api_metrics_new(env->metrics);
 	api->auth = auth_new(env->config);
+	api->forward = forward_new(api, &api->env);
 	api->throttle = throttle_new();
 	api->status_cache = status_cache_new();
 	api->subscriptions = subscriptions_new(api, env->hub);
@@ -226,6 +231,7 @@ api_free(struct api **ap)
 	if (api == NULL)
 		return;
 	ipc_server_free(&api->server);
+	forward_free(&api->forward);
 	while (!LIST_EMPTY(&api->calls))
 		call_discard(LIST_FIRST(&api->calls));
 	event_free(api->hourly);
@@ -255,6 +261,12 @@ struct auth *
 api_auth(struct api *api)
 {
 	return api->auth;
+}
+
+struct forward *
+api_forward(struct api *api)
+{
+	return api->forward;
 }
 
 struct throttle *

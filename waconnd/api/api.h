@@ -21,6 +21,8 @@
 
 struct api;
 
+struct instance;
+
 struct api_env { /* all outlive the api */
 	struct event_base *base;
 	const struct config *config;
@@ -29,7 +31,8 @@ struct api_env { /* all outlive the api */
 	struct outlets *outlets;
 	struct blasts *blasts;
 	struct worker *worker;
-	struct metrics *metrics; /* NULL: none are kept */
+	struct metrics *metrics;   /* NULL: none are kept */
+	struct instance *instance; /* NULL: no other daemons */
 };
 
 /* Opens the socket of the configuration. -1 with a sentence in *err. */

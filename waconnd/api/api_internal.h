@@ -11,6 +11,9 @@ struct call *call_new(
 struct ipc_peer *api_peer(struct api *api, uint64_t serial); /* NULL when gone */
 struct calls *api_calls(struct api *api);		     /* all that are under way */
 struct auth *api_auth(struct api *api);
+struct forward *api_forward(struct api *api);
+/* A call whose principal is known: checked against the table of operations and done. */
+void api_do(struct call *c);
 struct throttle *api_throttle(struct api *api);
 
 /* 429 login_throttled. */

@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/xalloc.h"
 #include "waconnd/api/api_internal.h"
+#include "waconnd/api/forward.h"
 #include "waconnd/api/idempotency.h"
 
 #define LIST_LIMIT_DEFAULT 100
@@ -69,6 +70,7 @@ call_free(struct call *c)
 			free(c->state);
 	}
 	ipc__request__free_unpacked(c->request, NULL);
+	free(c->from);
 	free(c);
 }
 
@@ -88,6 +90,7 @@ call_response(struct call *c, Ipc__Response *response)
 	response->id = c->request->id;
 	if (peer != NULL)
 		ipc_reply(peer, response);
+	forward_answered(api_forward(c->api), c, response);
 	api_metrics_answered(api_metrics_of(c->api), c->request, us);
 	if (ms >= SLOW_MS)
 		log_warn("api.slow", LOG_STR("requestId", c->request->request_id),

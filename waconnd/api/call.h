@@ -32,6 +32,11 @@ struct principal { /* who is asking */
 	bool is_session;
 };
 
+struct forward_from { /* a call that another daemon forwarded (forward.h) */
+	char asker[40];
+	uint64_t serial;
+};
+
 struct call {
 	LIST_ENTRY(call) entry;
 	const struct api_env *env;
@@ -39,8 +44,9 @@ struct call {
 	uint64_t peer;	       /* its serial */
 	Ipc__Request *request; /* owned */
 	struct principal who;
-	int64_t since_us; /* monotonic */
-	void *state;	  /* the handler's; freed with the call through free_state, or free() */
+	struct forward_from *from; /* owned; NULL: a peer of ours asks */
+	int64_t since_us;	   /* monotonic */
+	void *state; /* the handler's; freed with the call through free_state, or free() */
 	void (*free_state)(void *state);
 	void (*next)(struct call *c, const PGresult *result); /* of call_query */
 	const char *on_conflict;			      /* of call_query */

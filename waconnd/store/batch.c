@@ -591,7 +591,7 @@ batch_session_put(struct batch *b, const struct batch_session *s)
 	const char *const strings[BATCH_STRINGS] = {
 	    s->status, s->session_name, s->own_jid, s->own_lid, s->last_error};
 	const int64_t ints[BATCH_INTS] = {s->connected_at_ms, s->last_seen_ms, s->next_retry_at_ms,
-	    s->linked_at_ms, s->retry_count};
+	    s->linked_at_ms, s->retry_count, s->qr_until_ms};
 
 	replace(b, ident);
 	add(b, BATCH_SESSION, ident, s->outlet, strings, ints, NULL, 0);

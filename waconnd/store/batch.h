@@ -88,6 +88,7 @@ struct batch_session {
 	const char *session_name;
 	const char *own_jid, *own_lid;
 	int64_t connected_at_ms, last_seen_ms, next_retry_at_ms, linked_at_ms; /* 0: NULL */
+	int64_t qr_until_ms;
 	unsigned retry_count;
 	const char *last_error;	 /* JSON or NULL */
 	const char *from_status; /* event: NULL for none */

@@ -33,7 +33,7 @@ enum batch_kind {
 };
 
 #define BATCH_STRINGS 6
-#define BATCH_INTS 5
+#define BATCH_INTS 6
 
 struct batch_row {
 	TAILQ_ENTRY(batch_row) entry;
@@ -83,7 +83,7 @@ void batch_group_remove(struct batch_group *g, struct batch_row *row);
 char **batch_group_outlets(const struct batch_group *g, size_t *ret_n);
 
 /* -- steps ------------------------------------------------------------------------ */
-#define BATCH_COLUMNS 11
+#define BATCH_COLUMNS 12
 #define BATCH_STEPS (BATCH_KIND_COUNT + 2)
 
 struct batch_steps {

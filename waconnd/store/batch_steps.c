@@ -60,9 +60,9 @@ static const struct writer {
     [BATCH_READ] = {SQL_BATCH_READ, false, 3, {OUTLET, TEXT(0), INT(0)}},
     [BATCH_INBOUND] = {SQL_BATCH_INBOUND, false, 10,
 	{OUTLET, TEXT(0), TEXT(1), TEXT(2), TEXT(3), TEXT(4), BOOL(0), INT(1), TEXT(5), BYTES}},
-    [BATCH_SESSION] = {SQL_BATCH_SESSION, false, 11,
+    [BATCH_SESSION] = {SQL_BATCH_SESSION, false, 12,
 	{OUTLET, TEXT(0), TEXT(1), TEXT(2), TEXT(3), INT(0), INT(1), INT(2), INT(3), INT(4),
-	    TEXT(4)}},
+	    TEXT(4), INT(5)}},
     [BATCH_EVENT] = {SQL_BATCH_EVENT, false, 5, {OUTLET, INT(0), TEXT(0), TEXT(1), TEXT(2)}},
 };
 

@@ -111,16 +111,18 @@ ON CONFLICT DO NOTHING
 -- $10 retry counts, $11 last errors (JSON).
 -- name: BATCH_SESSION
 INSERT INTO outlet_sessions (outlet_id, status, session_name, own_jid, own_lid, connected_at, last_seen, next_retry_at, linked_at,
-                             retry_count, last_error)
+                             retry_count, last_error, qr_until)
 SELECT s.outlet, s.status, s.session_name, s.own_jid, s.own_lid, from_ms(s.connected_at), from_ms(s.last_seen),
-       from_ms(s.next_retry_at), from_ms(s.linked_at), s.retry_count, s.last_error::jsonb
+       from_ms(s.next_retry_at), from_ms(s.linked_at), s.retry_count, s.last_error::jsonb, from_ms(s.qr_until)
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
-            $10::bigint[], $11::text[])
-     AS s (outlet, status, session_name, own_jid, own_lid, connected_at, last_seen, next_retry_at, linked_at, retry_count, last_error)
+            $10::bigint[], $11::text[], $12::bigint[])
+     AS s (outlet, status, session_name, own_jid, own_lid, connected_at, last_seen, next_retry_at, linked_at, retry_count, last_error,
+           qr_until)
 ON CONFLICT (outlet_id) DO UPDATE
 SET status = excluded.status, session_name = excluded.session_name, own_jid = excluded.own_jid, own_lid = excluded.own_lid,
     connected_at = excluded.connected_at, last_seen = excluded.last_seen, next_retry_at = excluded.next_retry_at,
-    linked_at = excluded.linked_at, retry_count = excluded.retry_count, last_error = excluded.last_error
+    linked_at = excluded.linked_at, retry_count = excluded.retry_count, last_error = excluded.last_error,
+    qr_until = excluded.qr_until
 
 -- $1 outlets, $2 times in ms, $3 from, $4 to, $5 reasons. A line that is there already is not written again.
 -- name: BATCH_EVENT

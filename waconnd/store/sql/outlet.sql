@@ -11,7 +11,8 @@ SELECT o.id, o.name, o.whatsapp_number, o.is_active, o.auto_reconnect, o.pace,
        coalesce(s.retry_count, 0), s.last_error,
        EXISTS (SELECT 1 FROM keys k WHERE k.outlet_id = o.id AND k.kind = 1),
        coalesce(o.owner = $1 AND o.owner_epoch = $2::bigint, false), o.owner,
-       coalesce(i.epoch = o.owner_epoch AND i.boot IS NOT NULL AND i.lease_until > clock_timestamp(), false)
+       coalesce(i.epoch = o.owner_epoch AND i.boot IS NOT NULL AND i.lease_until > clock_timestamp(), false),
+       coalesce(to_ms(s.qr_until), 0)
 FROM outlets o LEFT JOIN outlet_sessions s ON s.outlet_id = o.id LEFT JOIN instances i ON i.name = o.owner
 ORDER BY o.name, o.id
 

@@ -13,6 +13,7 @@
 #define SHORT_MS 15000
 #define LONG_MS 60000 /* blasts of many recipients */
 #define HEALTH_MS 3000
+#define FETCH_MS 180000 /* files from WhatsApp */
 
 #define OP(name) IPC__REQUEST__OP_##name
 #define NONE ROUTE_NO_BODY
@@ -57,6 +58,7 @@ static const struct route routes[] = {
 	ASK("POST",   "/api/outlets/{id}/logout",     NONE,  OUTLET_LOGOUT,     ID,                 "Unlink the device"),
 	ASK("POST",   "/api/outlets/{id}/messages",   JSON,  MESSAGE_SEND,      messages_send,      "Send one message"),
 	ASK("GET",    "/api/outlets/{id}/messages",   NONE,  MESSAGE_LIST,      LIST,               "Messages of an outlet"),
+	{"GET", "/api/messages/{id}/media", NONE, false, OP(MESSAGE_MEDIA), FETCH_MS, NULL, NULL, download_run, "A received file's bytes"},
 	ASK("GET",    "/api/messages/{id}",           NONE,  MESSAGE_GET,       ID,                 "One message"),
 
 	{"POST", "/api/media", ROUTE_FILE, false, OP(MEDIA_BEGIN), SHORT_MS, NULL, NULL, upload_run, "Upload a file to send"},

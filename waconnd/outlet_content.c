@@ -108,6 +108,14 @@ outlet_retry(struct outlet *o, uint64_t token, const char *id)
 
 /* -- received -- */
 
+const char *
+outlet_kind(const struct link_message *m)
+{
+	return m->content != NULL && wa_content_is_file(m->content->kind)
+		   ? wa_content_kind_name(m->content->kind)
+		   : m->kind;
+}
+
 void
 outlet_received(struct outlet *o, const struct link_message *m, const char *peer)
 {
@@ -118,7 +126,7 @@ outlet_received(struct outlet *o, const struct link_message *m, const char *peer
 	    .peer = peer,
 	    .phone = m->phone,
 	    .wa_id = m->id,
-	    .kind = m->kind,
+	    .kind = outlet_kind(m),
 	    .text = m->text,
 	    .from_me = m->from_me,
 	    .at_ms = m->timestamp * 1000,

@@ -177,6 +177,7 @@ void outlet_own(struct outlet *o, const struct jid *own, const struct jid *lid);
 
 /* -- outlet_content.c -- */
 /* One received joins the write batch. */
+const char *outlet_kind(const struct link_message *m); /* more exact: "voice", "gif" … */
 void outlet_received(struct outlet *o, const struct link_message *m, const char *peer);
 void outlet_retry(struct outlet *o, uint64_t token, const char *id); /* as link_ops.retry */
 void outlet_forget_contents(struct outlet *o); /* what is looked up for the link */

@@ -165,7 +165,7 @@ publish_message(struct outlet *o, const struct link_message *m, const char *peer
 	jsonw_str(&j, "direction", m->from_me ? "out" : "in");
 	jsonw_str(&j, "peer", m->phone != NULL ? m->phone : peer);
 	jsonw_str(&j, "name", m->push_name);
-	jsonw_str(&j, "kind", m->kind);
+	jsonw_str(&j, "kind", outlet_kind(m));
 	if (m->text != NULL)
 		jsonw_strn(&j, "text", m->text, cut_utf8(m->text, EVENT_TEXT_MAX));
 	jsonw_time(&j, "at", m->timestamp * 1000);

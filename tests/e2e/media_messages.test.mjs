@@ -273,3 +273,84 @@ scenario('kill -9 in the middle of a blast with files, again and again: each mes
 	for (const [to, messages] of await byPhone(list, 3))
 		assert.deepEqual(messages.map((m) => m.content.kind), ['text', 'image', 'document'], to);
 });
+
+// -- in
+
+const inbox = async (from) => (await world.admin.all(`/outlets/${id}/messages`, 'messages')).filter((m) => m.direction === 'in' && m.peer === from);
+
+async function received(from, content) {
+	const known = (await inbox(from)).length;
+
+	await world.sim.sendContent(from, NUMBER, content);
+	return waitFor(async () => {
+		const all = await inbox(from);
+		return all.length > known && all[0];
+	}, 10_000, 'the message');
+}
+
+const fetchFile = (message, headers = {}, api = world.admin) =>
+	fetch(`${world.base}/api/messages/${message}/media`, { headers: { ...api.headers, ...headers } });
+
+scenario('received files: shown with what they are, fetched byte for byte, whole and in ranges', async () => {
+	const from = phone();
+	const image = await received(from, { kind: 'image', data: PNG, mimetype: 'image/png', text: 'Struknya', width: 640, height: 480 });
+	assert.deepEqual([image.kind, image.text, image.media], ['image', 'Struknya',
+		{ mimeType: 'image/png', size: PNG.length, width: 640, height: 480, url: `/api/messages/${image.id}/media` }]);
+	const whole = await fetchFile(image.id);
+	assert.equal(whole.status, 200);
+	assert.equal(whole.headers.get('content-type'), 'image/png');
+	assert.ok(Buffer.from(await whole.arrayBuffer()).equals(PNG));
+	const part = await fetchFile(image.id, { Range: 'bytes=100-199' });
+	assert.equal(part.status, 206);
+	assert.ok(Buffer.from(await part.arrayBuffer()).equals(PNG.subarray(100, 200)));
+
+	const large = crypto.randomBytes(3_000_000);
+	const document = await received(from, { kind: 'document', data: large, mimetype: 'text/html', fileName: 'faktur <b>.html' });
+	assert.deepEqual([document.media.mimeType, document.media.fileName], ['application/octet-stream', 'faktur <b>.html']);
+	const [one, two] = await Promise.all([fetchFile(document.id), fetchFile(document.id)]);
+	for (const answer of [one, two]) {
+		assert.match(answer.headers.get('content-disposition'), /^attachment; filename\*=UTF-8''faktur%20%3Cb%3E\.html$/);
+		assert.ok(Buffer.from(await answer.arrayBuffer()).equals(large));
+	}
+	const place = await received(from, { kind: 'location', latitude: -6.2, longitude: 106.8, name: 'Toko' });
+	assert.deepEqual([place.kind, place.location.name], ['location', 'Toko']);
+	assert.equal((await fetchFile(place.id)).status, 404);
+	assert.equal((await fetchFile('msg_99999999')).status, 404);
+	const [sealed] = await world.sql(`SELECT octet_length(sealed_media) > 100 FROM messages WHERE id = ${image.id.slice(4)}`);
+	assert.equal(sealed, 't');
+});
+
+scenario('a received file that the servers have forgotten: the phone puts it there again, or it is gone', async () => {
+	const from = phone();
+	const bytes = crypto.randomBytes(5000);
+
+	const again = await received(from, { kind: 'document', data: bytes, mimetype: 'application/pdf', fileName: 'a.pdf' });
+	await world.sim.mediaFault('expire');
+	const answer = await fetchFile(again.id);
+	assert.equal(answer.status, 200);
+	assert.ok(Buffer.from(await answer.arrayBuffer()).equals(bytes));
+
+	const lost = await received(from, { kind: 'document', data: crypto.randomBytes(500), mimetype: 'application/pdf', fileName: 'b.pdf' });
+	await world.sim.mediaFault('lose');
+	const gone = await fetchFile(lost.id);
+	assert.deepEqual([gone.status, (await gone.json()).code], [410, 'media_gone']);
+});
+
+scenario('received files: who may, and only through an outlet that is connected', async () => {
+	const from = phone();
+	const message = await received(from, { kind: 'voice', data: OGG, mimetype: 'audio/ogg; codecs=opus', seconds: 3 });
+	const other = await world.addOutlet('Lain', '628391000099');
+
+	assert.deepEqual([message.kind, message.media.seconds], ['voice', 3]);
+	await world.addUser('lain', 'USER', 'the other password', other);
+	const user = await world.login('lain', 'the other password');
+	assert.equal((await fetchFile(message.id, {}, user)).status, 404);
+	assert.equal((await fetchFile(message.id, {}, world.api())).status, 401);
+	await world.admin.post(`/outlets/${id}/disconnect`);
+	await world.waitStatus(id, 'DISCONNECTED');
+	const offline = await fetchFile(message.id);
+	assert.deepEqual([offline.status, (await offline.json()).code], [409, 'outlet_not_healthy']);
+	await world.admin.post(`/outlets/${id}/connect`, { method: 'qr' });
+	await world.healthy(id, 20_000);
+	assert.ok(Buffer.from(await (await fetchFile(message.id)).arrayBuffer()).equals(OGG));
+});

@@ -89,7 +89,8 @@ static const struct api_op ops[] = {
 	OP(MEDIA_END)         = {ROLE_USER,       api_media_end, SCOPE_MEDIA_WRITE},
 	OP(MEDIA_ABORT)       = {ROLE_USER,       api_media_abort, SCOPE_MEDIA_WRITE},
 	OP(MEDIA_GET)         = {ROLE_USER,       api_media_get, SCOPE_MEDIA_READ},
-	OP(MEDIA_READ)        = {ROLE_USER,       api_media_read, SCOPE_MEDIA_READ},
+	OP(MESSAGE_MEDIA)     = {ROLE_USER,       api_message_media, SCOPE_MESSAGES_READ},
+	OP(MEDIA_READ)        = {ROLE_USER,       api_media_read, SCOPE_ANY},
 };
 /* clang-format on */
 #undef OP
@@ -104,6 +105,7 @@ struct api {
 	struct subscriptions *subscriptions;
 	struct api_metrics *metrics;
 	struct uploads *uploads;
+	struct downloads *downloads;
 	struct calls calls;
 	struct event *hourly;
 	bool stopping;
@@ -185,6 +187,7 @@ on_hourly(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	idempotency_purge(api->env.store->db);
 	uploads_sweep(api->uploads);
+	downloads_sweep(api->downloads);
 	settings_audit_purge(api->env.store->db);
 }
 
@@ -207,6 +210,7 @@ api_new(const struct api_env *env, struct api **ret_api, const char **err)
 	api->status_cache = status_cache_new();
 	api->subscriptions = subscriptions_new(api, env->hub);
 	api->uploads = uploads_new(env->store->db);
+	api->downloads = downloads_new(&api->env);
 	if (ipc_server_new(env->base, env->config->socket, env->config->socket_group, &server_ops,
 		api, &api->server, err) < 0) {
 		api_free(&api);
@@ -236,6 +240,7 @@ api_free(struct api **ap)
 		call_discard(LIST_FIRST(&api->calls));
 	event_free(api->hourly);
 	uploads_free(&api->uploads);
+	downloads_free(&api->downloads);
 	subscriptions_free(&api->subscriptions);
 	status_cache_free(&api->status_cache);
 	throttle_free(&api->throttle);
@@ -297,4 +302,10 @@ struct uploads *
 api_uploads(struct api *api)
 {
 	return api->uploads;
+}
+
+struct downloads *
+api_downloads(struct api *api)
+{
+	return api->downloads;
 }

@@ -84,6 +84,7 @@ void api_media_end(struct call *c);
 void api_media_abort(struct call *c);
 void api_media_get(struct call *c);
 void api_media_read(struct call *c);
+void api_message_media(struct call *c);
 
 /* What is measured of the API itself, and the gauges that are read when somebody asks
  * (api_metrics.c). */
@@ -117,6 +118,15 @@ void uploads_free(struct uploads **us);
 void uploads_drop_peer(struct uploads *us, uint64_t peer);
 /* What a stop left incomplete in the database. */
 void uploads_sweep(struct uploads *us);
+
+/* Files of received messages, fetched from WhatsApp (api_message_media.c). */
+struct downloads;
+struct downloads *api_downloads(struct api *api);
+struct downloads *downloads_new(const struct api_env *env);
+void downloads_free(struct downloads **ds);
+void downloads_sweep(struct downloads *ds); /* now and then: what nobody reads any more goes */
+bool downloads_is_handle(const char *id);   /* is it read from there? */
+void downloads_read(struct call *c);	    /* MEDIA_READ of one */
 
 /* Whose files the caller's are, and whose it may see: its own, or (NULL) all (api_media.c). */
 const char *media_owner(const struct call *c);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "waconnd/api/api_internal.h"
+#include "waconnd/api/scope.h"
 
 const char *
 media_owner(const struct call *c)
@@ -67,6 +68,16 @@ api_media_read(struct call *c)
 	const Ipc__MediaRead *q = c->request->media_read;
 	char chunk[24], from[16], length[16];
 
+	const bool is_received = downloads_is_handle(q->id);
+
+	if (!scope_allows(c->who.scopes, is_received ? SCOPE_MESSAGES_READ : SCOPE_MEDIA_READ)) {
+		call_problem(c, "scope_missing", NULL);
+		return;
+	}
+	if (is_received) {
+		downloads_read(c);
+		return;
+	}
 	if (q->length == 0 || q->length > IPC_MEDIA_CHUNK ||
 	    q->offset / IPC_MEDIA_CHUNK > INT32_MAX) {
 		call_invalid(c, "length", "out_of_range", "1 to 262144 bytes of the file.");

@@ -54,6 +54,16 @@ SELECT body FROM answer
 SELECT message_json(m), m.outlet_id FROM messages m
 WHERE m.id = $1::bigint AND ($2::text IS NULL OR m.outlet_id = $2)
 
+-- The file of one received. $1 id without its prefix, $2 the one outlet allowed or NULL. Columns: outlet, peer, stanza id, outgoing,
+-- sealed file or NULL.
+-- name: MESSAGE_MEDIA
+SELECT m.outlet_id, m.peer, m.wa_id, m.outgoing, m.sealed_media FROM messages m
+WHERE m.id = $1::bigint AND ($2::text IS NULL OR m.outlet_id = $2)
+
+-- It lies elsewhere now. $1 id without its prefix, $2 sealed file.
+-- name: MESSAGE_MEDIA_MOVED
+UPDATE messages SET sealed_media = $2::bytea WHERE id = $1::bigint AND sealed_media IS NOT NULL
+
 -- Newest first. $1 outlet, $2 status or NULL, $3 part of the phone or NULL, $4 cursor (an id) or NULL, $5 limit.
 -- One row: array, next cursor.
 -- name: MESSAGE_LIST

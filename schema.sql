@@ -289,6 +289,17 @@ CREATE UNLOGGED TABLE IF NOT EXISTS forwarded_calls (
 	PRIMARY KEY (asker, serial)
 );
 
+-- Events of daemons for the subscribers of the others, kept for a minute.
+CREATE UNLOGGED TABLE IF NOT EXISTS relayed_events (
+	sender    text NOT NULL,                 -- instances.boot
+	serial    bigint NOT NULL,               -- the sender's
+	at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+	kind      text NOT NULL,
+	outlet_id text,
+	data      text NOT NULL,                 -- JSON; of a blast its id
+	PRIMARY KEY (sender, serial)
+);
+
 -- Small facts of the daemon as a whole, such as the WhatsApp client version last found.
 CREATE TABLE IF NOT EXISTS settings (
 	name  text PRIMARY KEY,

@@ -21,6 +21,7 @@
 #include "waconnd/api/api.h"
 #include "waconnd/config.h"
 #include "waconnd/instance.h"
+#include "waconnd/relay.h"
 
 #define CONF_DEFAULT "/etc/waconn/waconnd.conf"
 #define ERRORS_MAX 65536
@@ -44,6 +45,7 @@ struct daemon {
 	struct metrics *metrics;
 	struct loop_lag *lag;
 	struct instance *instance;
+	struct relay *relay;
 	struct worker *worker;
 	struct outlets *outlets;
 	struct blasts *blasts;
@@ -313,6 +315,21 @@ find_version(struct daemon *d)
 }
 
 static void
+start_relay(struct daemon *d)
+{
+	const struct relay_env env = {
+	    .base = d->base,
+	    .store = &d->store,
+	    .hub = d->hub,
+	    .outlets = d->outlets,
+	    .blasts = d->blasts,
+	    .instance = d->instance,
+	};
+
+	d->relay = relay_new(&env);
+}
+
+static void
 start_outlets(struct daemon *d)
 {
 	struct outlets_env env = {
@@ -338,6 +355,7 @@ start_outlets(struct daemon *d)
 	d->blasts = blasts_new(d->base, &d->store, d->hub, d->outlets, d->worker);
 	blasts_measure(d->blasts, d->metrics);
 	instance_run(d->instance, d->outlets, d->blasts);
+	start_relay(d);
 }
 
 static void
@@ -355,6 +373,7 @@ stop(struct daemon *d)
 {
 	worker_free(&d->worker);
 	api_free(&d->api);
+	relay_free(&d->relay);
 	blasts_free(&d->blasts);
 	instance_free(&d->instance);
 	outlets_free(&d->outlets);

@@ -78,6 +78,23 @@ CREATE TABLE IF NOT EXISTS keys (
 	PRIMARY KEY (outlet_id, kind, name)
 ) WITH (fillfactor = 80);
 
+-- What a link leaves when its phone logged it out or it was banned: its keys, sealed as they were, for seven days.
+CREATE TABLE IF NOT EXISTS kept_links (
+	outlet_id    text PRIMARY KEY REFERENCES outlets ON DELETE CASCADE,
+	kept_at      timestamptz NOT NULL DEFAULT now(),
+	own_jid      text,
+	own_lid      text,
+	session_name text,
+	linked_at    timestamptz NOT NULL
+);
+CREATE TABLE IF NOT EXISTS kept_keys (
+	outlet_id text NOT NULL REFERENCES kept_links ON DELETE CASCADE,
+	kind      smallint NOT NULL,
+	name      text NOT NULL,
+	value     bytea NOT NULL,
+	PRIMARY KEY (outlet_id, kind, name)
+);
+
 CREATE TABLE IF NOT EXISTS users (
 	id            text PRIMARY KEY,
 	name          text NOT NULL UNIQUE,
@@ -318,6 +335,38 @@ AS $$ SELECT floor(extract(epoch FROM t) * 1000)::bigint $$;
 
 CREATE OR REPLACE FUNCTION rfc3339(t timestamptz) RETURNS text LANGUAGE sql STABLE
 AS $$ SELECT to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') $$;
+
+-- The keys of these outlets are given up: those of each that has any take the place of what was kept before. A repeat changes nothing.
+CREATE OR REPLACE FUNCTION keys_keep(outlets text[], jids text[], lids text[], names text[], linked bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM kept_links l WHERE l.outlet_id = ANY (outlets) AND EXISTS (SELECT 1 FROM keys k WHERE k.outlet_id = l.outlet_id);
+	INSERT INTO kept_links (outlet_id, own_jid, own_lid, session_name, linked_at)
+	SELECT u.outlet, u.jid, u.lid, u.name, from_ms(u.linked) FROM unnest(outlets, jids, lids, names, linked) AS u (outlet, jid, lid, name, linked)
+	WHERE EXISTS (SELECT 1 FROM keys k WHERE k.outlet_id = u.outlet);
+	INSERT INTO kept_keys SELECT k.outlet_id, k.kind, k.name, k.value FROM keys k WHERE k.outlet_id = ANY (outlets);
+	DELETE FROM keys k WHERE k.outlet_id = ANY (outlets);
+END $$;
+
+-- Back again, if the outlet is not linked anew and they were kept for less than seven days: a row, or none.
+CREATE OR REPLACE FUNCTION keys_restore(outlet text)
+RETURNS TABLE (jid text, lid text, name text, linked timestamptz) LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM 1 FROM outlet_sessions s WHERE s.outlet_id = outlet AND s.linked_at IS NULL FOR UPDATE;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	SELECT l.own_jid, l.own_lid, l.session_name, l.linked_at INTO jid, lid, name, linked FROM kept_links l
+	WHERE l.outlet_id = outlet AND l.kept_at > now() - interval '7 days' FOR UPDATE;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	DELETE FROM keys k WHERE k.outlet_id = outlet;
+	INSERT INTO keys SELECT k.outlet_id, k.kind, k.name, k.value FROM kept_keys k WHERE k.outlet_id = outlet;
+	DELETE FROM kept_links l WHERE l.outlet_id = outlet;
+	UPDATE outlet_sessions s SET own_jid = jid, own_lid = lid, session_name = name, linked_at = linked, last_error = NULL
+	WHERE s.outlet_id = outlet;
+	RETURN NEXT;
+END $$;
 
 -- The owner's start of a daemon, or an error that the batch knows (store/batch.c).
 CREATE OR REPLACE FUNCTION instance_fence(instance text, at_epoch bigint) RETURNS void LANGUAGE plpgsql AS $$

@@ -90,15 +90,35 @@ act_stopped(struct outlet *o)
 }
 
 static void
-act_erase(struct outlet *o)
+forget_link(struct outlet *o)
 {
-	struct outlets *os = o->os;
-
-	act_stopped(o);
-	batch_key_wipe(os->env.store->batch, o->id);
 	o->linked = false;
 	o->row.linked_at_ms = 0;
 	o->row.own_jid[0] = o->row.own_lid[0] = o->row.session_name[0] = '\0';
+}
+
+static void
+act_erase(struct outlet *o)
+{
+	act_stopped(o);
+	batch_key_wipe(o->os->env.store->batch, o->id);
+	forget_link(o);
+}
+
+static void
+act_give_up(struct outlet *o)
+{
+	const struct session_row *r = &o->row;
+
+	/* Without a linking there is nothing to come back to. */
+	if (!o->linked) {
+		act_erase(o);
+		return;
+	}
+	act_stopped(o);
+	batch_key_keep(o->os->env.store->batch, o->id, r->own_jid, r->own_lid, r->session_name,
+	    r->linked_at_ms);
+	forget_link(o);
 }
 
 static void
@@ -163,6 +183,7 @@ static void (*const actions[OUTLET_ACTIONS])(struct outlet *o) = {
     [ACT_CLOSE] = act_close,
     [ACT_LOGOUT] = act_logout,
     [ACT_ERASE] = act_erase,
+    [ACT_GIVE_UP] = act_give_up,
     [ACT_TURN] = act_turn,
     [ACT_BACKOFF] = act_backoff,
     [ACT_LATER] = act_later,
@@ -174,7 +195,7 @@ static void (*const actions[OUTLET_ACTIONS])(struct outlet *o) = {
 static bool
 is_operator(enum outlet_event event)
 {
-	return event >= EV_CONNECT && event <= EV_LOGOUT;
+	return event >= EV_CONNECT && event <= EV_RESTORED;
 }
 
 /* What the row shall say besides its status. */
@@ -368,4 +389,30 @@ outlet_logout(struct outlet *o)
 		return "outlet_busy";
 	(void)outlet_step(o, EV_LOGOUT, NULL);
 	return NULL;
+}
+
+const char *
+outlet_may_restore(const struct outlet *o)
+{
+	if (is_elsewhere(o))
+		return "owner_unavailable";
+	if (o->linked)
+		return "already_linked";
+	if (o->state != OUT_IDLE && o->state != OUT_FAILED && o->state != OUT_PAUSED)
+		return "outlet_busy";
+	return NULL;
+}
+
+void
+outlet_restored(struct outlet *o, const char *own_jid, const char *own_lid,
+    const char *session_name, int64_t linked_ms)
+{
+	struct session_row *r = &o->row;
+
+	o->linked = true;
+	(void)snprintf(r->own_jid, sizeof(r->own_jid), "%s", own_jid);
+	(void)snprintf(r->own_lid, sizeof(r->own_lid), "%s", own_lid);
+	(void)snprintf(r->session_name, sizeof(r->session_name), "%s", session_name);
+	r->linked_at_ms = linked_ms;
+	(void)outlet_step(o, EV_RESTORED, NULL);
 }

@@ -129,6 +129,11 @@ const char *outlet_disconnect(struct outlet *o);
 const char *outlet_pause(struct outlet *o);
 const char *outlet_resume(struct outlet *o);
 const char *outlet_logout(struct outlet *o);
+/* Keys that were given up are brought back in the database (KEYS_RESTORE), if outlet_may_restore
+ * says NULL, and outlet_restored then takes note of what that answered. */
+const char *outlet_may_restore(const struct outlet *o);
+void outlet_restored(struct outlet *o, const char *own_jid, const char *own_lid,
+    const char *session_name, int64_t linked_ms);
 /* The QR to show; -1 when there is none. */
 int outlet_qr(
     const struct outlet *o, const char **ret_text, unsigned *ret_sequence, int64_t *ret_expires_ms);

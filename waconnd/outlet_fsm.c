@@ -43,6 +43,7 @@ static const char *const events[OUTLET_EVENTS] = {
     [EV_RESUME] = "resume",
     [EV_RESUME_IDLE] = "resume (not linked)",
     [EV_LOGOUT] = "logout",
+    [EV_RESTORED] = "keys restored",
     [EV_DRAIN] = "drain",
     [EV_QR] = "qr",
     [EV_CODE] = "code",
@@ -69,6 +70,7 @@ static const char *const actions[OUTLET_ACTIONS] = {
     [ACT_CLOSE] = "close",
     [ACT_LOGOUT] = "logout",
     [ACT_ERASE] = "erase keys",
+    [ACT_GIVE_UP] = "give keys up, kept for 7 days",
     [ACT_TURN] = "wait for its turn",
     [ACT_BACKOFF] = "back-off",
     [ACT_LATER] = "long wait",
@@ -88,7 +90,7 @@ static const char *const actions[OUTLET_ACTIONS] = {
 	{state, EV_END_OUTDATED, OUT_BACKOFF,   ACT_VERSION, "client version refused: once more with today's"},      \
 	{state, EV_END_BANNED,  OUT_BANNED,     ACT_BAN,     "banned for a time: one attempt when it is over"},      \
 	{state, EV_END_FATAL,   OUT_FAILED,     ACT_STOPPED, "will not come back by itself; keys kept"},             \
-	{state, EV_END_ERASED,  OUT_FAILED,     ACT_ERASE,   "logged out or banned: keys given up"}
+	{state, EV_END_ERASED,  OUT_FAILED,     ACT_GIVE_UP,   "logged out or banned: keys given up"}
 /* What every end of a pairing attempt leads to. */
 #define PAIR_ENDS(state)                                                                                             \
 	{state, EV_END_ASKED,   OUT_IDLE,       ACT_STOPPED, "closed"},                                              \
@@ -100,7 +102,7 @@ static const char *const actions[OUTLET_ACTIONS] = {
 	{state, EV_END_OUTDATED, OUT_LINK_WAIT, ACT_VERSION, "client version refused: once more with today's"},      \
 	{state, EV_END_BANNED,  OUT_FAILED,     ACT_STOPPED, "banned while linking"},                                \
 	{state, EV_END_FATAL,   OUT_FAILED,     ACT_STOPPED, "linking failed: a person must act"},                   \
-	{state, EV_END_ERASED,  OUT_FAILED,     ACT_ERASE,   "linking failed: keys given up"}
+	{state, EV_END_ERASED,  OUT_FAILED,     ACT_GIVE_UP,   "linking failed: keys given up"}
 /* A link that was asked to end has ended, in whatever way. */
 #define ENDED(state, to, action, why)                                                                                \
 	{state, EV_END_ASKED,   to, action, why}, {state, EV_END_RESTART, to, action, why},                          \
@@ -110,7 +112,7 @@ static const char *const actions[OUTLET_ACTIONS] = {
 /* The same where the reason would outlast what was asked for. */
 #define ENDED_KEYS(state)                                                                                            \
 	{state, EV_END_FATAL,   OUT_FAILED, ACT_STOPPED, "will not come back by itself; keys kept"},                 \
-	{state, EV_END_ERASED,  OUT_FAILED, ACT_ERASE,   "logged out or banned: keys given up"}
+	{state, EV_END_ERASED,  OUT_FAILED, ACT_GIVE_UP,   "logged out or banned: keys given up"}
 /* Operator and SIGTERM where a link exists. */
 #define LINK_COMMANDS(state)                                                                                         \
 	{state, EV_DISCONNECT,  OUT_CLOSING,    ACT_CLOSE,   "disconnected by hand"},                                \
@@ -127,6 +129,8 @@ static const struct outlet_edge edges[] = {
 	{OUT_IDLE,      EV_LINK,        OUT_LINKING,    ACT_PAIR,    "linking by hand"},
 	{OUT_IDLE,      EV_PAUSE,       OUT_PAUSED,     ACT_NONE,    "paused by hand"},
 	{OUT_IDLE,      EV_LOGOUT,      OUT_IDLE,       ACT_ERASE,   "logged out by hand while offline: keys erased here, remove the device on the phone"},
+
+	{OUT_IDLE,      EV_RESTORED,    OUT_IDLE,       ACT_NONE,    "keys restored by hand"},
 
 	{OUT_STARTING,  EV_TIMER,       OUT_CONNECTING, ACT_LOGIN,   "its turn"},
 	{OUT_STARTING,  EV_CONNECT,     OUT_CONNECTING, ACT_LOGIN,   "connected by hand"},
@@ -203,7 +207,9 @@ static const struct outlet_edge edges[] = {
 	{OUT_FAILED,    EV_CONNECT,     OUT_CONNECTING, ACT_LOGIN,   "connected by hand"},
 	{OUT_FAILED,    EV_LINK,        OUT_LINKING,    ACT_PAIR,    "linking by hand"},
 	NO_LINK_COMMANDS(OUT_FAILED),
+	{OUT_FAILED,    EV_RESTORED,    OUT_IDLE,       ACT_NONE,    "keys restored by hand"},
 
+	{OUT_PAUSED,    EV_RESTORED,    OUT_PAUSED,     ACT_NONE,    "keys restored by hand"},
 	{OUT_PAUSED,    EV_RESUME,      OUT_CONNECTING, ACT_LOGIN,   "resumed by hand"},
 	{OUT_PAUSED,    EV_RESUME_IDLE, OUT_IDLE,       ACT_NONE,    "resumed by hand"},
 	{OUT_PAUSED,    EV_LOGOUT,      OUT_IDLE,       ACT_ERASE,   "logged out by hand while offline: keys erased here, remove the device on the phone"},
@@ -220,7 +226,7 @@ static const struct outlet_edge edges[] = {
 	{OUT_PAUSING,   EV_LOGOUT,      OUT_LOGGING_OUT, ACT_NONE,   "logged out by hand"},
 	ENDED(OUT_PAUSING, OUT_PAUSED, ACT_STOPPED, "closed"),
 	{OUT_PAUSING,   EV_END_FATAL,   OUT_PAUSED,     ACT_STOPPED, "closed"},
-	{OUT_PAUSING,   EV_END_ERASED,  OUT_PAUSED,     ACT_ERASE,   "logged out or banned: keys given up"},
+	{OUT_PAUSING,   EV_END_ERASED,  OUT_PAUSED,     ACT_GIVE_UP,   "logged out or banned: keys given up"},
 
 	{OUT_REOPENING, EV_DISCONNECT,  OUT_CLOSING,    ACT_NONE,    "disconnected by hand"},
 	{OUT_REOPENING, EV_PAUSE,       OUT_PAUSING,    ACT_NONE,    "paused by hand"},
@@ -279,6 +285,7 @@ static const struct {
 	{EV_RESUME,      ALL_STATES & ~(BIT(OUT_PAUSED) | BIT(OUT_PAUSING)), "it is not paused"},
 	{EV_RESUME_IDLE, ALL_STATES & ~(BIT(OUT_PAUSED) | BIT(OUT_PAUSING)), "it is not paused"},
 	{EV_LOGOUT,      BIT(OUT_LOGGING_OUT) | BIT(OUT_DRAINING), "it is being done, or refused: busy"},
+	{EV_RESTORED,    ALL_STATES & ~(BIT(OUT_IDLE) | BIT(OUT_FAILED) | BIT(OUT_PAUSED)), "refused: busy, or linked"},
 	{EV_DRAIN,       NO_LINK & ~BIT(OUT_LINK_WAIT),            "no link to end; the row says what to do at the next start"},
 	{EV_DRAIN,       BIT(OUT_CLOSING) | BIT(OUT_PAUSING) | BIT(OUT_LOGGING_OUT) | BIT(OUT_DRAINING), "its link is ending"},
 	{EV_QR,          ALL_STATES & ~PAIRING,                    "late, or not a pairing link"},

@@ -49,6 +49,7 @@ enum outlet_event {
 	EV_RESUME,	/* operator, with credentials */
 	EV_RESUME_IDLE, /* operator, without */
 	EV_LOGOUT,	/* operator */
+	EV_RESTORED,	/* operator: its keys are back */
 	EV_DRAIN,	/* SIGTERM */
 	EV_QR,		/* link: a QR */
 	EV_CODE,	/* link: a pairing code */
@@ -75,7 +76,8 @@ enum outlet_action {
 	ACT_PAIR,    /* begin a link that pairs */
 	ACT_CLOSE,   /* end the link */
 	ACT_LOGOUT,  /* unlink, then end it */
-	ACT_ERASE,   /* give the keys up */
+	ACT_ERASE,   /* the keys, for good */
+	ACT_GIVE_UP, /* the keys, but they can be brought back for a while */
 	ACT_TURN,    /* timer: this outlet's turn after the start */
 	ACT_BACKOFF, /* timer: with back-off */
 	ACT_LATER,   /* timer: long */

@@ -253,6 +253,35 @@ scenario('unlinked on the phone: FAILED, logged_out; linked anew', async () => {
 	assert.equal(linked.session.lastError, null);
 });
 
+scenario('logged out by mistake: keys that were given up come back by hand', async () => {
+	const number = phone();
+	const to = phone();
+	const id = await world.linkedOutlet('Mistaken', number);
+	const say = async (text, count) => {
+		await world.admin.post(`/outlets/${id}/messages`, { to, text });
+		const messages = await world.sim.messages({ to, wait: 20, count });
+		assert.deepEqual(messages.map((m) => [m.text, m.count]).at(-1), [text, 1]);
+	};
+
+	await say('before', 1);
+	await assert.rejects(world.ctl(['restore-keys', id]), /linked/);
+	await world.sim.fault('failure', { phone: number, when: 'login', reason: 401 });
+	await world.sim.fault('reset', { phone: number });
+	const lost = await world.waitStatus(id, 'FAILED');
+	assert.equal(lost.session.lastError.code, 'logged_out');
+	assert.ok(lost.unhealthyReasons.includes('no_user_id'));
+	assert.match(await world.ctl(['restore-keys', id]), /DISCONNECTED/);
+	await assert.rejects(world.ctl(['restore-keys', id]), /linked/);
+	assert.equal((await world.waitStatus(id, 'DISCONNECTED')).session.lastError, null);
+	await world.admin.post(`/outlets/${id}/connect`, { method: 'qr' });
+	await world.healthy(id);
+	await say('after', 2); // the session goes on where it was
+
+	// Without a logout there is nothing to bring back.
+	const fresh = await world.addOutlet('Never linked', phone());
+	await assert.rejects(world.ctl(['restore-keys', fresh]), /kept/);
+});
+
 scenario('the number of a linked outlet stays; auto-reconnect off is unhealthy', async () => {
 	const number = phone();
 	const id = await world.linkedOutlet('Fixed', number);

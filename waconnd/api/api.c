@@ -45,6 +45,7 @@ static const struct api_op ops[] = {
 	OP(OUTLET_PAUSE)      = {ROLE_USER,       api_outlet_pause, SCOPE_OUTLETS_WRITE},
 	OP(OUTLET_RESUME)     = {ROLE_USER,       api_outlet_resume, SCOPE_OUTLETS_WRITE},
 	OP(OUTLET_LOGOUT)     = {ROLE_USER,       api_outlet_logout, SCOPE_OUTLETS_WRITE},
+	OP(OUTLET_RESTORE_KEYS) = {ROLE_ADMIN,    api_outlet_restore_keys, SCOPE_OUTLETS_WRITE},
 	OP(MESSAGE_SEND)      = {ROLE_USER,       api_message_send, SCOPE_MESSAGES_WRITE},
 	OP(MESSAGE_LIST)      = {ROLE_USER,       api_message_list, SCOPE_MESSAGES_READ},
 	OP(MESSAGE_GET)       = {ROLE_USER,       api_message_get, SCOPE_MESSAGES_READ},
@@ -189,6 +190,7 @@ on_hourly(evutil_socket_t fd, short what, void *arg)
 	uploads_sweep(api->uploads);
 	downloads_sweep(api->downloads);
 	settings_audit_purge(api->env.store->db);
+	outlet_keys_purge(api->env.store->db);
 }
 
 int

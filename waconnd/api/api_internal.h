@@ -37,6 +37,9 @@ void api_outlet_qr(struct call *c);
 void api_outlet_pairing_code(struct call *c);
 void api_outlet_disconnect(struct call *c);
 void api_outlet_pause(struct call *c);
+void api_outlet_restore_keys(struct call *c);
+/* Hourly: keys that were kept long enough. */
+void outlet_keys_purge(struct db *db);
 void api_outlet_resume(struct call *c);
 void api_outlet_logout(struct call *c);
 void api_message_send(struct call *c);

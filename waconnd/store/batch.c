@@ -489,11 +489,28 @@ batch_key_wipe(struct batch *b, const char *outlet)
 	add(b, BATCH_WIPE, ident, outlet, NULL, NULL, NULL, 0);
 }
 
+void
+batch_key_keep(struct batch *b, const char *outlet, const char *own_jid, const char *own_lid,
+    const char *session_name, int64_t linked_ms)
+{
+	const char *const s[BATCH_STRINGS] = {own_jid, own_lid, session_name};
+	const int64_t i[BATCH_INTS] = {linked_ms};
+	char *ident = xasprintf("k/%s", outlet);
+
+	replace(b, ident);
+	add(b, BATCH_KEEP, ident, outlet, s, i, NULL, 0);
+	/* It comes after the puts of its transaction; what is put from now on is of another link.
+	 */
+	open_group(b);
+	kick(b);
+}
+
 int
 batch_key_find(const struct batch *b, const char *outlet, enum key_kind kind, const char *name,
     const void **ret_sealed, size_t *ret_len)
 {
-	char *ident = key_ident(outlet, kind, name), *wipe = xasprintf("w/%s", outlet);
+	char *ident = key_ident(outlet, kind, name), *wipe = xasprintf("w/%s", outlet),
+	     *keep = xasprintf("k/%s", outlet);
 	const struct batch_group *g;
 	int found = 0;
 
@@ -501,7 +518,9 @@ batch_key_find(const struct batch *b, const char *outlet, enum key_kind kind, co
 	{
 		const struct batch_row *row = batch_group_find(g, ident);
 
-		if (row != NULL && row->kind == BATCH_PUT) {
+		if (batch_group_find(g, keep) != NULL) {
+			found = -1;
+		} else if (row != NULL && row->kind == BATCH_PUT) {
 			*ret_sealed = row->bytes;
 			*ret_len = row->len;
 			found = 1;
@@ -513,6 +532,7 @@ batch_key_find(const struct batch *b, const char *outlet, enum key_kind kind, co
 	}
 	free(ident);
 	free(wipe);
+	free(keep);
 	return found;
 }
 

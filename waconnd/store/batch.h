@@ -49,6 +49,10 @@ void batch_key_put(struct batch *b, const char *outlet, enum key_kind kind, cons
     const void *value, size_t len);
 void batch_key_del(struct batch *b, const char *outlet, enum key_kind kind, const char *name);
 void batch_key_wipe(struct batch *b, const char *outlet);
+/* Given up, as they are then: they can be brought back for a while (KEYS_RESTORE). linked_ms: when
+ * they were made. NULLs for what is not known. */
+void batch_key_keep(struct batch *b, const char *outlet, const char *own_jid, const char *own_lid,
+    const char *session_name, int64_t linked_ms);
 /* What was put or deleted and is not yet in the database: 1 and the sealed bytes (valid until the
  * loop's next turn), -1 for deleted, 0 for a key that the batch does not hold. */
 int batch_key_find(const struct batch *b, const char *outlet, enum key_kind kind, const char *name,

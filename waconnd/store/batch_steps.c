@@ -51,6 +51,7 @@ static const struct writer {
     [BATCH_WIPE] = {SQL_BATCH_KEY_WIPE, false, 1, {OUTLET}},
     [BATCH_DEL] = {SQL_BATCH_KEY_DEL, true, 3, {OUTLET, SMALL(0), TEXT(0)}},
     [BATCH_PUT] = {SQL_BATCH_KEY_PUT, true, 4, {OUTLET, SMALL(0), TEXT(0), BYTES}},
+    [BATCH_KEEP] = {SQL_BATCH_KEY_KEEP, false, 5, {OUTLET, TEXT(0), TEXT(1), TEXT(2), INT(0)}},
     [BATCH_SENDING] = {SQL_BATCH_SENDING, false, 3, {INT(0), TEXT(0), TEXT(1)}},
     [BATCH_SENT] = {SQL_BATCH_SENT, false, 2, {INT(0), INT(1)}},
     [BATCH_FAILED] = {SQL_BATCH_FAILED, false, 2, {INT(0), TEXT(0)}},

@@ -41,6 +41,8 @@ static const struct command commands[] = {
 	{"pause", NULL, "ID", "Take the outlet out of service", 1, 1, 0, 0, command_pause},
 	{"resume", NULL, "ID", "Back into service", 1, 1, 0, 0, command_resume},
 	{"logout", NULL, "ID", "Unlink the device and erase its keys", 1, 1, 0, 0, command_logout},
+	{"restore-keys", NULL, "ID", "Bring back the keys that a logout or a ban took, within 7 days",
+	    1, 1, 0, 0, command_restore_keys},
 	{"audit", NULL, "[--query TEXT] [--user U] [--since 7d]",
 	    "Who changed what, the newest first", 0, 0, 0, B(QUERY) | B(USER) | B(SINCE),
 	    command_audit},

@@ -92,3 +92,9 @@ command_logout(struct ctl *ctl, const struct args *args)
 {
 	return move(ctl, args, IPC__REQUEST__OP_OUTLET_LOGOUT);
 }
+
+int
+command_restore_keys(struct ctl *ctl, const struct args *args)
+{
+	return move(ctl, args, IPC__REQUEST__OP_OUTLET_RESTORE_KEYS);
+}

@@ -97,6 +97,7 @@ static const struct role_row {
 	{OP(MESSAGE_GET), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
 	{OP(BLAST_PREVIEW), &blast, "401 unauthenticated", SAME(INVALID)},
 	{OP(BLAST_CREATE), &blast, "401 unauthenticated", SAME(INVALID)},
+	{OP(OUTLET_RESTORE_KEYS), &id_absent, "401 unauthenticated", NO, HIDDEN, HIDDEN},
 	{OP(BLAST_LIST), &list, "401 unauthenticated", SAME("200")},
 	{OP(BLAST_GET), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
 	{OP(BLAST_RECIPIENTS), &list_absent, "401 unauthenticated", SAME(HIDDEN)},

@@ -186,8 +186,8 @@ test_print(void **state)
 	for (const char *p = text; (p = strchr(p, '\n')) != NULL; p++)
 		lines++;
 	assert_int_equal(lines, n + 2);
-	assert_non_null(
-	    strstr(text, "| ONLINE | CONNECTED | ended: keys given up | FAILED | erase keys |"));
+	assert_non_null(strstr(text, "| ONLINE | CONNECTED | ended: keys given up | FAILED | "
+				     "give keys up, kept for 7 days |"));
 	free(text);
 }
 

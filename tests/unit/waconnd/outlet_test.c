@@ -487,6 +487,73 @@ test_terminal_ends(void **state)
 	assert_string_equal(says("o_conn", "session", "lastError"), "logged_out");
 }
 
+static void
+restore(const char *id)
+{
+	char text[160], jid[64] = "", name[64] = "";
+	long long linked = 0;
+
+	(void)snprintf(text, sizeof(text),
+	    "SELECT jid || ' ' || name || ' ' || to_ms(linked) FROM keys_restore('%s')", id);
+	assert_int_equal(sscanf(world_sql(env.w, text), "%63s %63s %lld", jid, name, &linked), 3);
+	outlet_restored(get(id), jid, "", name, linked);
+}
+
+/* What a logout on the phone took comes back, with what was written last; once. */
+static void
+test_keys_restored(void **state)
+{
+	struct batch *batch = env.w->store.batch;
+
+	(void)state;
+	assert_string_equal(outlet_may_restore(get("o_conn")), "already_linked");
+	bring_up("o_conn");
+	batch_key_put(batch, "o_conn", KEY_SESSION, "last", "x", 1);
+	fake_end(fake_find("o_conn"), LINK_END_LOGGED_OUT, 0);
+	/* Not taken along: it is of the link that follows. */
+	batch_key_put(batch, "o_conn", KEY_SESSION, "next", "y", 1);
+	settle();
+	assert_false(outlet_linked(get("o_conn")));
+	assert_string_equal(world_sql(env.w, "SELECT string_agg(name, ' ') FROM keys "
+					     "WHERE outlet_id = 'o_conn'"),
+	    "next");
+	assert_null(outlet_may_restore(get("o_conn")));
+	restore("o_conn");
+	settle();
+	assert_string_equal(world_sql(env.w, "SELECT string_agg(name, ' ' ORDER BY name) FROM keys "
+					     "WHERE outlet_id = 'o_conn'"),
+	    " last");
+	assert_string_equal(world_sql(env.w, "SELECT count(*) FROM kept_links"), "0");
+	assert_string_equal(world_sql(env.w, "SELECT count(*) FROM kept_keys"), "0");
+	assert_string_equal(says("o_conn", "session", "status"), "DISCONNECTED");
+	assert_string_equal(says("o_conn", "session", "lastError"), "");
+	assert_true(outlet_linked(get("o_conn")));
+	assert_null(outlet_connect(get("o_conn")));
+	bring_up("o_conn");
+	assert_int_equal(fake_find("o_conn")->mode, LINK_LOGIN);
+}
+
+/* For seven days, and not over a linking that is there. */
+static void
+test_keys_kept_for_a_while(void **state)
+{
+	(void)state;
+	bring_up("o_conn");
+	fake_end(fake_find("o_conn"), LINK_END_LOGGED_OUT, 0);
+	settle();
+	(void)world_sql(env.w, "UPDATE kept_links SET kept_at = now() - interval '7 days'");
+	assert_string_equal(world_sql(env.w, "SELECT count(*) FROM keys_restore('o_conn')"), "0");
+	(void)world_sql(env.w, "UPDATE kept_links SET kept_at = now() - interval '6 days'");
+	(void)world_sql(env.w, "UPDATE outlet_sessions SET linked_at = now() "
+			       "WHERE outlet_id = 'o_conn'");
+	assert_string_equal(world_sql(env.w, "SELECT count(*) FROM keys_restore('o_conn')"), "0");
+	(void)world_sql(env.w, "UPDATE outlet_sessions SET linked_at = NULL "
+			       "WHERE outlet_id = 'o_conn'");
+	/* A repeat of what took them takes nothing. */
+	(void)world_sql(env.w, "SELECT keys_keep('{o_conn}', '{x}', '{y}', '{z}', '{1000}')");
+	assert_string_equal(world_sql(env.w, "SELECT count(*) FROM keys_restore('o_conn')"), "1");
+}
+
 /* Perhaps removed: one login tells; but not one that succeeds. */
 static void
 test_unauthorized(void **state)
@@ -888,6 +955,8 @@ main(void)
 	    TEST(test_loss_and_return),
 	    TEST(test_auto_reconnect_off),
 	    TEST(test_terminal_ends),
+	    TEST(test_keys_restored),
+	    TEST(test_keys_kept_for_a_while),
 	    TEST(test_unauthorized),
 	    TEST(test_locked_twice),
 	    TEST(test_locked_and_unlocked),

@@ -35,6 +35,10 @@ INSERT INTO keys (outlet_id, kind, name, value)
 SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::bytea[])
 ON CONFLICT (outlet_id, kind, name) DO UPDATE SET value = excluded.value
 
+-- $1 outlets, $2 their addresses, $3 LIDs, $4 names, $5 when they were linked in ms: given up, and kept for a while.
+-- name: BATCH_KEY_KEEP
+SELECT keys_keep($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+
 -- $1 ids, $2 stanza ids, $3 texts. A repeat after a stop keeps the stanza id of the first time. One that was cancelled while it was
 -- in hand leaves all the same: its row says so. A repeat is no attempt more: what crashes cut off is not the message's fault.
 -- name: BATCH_SENDING

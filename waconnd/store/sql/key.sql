@@ -6,3 +6,11 @@
 SELECT w.n, k.value
 FROM unnest($2::smallint[], $3::text[]) WITH ORDINALITY AS w (kind, name, n)
 JOIN keys k ON k.outlet_id = $1 AND k.kind = w.kind AND k.name = w.name
+
+-- $1 outlet. Columns: address, LID, name, when it was linked in ms; no row when nothing is kept, or it is linked.
+-- name: KEYS_RESTORE
+SELECT jid, lid, name, to_ms(linked) FROM keys_restore($1)
+
+-- Those that nobody asked for in time.
+-- name: KEYS_PURGE
+DELETE FROM kept_links WHERE kept_at <= now() - interval '7 days'

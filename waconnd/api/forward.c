@@ -73,6 +73,7 @@ static const struct route routes[] = {
 	OP(OUTLET_PAUSE)        = {by_id,      true,  0},
 	OP(OUTLET_RESUME)       = {by_id,      true,  0},
 	OP(OUTLET_LOGOUT)       = {by_id,      true,  0},
+	OP(OUTLET_RESTORE_KEYS) = {by_id,      true,  0},
 	OP(STATUS_GET)          = {by_id,      false, 0},
 	OP(OUTLET_GET)          = {by_id,      false, 0},
 	OP(OUTLET_ADD)          = {NULL,       false, HINT_ROWS},

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
+import path from 'node:path';
 import { after, before } from 'node:test';
 
 import { scenario } from './scenario.mjs';
@@ -353,4 +354,42 @@ scenario('received files: who may, and only through an outlet that is connected'
 	await world.admin.post(`/outlets/${id}/connect`, { method: 'qr' });
 	await world.healthy(id, 20_000);
 	assert.ok(Buffer.from(await (await fetchFile(message.id)).arrayBuffer()).equals(OGG));
+});
+
+scenario('waconnctl: media add, send, blast send --media', async () => {
+	const file = path.join(world.dir, 'brosur.pdf');
+	const to = phone();
+	const list = numbers(3, 45);
+
+	fs.writeFileSync(file, PDF);
+	const mediaId = (await world.ctl(['media', 'add', file])).trim();
+	assert.match(mediaId, /^media_\w+$/);
+	assert.equal((await world.admin.get(`/media/${mediaId}`)).media.sha256, sha256(PDF));
+	const message = (await world.ctl(['send', id, to, 'Brosur kami', '--media', mediaId])).trim();
+	await becomes(message, 'DELIVERED');
+	const [{ content }] = await got(to);
+	assert.deepEqual([content.kind, content.text, content.fileName, content.sha256], ['document', 'Brosur kami', 'brosur.pdf', sha256(PDF)]);
+	const blast = (await world.ctl(['blast', 'send', '--outlet', id, '--media', file, '--separate', '--text', 'Halo', ...list])).trim();
+	await world.waitBlast(blast, 'COMPLETED');
+	for (const [, messages] of await byPhone(list, 2))
+		assert.deepEqual(messages.map((m) => m.content.kind), ['text', 'document']);
+	await world.ctl(['send', id, to], { status: 2 });
+	await world.ctl(['media', 'add', `${file}.absent`], { status: 2 });
+});
+
+scenario('100 MB to WhatsApp: whole, and the daemon does not hold it', async (t) => {
+	const to = phone();
+	const size = 100 << 20;
+	const bytes = Buffer.alloc(size, crypto.randomBytes(1 << 20));
+	const peak = () => Number(/^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${world.waconnd.pid}/status`, 'utf8'))[1]) * 1024;
+
+	const media = await upload('besar.bin', bytes);
+	const before = peak();
+	const sent = await send(to, { media: { id: media.id } });
+	await becomes(sent.id, 'DELIVERED', 110_000);
+	const [{ content }] = await got(to);
+	assert.deepEqual([content.length, content.sha256], [size, sha256(bytes)]);
+	const grown = peak() - before;
+	t.diagnostic(`grown at most by ${Math.round(grown / 1024)} kB`);
+	assert.ok(grown < (process.env.WACONN_BUILD?.includes('san') ? 96 : 24) << 20, String(grown));
 });

@@ -36,6 +36,8 @@ static const struct {
     [ARG_SCOPE] = {"--scope", 0, true},
     [ARG_QUERY] = {"--query", 'q', true},
     [ARG_SINCE] = {"--since", 0, true},
+    [ARG_MEDIA] = {"--media", 0, true},
+    [ARG_SEPARATE] = {"--separate", 0, false},
 };
 
 /* Which option `word` is; *ret_value what stands in the word itself, or NULL. ARGS: none. */

@@ -33,6 +33,8 @@ enum arg {
 	ARG_SCOPE,
 	ARG_QUERY,
 	ARG_SINCE,
+	ARG_MEDIA,
+	ARG_SEPARATE,
 	ARGS
 };
 

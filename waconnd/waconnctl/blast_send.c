@@ -8,17 +8,21 @@
 
 #include "common/xalloc.h"
 #include "waconnd/waconnctl/command.h"
+#include "waconnd/waconnctl/media.h"
 #include "waconnd/waconnctl/recipients.h"
 #include "waconnd/waconnctl/table.h"
 
 #define PER_MINUTE_MAX 6000
 #define INVALID_SHOWN 20
+#define MEDIA_MAX 10
 
 struct plan { /* a blast, and what it points to */
 	Ipc__Blast blast;
 	Ipc__Pace pace;
 	struct recipients recipients;
 	char **outlets;
+	Ipc__MediaPart media[MEDIA_MAX], *media_list[MEDIA_MAX];
+	char media_ids[MEDIA_MAX][MEDIA_ID_MAX + 1];
 };
 
 /* ---- from arguments ---- */
@@ -107,13 +111,49 @@ read_pace(struct plan *p, const struct args *args, struct buf *err)
 }
 
 static int
+check_message(struct plan *p, const struct args *args, struct buf *err)
+{
+	static char separate[] = "separate";
+
+	p->blast.text = (char *)(uintptr_t)args_value(args, ARG_TEXT);
+	if (args_has(args, ARG_SEPARATE))
+		p->blast.media_mode = separate;
+	if (p->blast.text != NULL || args_has(args, ARG_MEDIA))
+		return 0;
+	buf_add_str(err, "what to send? Give --text, --media FILE, or both");
+	return -1;
+}
+
+/* Uploads last, when nothing else is wrong. The exit status; why has been said. */
+static int
+upload_media(struct ctl *ctl, struct plan *p, const struct args *args)
+{
+	const char *path;
+	int status = 0;
+	size_t at = 0;
+
+	while (status == 0 && (path = args_next(args, ARG_MEDIA, &at)) != NULL) {
+		const size_t n = p->blast.n_media;
+
+		if (n == MEDIA_MAX)
+			return ctl_say(ctl, CTL_UNASKED, "at most %d files", MEDIA_MAX);
+		status = media_upload(ctl, path, p->media_ids[n]);
+		ipc__media_part__init(&p->media[n]);
+		p->media[n].id = p->media_ids[n];
+		p->media_list[n] = &p->media[n];
+		p->blast.n_media++;
+	}
+	p->blast.media = p->media_list;
+	return status;
+}
+
+static int
 plan_read(struct plan *p, const struct args *args, FILE *prompt, struct buf *err)
 {
 	ipc__blast__init(&p->blast);
 	p->blast.name = (char *)(uintptr_t)args_value(args, ARG_NAME);
-	p->blast.text = (char *)(uintptr_t)args_value(args, ARG_TEXT);
-	if (read_outlets(p, args, err) < 0 || read_pace(p, args, err) < 0 ||
-	    read_recipients(p, args, prompt, err) < 0)
+	if (check_message(p, args, err) < 0 || read_outlets(p, args, err) < 0 ||
+	    read_pace(p, args, err) < 0 || read_recipients(p, args, prompt, err) < 0)
 		return -1;
 	if (p->recipients.n == 0) {
 		buf_add_str(err, "there are no numbers");
@@ -135,7 +175,7 @@ ask(struct ctl *ctl, const struct args *args, Ipc__Request__OpCase op, json_t **
 
 	if (plan_read(&p, args, ctl->err, &err) < 0) {
 		status = ctl_say(ctl, CTL_UNASKED, "%s", buf_str(&err));
-	} else {
+	} else if ((status = upload_media(ctl, &p, args)) == 0) {
 		request.op_case = op;
 		request.blast_create = &p.blast; /* the members of the union share their place */
 		status = ctl_ask(ctl, &request, CTL_LONG_MS, ret_answer);

@@ -7,9 +7,12 @@
 
 #define WORDS_ANY ((size_t)-1)
 #define B(a) ARG_BIT(ARG_##a)
-#define BLAST_OPTIONS (B(OUTLET) | B(ALL) | B(NAME) | B(TO) | B(FILE) | B(PER_MINUTE))
-#define BLAST_SYNOPSIS \
-	"--outlet ID…|--all --text TEXT [--name N] [--per-minute N] [--file FILE] [NUMBER…]"
+#define BLAST_OPTIONS                                                                          \
+	(B(OUTLET) | B(ALL) | B(NAME) | B(TEXT) | B(TO) | B(FILE) | B(PER_MINUTE) | B(MEDIA) | \
+	    B(SEPARATE))
+#define BLAST_SYNOPSIS                                                              \
+	"--outlet ID…|--all --text TEXT|--media FILE… [--separate] [--name N] " \
+	"[--per-minute N] [--file FILE] [NUMBER…]"
 
 /* clang-format off */
 static const struct command commands[] = {
@@ -46,10 +49,14 @@ static const struct command commands[] = {
 	{"audit", NULL, "[--query TEXT] [--user U] [--since 7d]",
 	    "Who changed what, the newest first", 0, 0, 0, B(QUERY) | B(USER) | B(SINCE),
 	    command_audit},
+	{"media", "add", "FILE", "Upload a file to send, and print its id", 1, 1, 0, 0, command_media_add},
+	{"send", NULL, "ID TO [TEXT] [--media FILE]",
+	    "Send one message, or a file with TEXT as its caption; prints its id",
+	    2, 3, 0, B(MEDIA), command_send},
 	{"blast", "preview", BLAST_SYNOPSIS, "What a blast would do",
-	    0, WORDS_ANY, B(TEXT), BLAST_OPTIONS, command_blast_preview},
+	    0, WORDS_ANY, 0, BLAST_OPTIONS, command_blast_preview},
 	{"blast", "send", BLAST_SYNOPSIS, "Send a blast",
-	    0, WORDS_ANY, B(TEXT), BLAST_OPTIONS, command_blast_send},
+	    0, WORDS_ANY, 0, BLAST_OPTIONS, command_blast_send},
 	{"blast", "list", "", "List the blasts, the newest first", 0, 0, 0, 0, command_blast_list},
 	{"blast", "show", "ID [--recipients]", "A blast's progress; with every recipient",
 	    1, 1, 0, B(RECIPIENTS), command_blast_show},
@@ -173,7 +180,8 @@ command_help(FILE *out)
 	    "\n"
 	    "Numbers come from the words after the options, from --to, and from --file FILE\n"
 	    "(\"-\" is stdin): one a line, \"number,name\", or CSV whose first line names the\n"
-	    "columns (phone, name, and variables of the text). Without any, stdin is read.\n\n"
+	    "columns (phone, name, and variables of the text). Without any, stdin is read.\n"
+	    "--media takes a file or the id of one that \"media add\" printed.\n\n"
 	    "  -s, --socket SOCKET  the daemon's socket (/run/waconn/waconnd.sock)\n"
 	    "      --json           print the daemon's documents as they are\n"
 	    "  -h, --help           print this\n"

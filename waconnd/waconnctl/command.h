@@ -41,6 +41,8 @@ int command_pause(struct ctl *ctl, const struct args *args);
 int command_resume(struct ctl *ctl, const struct args *args);
 int command_logout(struct ctl *ctl, const struct args *args);
 int command_restore_keys(struct ctl *ctl, const struct args *args);
+int command_media_add(struct ctl *ctl, const struct args *args);
+int command_send(struct ctl *ctl, const struct args *args);
 int command_blast_preview(struct ctl *ctl, const struct args *args);
 int command_blast_send(struct ctl *ctl, const struct args *args);
 int command_blast_list(struct ctl *ctl, const struct args *args);

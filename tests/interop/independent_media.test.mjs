@@ -10,8 +10,9 @@ import { after, before } from 'node:test';
 import { scenario } from '../e2e/scenario.mjs';
 import { waitFor } from '../e2e/wait.mjs';
 import { numbers } from '../e2e/world.mjs';
-import { begin, clean } from './independent.mjs';
+import { NUMBER, begin, clean } from './independent.mjs';
 import { fileOf } from './server_media.mjs';
+import { write } from './server_send.mjs';
 
 const bytes = (n) => crypto.createHash('shake256', { outputLength: n }).update(`${n}`).digest();
 const head = (text, n) => Buffer.concat([Buffer.from(text, 'latin1'), bytes(n)]);
@@ -71,6 +72,29 @@ scenario('one upload for many, though the host refuses it at first', async () =>
 	for (const pn of people)
 		assert.deepEqual(server.media.open((await readBy(pn, 1))[0]), data);
 	assert.equal(server.media.uploads - before, 1);
+	await clean(server);
+});
+
+scenario('a file that comes, is forgotten by the host and put there again by the phone; and one that is gone', async () => {
+	const [pn] = numbers(1, 90);
+	const account = server.account(NUMBER);
+	const come = async (data, lost) => {
+		const part = server.media.write('document', data, { mimetype: 'application/pdf', fileName: 'masuk.pdf' });
+		const sent = await write(server, account, pn, '', { message: { documentMessage: part }, mediatype: 'document' });
+		const message = await waitFor(async () => (await world.admin.all(`/outlets/${id}/messages`, 'messages'))
+			.find((m) => m.direction === 'in' && m.media?.size === data.length), 20_000, 'the document');
+		const get = () => fetch(`${world.base}/api/messages/${message.id}/media`, { headers: world.admin.headers });
+
+		server.media.forget(sent, part);
+		server.media.lost = lost;
+		return get();
+	};
+
+	const data = head('%PDF-1.7\n', 4_000);
+	const response = await come(data, false);
+	assert.equal(response.status, 200);
+	assert.deepEqual(Buffer.from(await response.arrayBuffer()), data);
+	assert.equal((await come(head('%PDF-1.7\n', 4_001), true)).status, 410);
 	await clean(server);
 });
 

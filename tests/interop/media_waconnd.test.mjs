@@ -103,6 +103,31 @@ scenario('a place, a card, a link with its card, and an answer to what it wrote'
 	assert.deepEqual([answer.text, answer.content.quoted], ['Jam 9', { id: asked, text: 'Buka jam berapa?' }]);
 });
 
+const THEIRS_SENDS = {
+	image: (f, caption) => ({ image: f, caption, jpegThumbnail: '' }),
+	video: (f, caption) => ({ video: f, caption, jpegThumbnail: '' }),
+	gif: (f) => ({ video: f, gifPlayback: true, jpegThumbnail: '' }),
+	audio: (f) => ({ audio: f, mimetype: 'audio/mpeg', seconds: 3 }),
+	voice: (f) => ({ audio: f, ptt: true, mimetype: 'audio/ogg; codecs=opus', seconds: 3 }),
+	document: (f, caption, fileName) => ({ document: f, mimetype: 'application/pdf', fileName, caption }),
+	sticker: (f) => ({ sticker: f }),
+};
+
+for (const { kind, name, data, caption } of FILES) {
+	scenario(`${kind}: Baileys sends it, and waconnd answers the same bytes`, async () => {
+		const { id: sent } = await heard(kind, (e) => e.event === 'sent',
+			() => baileys.sendContent(OURS, THEIRS_SENDS[kind]({ base64: data.toString('base64') }, caption, name)));
+		const message = await received((m) => m.waId === sent || (m.media?.size === data.length && m.kind === kind), `the ${kind}`);
+		const response = await fetch(`${world.base}/api/messages/${message.id}/media`, { headers: world.admin.headers });
+
+		assert.equal(response.status, 200);
+		assert.equal(hash(Buffer.from(await response.arrayBuffer())), hash(data));
+		assert.equal(message.text, caption ?? null);
+		if (kind === 'document')
+			assert.equal(message.media.fileName, name);
+	});
+}
+
 scenario('nothing was against the rules', async () => {
 	assert.deepEqual(await world.sim.violations(), []);
 });

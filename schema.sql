@@ -165,6 +165,24 @@ CREATE TABLE IF NOT EXISTS blasts (
 CREATE INDEX IF NOT EXISTS blasts_by_time ON blasts (created_at DESC, id);
 CREATE INDEX IF NOT EXISTS blasts_open ON blasts (status) WHERE status IN ('SCHEDULED','RUNNING','PAUSED');
 
+ALTER TABLE blasts ADD COLUMN IF NOT EXISTS failed_before integer NOT NULL DEFAULT 0; -- what a person has seen: counts from there
+ALTER TABLE blasts ADD COLUMN IF NOT EXISTS done_before integer NOT NULL DEFAULT 0;   -- … pause the blast by itself
+
+ALTER TABLE blasts ADD COLUMN IF NOT EXISTS retried_at timestamptz;
+
+-- The recipients of a blast to be, while it is planned; gone with the daemon's or the database's crash.
+CREATE UNLOGGED TABLE IF NOT EXISTS blast_drafts (
+	blast_id   text NOT NULL,
+	position   integer NOT NULL,             -- the row of the table, or just an order
+	phone      text NOT NULL,
+	vars       jsonb,
+	outlet_id  text,                         -- who sends to it, once known
+	reason     text,                         -- why it gets nothing
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (blast_id, phone)
+);
+CREATE INDEX IF NOT EXISTS blast_drafts_order ON blast_drafts (blast_id, position);
+
 -- Every message, in and out. A blast's recipient is a message with blast_id; a message outside any blast has none.
 CREATE TABLE IF NOT EXISTS messages (
 	id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- outside: msg_<id>
@@ -201,6 +219,8 @@ ALTER TABLE messages ADD COLUMN IF NOT EXISTS variant smallint;     -- of blasts
 CREATE INDEX IF NOT EXISTS messages_parts ON messages (blast_id, phone, part) WHERE part IS NOT NULL;
 ALTER TABLE messages ADD COLUMN IF NOT EXISTS content jsonb;        -- what is not text: media, location, contact, preview, replyTo, quoted
 ALTER TABLE messages ADD COLUMN IF NOT EXISTS sealed_media bytea;   -- of one received: where its file lies, and the key
+ALTER TABLE messages ADD COLUMN IF NOT EXISTS reply_to text; -- an inbound one: the blast that it answers
+CREATE INDEX IF NOT EXISTS messages_replies ON messages (reply_to, id) WHERE reply_to IS NOT NULL;
 CREATE INDEX IF NOT EXISTS messages_queue ON messages (outlet_id, (blast_id IS NOT NULL), id) WHERE status IN ('QUEUED','SENDING');
 CREATE UNIQUE INDEX IF NOT EXISTS messages_wa_id ON messages (outlet_id, wa_id) WHERE outgoing AND wa_id IS NOT NULL;
 -- An inbound stanza that comes twice is one message.
@@ -564,6 +584,7 @@ CREATE OR REPLACE FUNCTION blast_json(b blasts) RETURNS json LANGUAGE sql STABLE
 		'counts', json_build_object('total', b.total, 'queued', b.queued, 'sending', b.sending, 'sent', b.sent,
 		                            'delivered', b.delivered, 'read', b.read, 'failed', b.failed,
 		                            'skipped', b.skipped, 'cancelled', b.cancelled),
+		'replies', (SELECT count(DISTINCT (y.outlet_id, y.peer)) FROM messages y WHERE y.reply_to = b.id),
 		'ratePerMinute', r.n,
 		'etaSeconds', CASE WHEN b.status = 'RUNNING' AND r.n > 0 THEN ceil((b.queued + b.sending) * 60.0 / r.n)::bigint END,
 		'createdBy', b.created_by, 'createdAt', rfc3339(b.created_at), 'scheduleAt', rfc3339(b.schedule_at),
@@ -644,6 +665,11 @@ BEGIN
 END $$;
 CREATE OR REPLACE TRIGGER messages_words AFTER INSERT ON messages
 	REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION messages_words();
+
+-- Which of a blast's n texts a number of a draft gets; NULL: there is one only.
+CREATE OR REPLACE FUNCTION draft_variant(phone text, n integer) RETURNS smallint LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN n > 0 THEN ((hashtext(phone) & 2147483647) % n)::smallint END
+$$;
 
 -- Per cent of the last `days` days, or of its life when that is shorter, that the outlet was CONNECTED.
 CREATE OR REPLACE FUNCTION outlet_uptime(outlet text, days integer) RETURNS numeric LANGUAGE sql STABLE AS $$

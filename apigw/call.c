@@ -274,6 +274,48 @@ call_send(struct call *c)
 	call_ask(c, on_response);
 }
 
+/* May the caller ask at all? Then it hears what is wrong. */
+static void
+on_may(void *arg, enum ipc_failure failure, const Ipc__Response *response)
+{
+	struct call *c = arg;
+
+	c->ipc_id = 0;
+	c->http->gone = NULL;
+	if (failure != IPC_OK)
+		call_failed(c, failure);
+	else if (response->status >= 400)
+		call_pass(c, response);
+	else
+		call_invalid(c);
+}
+
+void
+call_refuse(struct call *c)
+{
+	enum ipc_failure failure = IPC_OK;
+	Ipc__May m = IPC__MAY__INIT;
+
+	if (c->route->open) {
+		call_invalid(c);
+		return;
+	}
+	m.has_op = 1;
+	m.op = c->route->op;
+	m.id = c->id;
+	c->request.op_case = IPC__REQUEST__OP_MAY;
+	c->request.may = &m;
+	c->ipc_id =
+	    ipc_client_send(c->gw->ipc, &c->request, c->route->deadline_ms, on_may, c, &failure);
+	drop_blocks(c);
+	if (c->ipc_id == 0) {
+		call_failed(c, failure);
+		return;
+	}
+	c->http->gone = on_gone;
+	c->http->gone_arg = c;
+}
+
 /* ---- what comes in ---- */
 
 char *
@@ -425,7 +467,7 @@ run_route(struct call *c)
 	}
 	c->route->build(c);
 	if (c->body.n_errors > 0)
-		call_invalid(c);
+		call_refuse(c);
 	else
 		call_send(c);
 }

@@ -50,6 +50,9 @@ void call_reply(struct call *c, unsigned status, const char *type, const struct 
     const void *body, size_t len);
 void call_problem(struct call *c, const char *code, const char *detail);
 void call_not_allowed(struct call *c, const char *allow); /* 405; allow: the methods there are */
+/* The same once the daemon has said that the caller may ask for this at all: 401, 403 and 404 come
+ * before what is wrong with a request. */
+void call_refuse(struct call *c);
 void call_invalid(struct call *c); /* validation_failed, with the errors collected in c->body */
 /* Replies with what kept the daemon from answering. */
 void call_failed(struct call *c, enum ipc_failure failure);

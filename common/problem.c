@@ -54,6 +54,8 @@ static const struct problem problems[] = {
 	"None of the chosen outlets is healthy; nothing was kept."},
     {"blast_finished", 409, false, "Blast finished",
 	"The blast is completed, cancelled or expired."},
+    {"nothing_to_retry", 409, false, "Nothing to retry",
+	"None of the blast's messages has failed, or its time is over."},
     {"blast_state", 409, false, "Not in this state", "The blast's state does not allow this."},
     {"idempotency_in_progress", 409, true, "Same request under way",
 	"The first request with this Idempotency-Key is still being answered."},

@@ -14,6 +14,8 @@
 #define DAYS_MAX 3650
 #define MEDIA_MAX 10
 #define VARIANTS_MAX 20
+#define TAGS_MAX 20
+#define TAG_MAX_BYTES 64
 #define PREFIX_SIZE 64
 
 struct blast_body {
@@ -101,45 +103,81 @@ read_recipient(struct call *c, size_t i, const json_t *v, Ipc__Recipient *r)
 
 struct audience_body {
 	char *type;
-	json_t *numbers, *tags, *media;
+	char *media;
+	json_t *numbers, *tags;
 };
 
 static const struct body_field audience_fields[] = {
     {"type", BODY_STRING, true, 1, 16, offsetof(struct audience_body, type), 0},
     {"numbers", BODY_ANY, false, 0, 0, offsetof(struct audience_body, numbers), 0},
     {"tags", BODY_ANY, false, 0, 0, offsetof(struct audience_body, tags), 0},
-    {"mediaId", BODY_ANY, false, 0, 0, offsetof(struct audience_body, media), 0},
+    {"mediaId", BODY_STRING, false, 1, ROUTE_ID_MAX, offsetof(struct audience_body, media), 0},
     {0},
 };
 
 static void
-read_audience(struct call *c, const json_t *v, Ipc__Blast *m)
+read_numbers(struct call *c, const struct audience_body *body, Ipc__Blast *m)
 {
-	struct audience_body body = {0};
+	const size_t n = json_array_size(body->numbers);
 	Ipc__Recipient *all;
-	size_t n;
 
-	body_read(&c->body, "audience", v, audience_fields, &body);
-	if (body.type == NULL)
-		return;
-	if (strcmp(body.type, "numbers") != 0) {
-		body_error(&c->body, "audience", "type", "unsupported_audience",
-		    "\"numbers\" is available.");
-		return;
-	}
-	n = json_array_size(body.numbers);
-	if (!json_is_array(body.numbers) || n == 0 || n > RECIPIENTS_MAX) {
+	if (!json_is_array(body->numbers) || n == 0 || n > RECIPIENTS_MAX) {
 		body_error(&c->body, "audience", "numbers",
-		    json_is_array(body.numbers) ? "out_of_range" : "wrong_type",
+		    json_is_array(body->numbers) ? "out_of_range" : "wrong_type",
 		    "A list of 1 to 200000 numbers is expected.");
 		return;
 	}
 	all = call_alloc(c, n * sizeof(*all));
 	m->recipients = call_alloc(c, n * sizeof(*m->recipients));
 	for (size_t i = 0; i < n && c->body.n_errors < BODY_ERRORS_MAX; i++) {
-		read_recipient(c, i, json_array_get(body.numbers, i), &all[i]);
+		read_recipient(c, i, json_array_get(body->numbers, i), &all[i]);
 		m->recipients[m->n_recipients++] = &all[i];
 	}
+}
+
+static void
+read_contacts(struct call *c, const struct audience_body *body, Ipc__Blast *m)
+{
+	m->has_from_contacts = 1;
+	m->from_contacts = 1;
+	m->contact_tags = routes_read_strings(
+	    c, "audience.tags", body->tags, TAGS_MAX, TAG_MAX_BYTES, &m->n_contact_tags);
+}
+
+static void
+read_csv(struct call *c, const struct audience_body *body, Ipc__Blast *m)
+{
+	if (body->media == NULL)
+		body_error(&c->body, "audience", "mediaId", "required",
+		    "Upload the table with POST /media and give its id.");
+	m->csv_media_id = body->media;
+}
+
+static const struct {
+	const char *type;
+	void (*read)(struct call *c, const struct audience_body *body, Ipc__Blast *m);
+} audiences[] = {
+    {"numbers", read_numbers},
+    {"contacts", read_contacts},
+    {"csv", read_csv},
+};
+
+static void
+read_audience(struct call *c, const json_t *v, Ipc__Blast *m)
+{
+	struct audience_body body = {0};
+
+	body_read(&c->body, "audience", v, audience_fields, &body);
+	if (body.type == NULL)
+		return;
+	for (size_t i = 0; i < sizeof(audiences) / sizeof(audiences[0]); i++) {
+		if (strcmp(audiences[i].type, body.type) == 0) {
+			audiences[i].read(c, &body, m);
+			return;
+		}
+	}
+	body_error(&c->body, "audience", "type", "unsupported_audience",
+	    "\"numbers\", \"contacts\" and \"csv\" are available.");
 }
 
 struct message_body {
@@ -275,4 +313,12 @@ blasts_build(struct call *c)
 		body_error(
 		    &c->body, "", "expiresAt", "out_of_range", "It must be later than scheduleAt.");
 	c->request.blast_create = m;
+}
+
+void
+blasts_recipients(struct call *c)
+{
+	routes_build_list(c);
+	c->request.blast_recipients->outlet_id = call_query(c, "outletId", ROUTE_ID_MAX);
+	c->request.blast_recipients->reason = call_query(c, "reason", TAG_MAX_BYTES);
 }

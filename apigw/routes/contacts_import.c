@@ -273,7 +273,7 @@ on_end(struct import *im)
 	if (im->rows == 0) {
 		body_error(
 		    &im->call->body, "", "file", "required", "The table has no row of a person.");
-		call_invalid(let_go(im));
+		call_refuse(let_go(im));
 		return;
 	}
 	im->ended = true;
@@ -296,7 +296,7 @@ on_piece(void *arg, const void *data, size_t len)
 		return;
 	}
 	if (im->call->body.n_errors > 0) {
-		call_invalid(let_go(im));
+		call_refuse(let_go(im));
 	} else if (im->n >= PORTION) {
 		http_body_pause(im->call->http);
 		pump(im);

@@ -49,6 +49,8 @@ void outlets_qr_answer(struct call *c, const Ipc__Response *response);
 
 void messages_send(struct call *c);
 void blasts_build(struct call *c);
+void blasts_recipients(struct call *c);
+void blasts_report(struct call *c);
 void outlets_events_answer(struct call *c, const Ipc__Response *response);
 void summary_get(struct call *c);
 void opt_outs_add(struct call *c);

@@ -104,7 +104,7 @@ scenario('what is not valid is refused, and nothing is kept', async () => {
 		[422, 'validation_failed', request([one], list, 'x', { scheduleAt: 'tomorrow' })],
 		[422, 'validation_failed', request([one], list, 'x', { colour: 'red' })],
 		[422, 'validation_failed', request([one], [{ phone: list[0], vars: { kode: { deep: 1 } } }], 'x')],
-		[422, 'unsupported_audience', { ...request([one], list, 'x'), audience: { type: 'csv', mediaId: 'x' } }],
+		[422, 'unsupported_audience', { ...request([one], list, 'x'), audience: { type: 'everybody' } }],
 		[422, 'no_valid_recipient', request([one], ['nobody', '12'], 'x')],
 		[409, 'no_healthy_outlet', request([lame], list, 'x')],
 	];

@@ -7,10 +7,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/xalloc.h"
 #include "waconnd/api/api_internal.h"
 #include "waconnd/api/auth.h"
+#include "waconnd/api/blast_draft.h"
 #include "waconnd/api/forward.h"
 #include "waconnd/api/idempotency.h"
 #include "waconnd/api/request.h"
@@ -24,12 +26,15 @@ struct api_op {
 
 #define OP(name) [IPC__REQUEST__OP_##name]
 /* clang-format off */
+static void api_may(struct call *c);
+
 static const struct api_op ops[] = {
 	/* operation              who may          handler                  what a token with scopes needs */
 	OP(LOGIN)             = {ROLE_NONE,       api_login, SCOPE_ANY},
 	OP(HEALTH)            = {ROLE_NONE,       api_health, SCOPE_ANY},
 	OP(METRICS)           = {ROLE_NONE,       api_metrics, SCOPE_ANY},
 	OP(LOGOUT)            = {ROLE_USER,       api_logout, SCOPE_ANY},
+	OP(MAY)               = {ROLE_USER,       api_may, SCOPE_ANY},
 	OP(ME)                = {ROLE_USER,       api_me, SCOPE_ANY},
 	OP(STATUS_LIST)       = {ROLE_USER,       api_status_list, SCOPE_STATUS_READ},
 	OP(STATUS_GET)        = {ROLE_USER,       api_status_get, SCOPE_STATUS_READ},
@@ -57,6 +62,8 @@ static const struct api_op ops[] = {
 	OP(BLAST_PAUSE)       = {ROLE_USER,       api_blast_pause, SCOPE_BLAST_WRITE},
 	OP(BLAST_RESUME)      = {ROLE_USER,       api_blast_resume, SCOPE_BLAST_WRITE},
 	OP(BLAST_CANCEL)      = {ROLE_USER,       api_blast_cancel, SCOPE_BLAST_WRITE},
+	OP(BLAST_RETRY)       = {ROLE_USER,       api_blast_retry, SCOPE_BLAST_WRITE},
+	OP(BLAST_REPLIES)     = {ROLE_USER,       api_blast_replies, SCOPE_BLAST_READ},
 	OP(SUBSCRIBE)         = {ROLE_USER,       api_subscribe, SCOPE_EVENTS_READ},
 	OP(UNSUBSCRIBE)       = {ROLE_NONE,       api_unsubscribe, SCOPE_ANY},
 	OP(USER_ADD)          = {ROLE_SUPERADMIN, api_user_add, SCOPE_USERS_WRITE},
@@ -113,11 +120,15 @@ struct api {
 };
 
 static const struct api_op *
+op_at(size_t i)
+{
+	return i < sizeof(ops) / sizeof(ops[0]) && ops[i].handler != NULL ? &ops[i] : NULL;
+}
+
+static const struct api_op *
 find_op(const Ipc__Request *request)
 {
-	size_t i = request->op_case;
-
-	return i < sizeof(ops) / sizeof(ops[0]) && ops[i].handler != NULL ? &ops[i] : NULL;
+	return op_at(request->op_case);
 }
 
 static void
@@ -135,16 +146,42 @@ refuse_scope(struct call *c, enum scope scope)
 	}
 }
 
+/* May the caller ask for this at all? False: answered. */
+static bool
+may(struct call *c, const struct api_op *op)
+{
+	if (op == NULL || c->who.role < op->role)
+		call_problem(c, "forbidden", NULL);
+	else if (op->role != ROLE_NONE && !scope_allows(c->who.scopes, op->scope))
+		refuse_scope(c, op->scope);
+	else
+		return true;
+	return false;
+}
+
+/* What the gateway asks before it tells what is wrong with a request: who may not do a thing, or
+ * not see it, hears that first. */
+static void
+api_may(struct call *c)
+{
+	static const char outlet[] = "outlet_";
+	const Ipc__May *q = c->request->may;
+	const bool is_outlet = q->id != NULL && strncmp(q->id, outlet, strlen(outlet)) == 0;
+
+	if (!may(c, op_at(q->op)))
+		return;
+	if (!is_outlet || call_outlet(c, q->id) != NULL)
+		call_reply_done(c);
+}
+
 void
 api_do(struct call *c)
 {
 	const struct api_op *op = find_op(c->request);
 
-	if (op == NULL || c->who.role < op->role)
-		call_problem(c, "forbidden", NULL);
-	else if (op->role != ROLE_NONE && !scope_allows(c->who.scopes, op->scope))
-		refuse_scope(c, op->scope);
-	else if (c->from != NULL)
+	if (!may(c, op))
+		return;
+	if (c->from != NULL)
 		op->handler(c); /* whoever forwards does not do so again */
 	else
 		forward_dispatch(c->api->forward, c, op->handler);
@@ -191,6 +228,7 @@ on_hourly(evutil_socket_t fd, short what, void *arg)
 	downloads_sweep(api->downloads);
 	settings_audit_purge(api->env.store->db);
 	outlet_keys_purge(api->env.store->db);
+	blast_draft_sweep(api->env.store->db);
 }
 
 int

@@ -90,9 +90,10 @@ list_recipients(struct call *c, const PGresult *blast)
 	{
 		const struct db_param params[] = {DB_TEXT(q->id), DB_TEXT(call_scope(c)),
 		    DB_TEXT(q->status), DB_TEXT(digits[0] != '\0' ? digits : q->q),
-		    DB_TEXT(q->cursor), DB_TEXT(limit_text)};
+		    DB_TEXT(q->cursor), DB_TEXT(limit_text), DB_TEXT(q->outlet_id),
+		    DB_TEXT(q->reason)};
 
-		call_query(c, SQL_BLAST_RECIPIENTS, params, 6, NULL, on_recipients);
+		call_query(c, SQL_BLAST_RECIPIENTS, params, 8, NULL, on_recipients);
 	}
 }
 
@@ -108,6 +109,37 @@ api_blast_recipients(struct call *c)
 		return;
 	}
 	get(c, q->id, list_recipients);
+}
+
+/* -- replies -- */
+
+static void
+on_replies(struct call *c, const PGresult *result)
+{
+	call_reply_page(c, result, "replies");
+}
+
+static void
+list_replies(struct call *c, const PGresult *blast)
+{
+	const Ipc__List *q = c->request->blast_replies;
+	const struct call_limit_text limit = call_limit_of(c, q);
+	const struct db_param params[] = {
+	    DB_TEXT(q->id), DB_TEXT(call_scope(c)), DB_TEXT(q->cursor), DB_TEXT(limit.text)};
+
+	if (PQntuples(blast) != 1)
+		call_problem(c, "not_found", NULL);
+	else
+		call_query(c, SQL_BLAST_REPLIES, params, 4, NULL, on_replies);
+}
+
+void
+api_blast_replies(struct call *c)
+{
+	const Ipc__List *q = c->request->blast_replies;
+
+	if (call_limit(c, q) != 0 && call_cursor_is_number(c, q->cursor))
+		get(c, q->id, list_replies);
 }
 
 /* -- commands -- */
@@ -191,4 +223,39 @@ api_blast_cancel(struct call *c)
 	    {SQL_BLAST_CANCEL_QUEUED, &id, 1}, {SQL_BLAST_CANCELLED_GET, scoped, 2}};
 
 	call_transaction(c, steps, 3, NULL, on_cancelled);
+}
+
+/* Why nothing was queued again. Columns of BLAST_GET. */
+static void
+on_retry_refused(struct call *c, const PGresult *r)
+{
+	if (PQntuples(r) == 1 && PQgetvalue(r, 0, 2)[0] == 't' &&
+	    (strcmp(PQgetvalue(r, 0, 1), "COMPLETED") == 0 ||
+		strcmp(PQgetvalue(r, 0, 1), "RUNNING") == 0 ||
+		strcmp(PQgetvalue(r, 0, 1), "PAUSED") == 0))
+		call_problem(c, "nothing_to_retry", NULL);
+	else
+		on_refused(c, r);
+}
+
+static void
+on_retried(struct call *c, const PGresult *result)
+{
+	const char *id = c->request->blast_retry->id;
+
+	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
+		get(c, id, on_retry_refused);
+	else
+		moved(c, result, id, "blast_retry");
+}
+
+void
+api_blast_retry(struct call *c)
+{
+	const struct db_param id = DB_TEXT(c->request->blast_retry->id);
+	const struct db_param scoped[] = {id, DB_TEXT(call_scope(c))};
+	const struct db_step steps[] = {{SQL_BLAST_RETRY, scoped, 2},
+	    {SQL_BLAST_RETRY_FAILED, &id, 1}, {SQL_BLAST_RETRIED_GET, scoped, 2}};
+
+	call_transaction(c, steps, 3, NULL, on_retried);
 }

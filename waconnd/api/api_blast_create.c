@@ -84,7 +84,7 @@ audit_created(const struct call *c, const struct blast_plan *p)
 	char detail[96];
 
 	(void)snprintf(detail, sizeof(detail), "{\"recipients\": %zu, \"outlets\": %zu}",
-	    audience_valid(&p->audience), p->n_senders);
+	    blast_plan_valid(p), p->n_senders);
 	call_audit(c, "blast_create", p->id, detail);
 }
 
@@ -93,6 +93,8 @@ on_created(struct call *c, const PGresult *result)
 {
 	const struct blast_plan *p = c->state;
 
+	if (p->draft != NULL)
+		p->draft->ended = true;
 	if (PQntuples(result) != 1) {
 		call_problem(c, "internal", NULL);
 		return;
@@ -146,7 +148,10 @@ keep(struct call *c, struct blast_plan *p)
 {
 	const size_t n_chunks = (p->audience.n + CHUNK - 1) / CHUNK;
 	struct chunk *chunks = xcalloc(n_chunks, sizeof(*chunks));
-	struct db_step *steps = xcalloc(n_chunks + 3, sizeof(*steps));
+	struct db_step *steps =
+	    xcalloc(n_chunks + 3 + (p->draft != NULL ? blast_draft_steps_max(p->draft) : 0),
+		sizeof(*steps));
+	struct draft_keep *draft = NULL;
 	struct buf rejected = BUF_INIT(CALL_ANSWER_MAX);
 	struct idempotency key;
 	struct head head;
@@ -167,12 +172,15 @@ keep(struct call *c, struct blast_plan *p)
 			steps[n++] = (struct db_step){
 			    SQL_BLAST_RECIPIENTS_ADD, chunks[i].params, CHUNK_PARAMS};
 		}
+		if (p->draft != NULL)
+			n += blast_draft_steps(p, steps + n, &draft);
 		steps[n++] = (struct db_step){SQL_BLAST_CREATED, created, 5};
 		call_transaction(c, steps, n, NULL, on_created);
 		FAULT_POINT("blast.asked");
 	}
 	for (size_t i = 0; i < n_chunks; i++)
 		chunk_done(&chunks[i]);
+	draft_keep_free(&draft);
 	array_done(&head.outlets);
 	buf_done(&rejected);
 	free(chunks);
@@ -182,7 +190,7 @@ keep(struct call *c, struct blast_plan *p)
 static void
 on_planned(struct call *c, struct blast_plan *p)
 {
-	if (audience_valid(&p->audience) == 0)
+	if (blast_plan_valid(p) == 0)
 		call_problem(c, "no_valid_recipient", NULL);
 	else
 		keep(c, p);

@@ -4,16 +4,27 @@
 #include "waconnd/api/blast_plan.h"
 
 #define INVALID_MAX 10000 /* numbers named in the answer */
-#define SAMPLES 3
+#define SAMPLES DRAFT_SAMPLES
 #define SAMPLE_MAX 65536
 
-static void
-write_recipients(struct jsonw *j, const struct audience *a)
+struct counts { /* of a plan's recipients */
+	size_t total, duplicates, opted_out, skipped;
+};
+
+static struct counts
+count(const struct blast_plan *p)
 {
-	jsonw_object(j, "recipients");
-	jsonw_int(j, "total", (int64_t)a->blast->n_recipients);
-	jsonw_int(j, "valid", (int64_t)audience_valid(a));
-	jsonw_array(j, "invalid");
+	const struct audience *a = &p->audience;
+	const struct blast_draft *d = p->draft;
+
+	if (d != NULL)
+		return (struct counts){d->total, d->duplicates, d->opted_out, d->skipped};
+	return (struct counts){a->blast->n_recipients, a->duplicates, a->opted_out, a->skipped};
+}
+
+static void
+write_invalid(struct jsonw *j, const struct audience *a)
+{
 	for (size_t i = 0; i < a->n_invalid && i < INVALID_MAX; i++) {
 		const char *phone = a->blast->recipients[a->invalid[i]]->phone;
 
@@ -23,12 +34,27 @@ write_recipients(struct jsonw *j, const struct audience *a)
 		jsonw_str(j, "reason", "invalid_number");
 		jsonw_object_end(j);
 	}
+}
+
+static void
+write_recipients(struct jsonw *j, const struct blast_plan *p)
+{
+	const struct counts n = count(p);
+
+	jsonw_object(j, "recipients");
+	jsonw_int(j, "total", (int64_t)n.total);
+	jsonw_int(j, "valid", (int64_t)blast_plan_valid(p));
+	jsonw_array(j, "invalid");
+	if (p->draft == NULL)
+		write_invalid(j, &p->audience);
+	else if (p->draft->invalid.len > 0)
+		jsonw_raw(j, NULL, buf_str(&p->draft->invalid), p->draft->invalid.len);
 	jsonw_array_end(j);
-	jsonw_int(j, "duplicates", (int64_t)a->duplicates);
-	jsonw_int(j, "optedOut", (int64_t)a->opted_out);
+	jsonw_int(j, "duplicates", (int64_t)n.duplicates);
+	jsonw_int(j, "optedOut", (int64_t)n.opted_out);
 	/* Only who asked for it learns of it. */
-	if (a->blast->skip_same_message || a->blast->skip_blasted_within_days > 0)
-		jsonw_int(j, "skipped", (int64_t)a->skipped);
+	if (p->blast->skip_same_message || p->blast->skip_blasted_within_days > 0)
+		jsonw_int(j, "skipped", (int64_t)n.skipped);
 	jsonw_object_end(j);
 }
 
@@ -57,7 +83,6 @@ write_samples(struct jsonw *j, const struct audience *a)
 {
 	size_t shown = 0;
 
-	jsonw_array(j, "samples");
 	for (size_t i = 0; i < a->n && shown < SAMPLES; i++) {
 		struct buf text = BUF_INIT(SAMPLE_MAX);
 
@@ -68,7 +93,6 @@ write_samples(struct jsonw *j, const struct audience *a)
 		buf_done(&text);
 		shown++;
 	}
-	jsonw_array_end(j);
 }
 
 static void
@@ -80,9 +104,14 @@ on_planned(struct call *c, struct blast_plan *p)
 
 	blast_plan_estimate(c, p, &starts_ms, &finishes_ms);
 	call_begin(&j, &out);
-	write_recipients(&j, &p->audience);
+	write_recipients(&j, p);
 	write_outlets(&j, p);
-	write_samples(&j, &p->audience);
+	jsonw_array(&j, "samples");
+	if (p->draft == NULL)
+		write_samples(&j, &p->audience);
+	else if (p->draft->samples.len > 0)
+		jsonw_raw(&j, NULL, buf_str(&p->draft->samples), p->draft->samples.len);
+	jsonw_array_end(&j);
 	if (p->message.n > 1)
 		jsonw_int(&j, "messagesPerRecipient", (int64_t)p->message.n);
 	jsonw_object(&j, "estimate");

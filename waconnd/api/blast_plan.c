@@ -21,6 +21,7 @@
 
 #define NAME_MAX_BYTES 200
 #define OUTLETS_MAX 1000
+#define TAGS_MAX 20
 #define DAYS_MAX 3650
 #define PAST_MS (5 * 60 * 1000) /* how late a schedule may come: clocks differ */
 #define FIELDS_MAX 16
@@ -32,6 +33,7 @@ plan_free(void *state)
 
 	audience_done(&p->audience);
 	blast_message_done(&p->message);
+	blast_draft_free(&p->draft, p->db, p->id);
 	buf_done(&p->pace);
 	free(p->outlets);
 	free(p->senders);
@@ -73,8 +75,11 @@ check_fields(struct blast_plan *p, struct errors *e)
 	wrong(e, b->name != NULL && b->name[0] != '\0' && !request_is_name(b->name, NAME_MAX_BYTES),
 	    "name", "invalid", "At most 200 bytes, no control characters.");
 	e->n += blast_message_check(b, e->list + e->n, FIELDS_MAX - e->n);
-	wrong(e, b->n_recipients == 0 || b->n_recipients > AUDIENCE_MAX, "audience.numbers",
-	    "out_of_range", "1 to 200000 numbers.");
+	wrong(e, !blast_draft_wanted(b) && (b->n_recipients == 0 || b->n_recipients > AUDIENCE_MAX),
+	    "audience.numbers", "out_of_range", "1 to 200000 numbers.");
+	wrong(e, (b->n_recipients > 0) + (b->from_contacts != 0) + (b->csv_media_id != NULL) > 1,
+	    "audience", "not_allowed", "One kind of audience.");
+	wrong(e, b->n_contact_tags > TAGS_MAX, "audience.tags", "out_of_range", "At most 20 tags.");
 	wrong(e, !b->all_outlets && (b->n_outlets == 0 || b->n_outlets > OUTLETS_MAX), "outlets",
 	    "out_of_range", "\"all\" or 1 to 1000 outlet ids.");
 	wrong(e, b->skip_blasted_within_days > DAYS_MAX, "skip.blastedWithinDays", "out_of_range",
@@ -247,6 +252,10 @@ take_message(struct call *c, const PGresult *media)
 
 	if (blast_message_make(c, p->blast, media, &p->message) < 0)
 		return;
+	if (blast_draft_wanted(p->blast)) {
+		blast_draft_make(c, p);
+		return;
+	}
 	audience_read(&p->audience, p->blast);
 	ask_database(c, p);
 }
@@ -296,6 +305,12 @@ blast_plan_make(struct call *c, const Ipc__Blast *blast, bool needs_healthy,
 		return;
 	}
 	look_up_media(c, blast);
+}
+
+size_t
+blast_plan_valid(const struct blast_plan *p)
+{
+	return p->draft != NULL ? p->draft->valid : audience_valid(&p->audience);
 }
 
 /* -- what is told of it -- */

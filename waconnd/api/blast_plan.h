@@ -8,6 +8,7 @@
 
 #include "waconnd/api/audience.h"
 #include "waconnd/api/blast_message.h"
+#include "waconnd/api/blast_draft.h"
 #include "waconnd/api/call.h"
 
 struct blast_outlet {
@@ -25,7 +26,9 @@ struct blast_plan { /* a call's state */
 	size_t n_outlets;
 	size_t *senders; /* the healthy ones of them, by id */
 	size_t n_senders;
-	struct audience audience;
+	struct audience audience;  /* empty where there is a draft */
+	struct blast_draft *draft; /* NULL: the recipients are in the request */
+	struct db *db;		   /* of the draft */
 	void (*next)(struct call *c, struct blast_plan *p);
 };
 
@@ -35,6 +38,8 @@ struct blast_plan { /* a call's state */
  */
 void blast_plan_make(struct call *c, const Ipc__Blast *blast, bool needs_healthy,
     void (*next)(struct call *c, struct blast_plan *p));
+/* How many get the message. */
+size_t blast_plan_valid(const struct blast_plan *p);
 /* [{"outletId": …, "reasons": […]}] of those that are not healthy. */
 void blast_plan_rejected(const struct blast_plan *p, struct buf *out);
 /* When the first message would go and the last; 0: nobody knows. */

@@ -56,6 +56,12 @@ by_message(const Ipc__Request *r)
 	return r->message_send->outlet_id;
 }
 
+static const char *
+by_contacts(const Ipc__Request *r)
+{
+	return r->contact_add->outlet_id; /* whichever of the union's Contacts it is */
+}
+
 struct route {
 	const char *(*outlet)(const Ipc__Request *r); /* NULL: it is about none */
 	bool to_owner;
@@ -81,6 +87,12 @@ static const struct route routes[] = {
 	OP(OUTLET_REMOVE)       = {by_id,      false, HINT_ROWS | HINT_TOKENS},
 	OP(MESSAGE_SEND)        = {by_message, false, HINT_WORK},
 	OP(MESSAGE_LIST)        = {by_list,    false, 0},
+	OP(OUTLET_EVENTS)       = {by_list,    false, 0},
+	OP(CONTACT_LIST)        = {by_list,    false, 0},
+	OP(CONTACT_ADD)         = {by_contacts, false, 0},
+	OP(CONTACT_IMPORT)      = {by_contacts, false, 0},
+	OP(CONTACT_REMOVE)      = {by_contacts, false, 0},
+	OP(BLAST_RETRY)         = {NULL,       false, HINT_BLASTS},
 	OP(BLAST_CREATE)        = {NULL,       false, HINT_WORK},
 	OP(BLAST_PAUSE)         = {NULL,       false, HINT_BLASTS},
 	OP(BLAST_RESUME)        = {NULL,       false, HINT_BLASTS},

@@ -139,6 +139,31 @@ on_expired(void *arg, enum db_error error, const PGresult *r)
 	}
 }
 
+/* What waits in hand is let go of, too. */
+static void
+on_failing(void *arg, enum db_error error, const PGresult *r)
+{
+	struct blasts *b = arg;
+
+	b->failing_ticket = 0;
+	if (error != DB_OK || PQntuples(r) == 0)
+		return;
+	for (int i = 0; i < PQntuples(r); i++) {
+		log_warn("blast.paused", LOG_STR("blast", PQgetvalue(r, i, 0)),
+		    LOG_STR("reason", "too_many_failures"));
+		progress_touch(b, PQgetvalue(r, i, 0));
+	}
+	blasts_kick(b, NULL);
+}
+
+static void
+look_for_failing(struct blasts *b)
+{
+	if (b->failing_ticket == 0)
+		b->failing_ticket =
+		    db_query(b->store->db, SQL_BLAST_PAUSE_FAILING, NULL, 0, on_failing, b);
+}
+
 static void
 on_outlets(void *arg, enum db_error error, const PGresult *r)
 {
@@ -193,6 +218,7 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 		b->due_ticket = db_query(db, SQL_BLAST_START_DUE, NULL, 0, on_due, b);
 	if (b->expire_ticket == 0)
 		b->expire_ticket = db_transaction(db, expiry, 2, on_expired, b);
+	look_for_failing(b);
 	blasts_look(b);
 	if (b->running_ticket == 0)
 		b->running_ticket = db_query(db, SQL_BLAST_RUNNING, NULL, 0, on_running, b);
@@ -210,9 +236,15 @@ on_database(void *arg, bool up)
 static void
 on_flush(evutil_socket_t fd, short what, void *arg)
 {
+	struct blasts *b = arg;
+
 	(void)fd;
 	(void)what;
-	progress_flush(arg);
+	progress_flush(b);
+	if (b->looks > 0 && !b->stopped && db_up(b->store->db)) {
+		b->looks--;
+		look_for_failing(b);
+	}
 }
 
 /* -- life -- */
@@ -278,6 +310,7 @@ blasts_free(struct blasts **bp)
 	progress_done(b);
 	forget(b, b->due_ticket);
 	forget(b, b->expire_ticket);
+	forget(b, b->failing_ticket);
 	forget(b, b->outlets_ticket);
 	forget(b, b->running_ticket);
 	event_free(b->sweep);

@@ -79,8 +79,9 @@ struct blasts {
 	struct attachments *attachments;
 	LIST_HEAD(, queue) queues;
 	bool stopped;
+	unsigned looks; /* at what fails too often, still to come: a failure may not be kept yet */
 	struct event *sweep, *flush;
-	uint64_t due_ticket, expire_ticket, outlets_ticket, running_ticket;
+	uint64_t due_ticket, expire_ticket, failing_ticket, outlets_ticket, running_ticket;
 	LIST_HEAD(, progress) progress;
 	unsigned n_progress;
 	struct metric *results;

@@ -116,8 +116,8 @@ blast(void **state)
 	    "\"phone\":\"0813\",\"name\":\"Budi\","
 	    "\"vars\":{\"kode\":7}}]},\"message\":{\"text\":\"Halo\"},\"pace\":{\"perMinute\":0},"
 	    "\"scheduleAt\":\"1970-01-01T00:00:01Z\",\"expiresAt\":null}";
-	static const char contacts[] = "{\"outlets\":[\"o\"],\"audience\":{\"type\":\"contacts\","
-				       "\"tags\":[]},\"message\":{\"text\":\"x\"}}";
+	static const char strange[] = "{\"outlets\":[\"o\"],\"audience\":{\"type\":\"everybody\","
+				      "\"tags\":[]},\"message\":{\"text\":\"x\"}}";
 	char request[1024];
 
 	(void)state;
@@ -132,7 +132,7 @@ blast(void **state)
 	(void)snprintf(request, sizeof(request),
 	    "POST /api/blasts HTTP/1.1\r\n" H CLOSE AUTH
 	    "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-	    strlen(contacts), contacts);
+	    strlen(strange), contacts);
 	EXPECT(request, "HTTP/1.1 422 ", "\"code\":\"unsupported_audience\"",
 	    "\"field\":\"audience.type\"");
 }

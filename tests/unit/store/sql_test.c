@@ -114,9 +114,10 @@ test_shapes(void **state)
 	    json_string_value(json_object_get(j, "createdAt")), "2025-10-25T10:30:00Z");
 	json_decref(j);
 	j = parsed(ASK(w, SQL_BLAST_GET, "b1", NULL));
-	assert_keys(j, "id name status message outlets pace counts ratePerMinute etaSeconds "
-		       "createdBy createdAt scheduleAt "
-		       "expiresAt startedAt finishedAt pauseReason");
+	assert_keys(j,
+	    "id name status message outlets pace counts replies ratePerMinute etaSeconds "
+	    "createdBy createdAt scheduleAt "
+	    "expiresAt startedAt finishedAt pauseReason");
 	assert_keys(json_object_get(j, "counts"),
 	    "total queued sending sent delivered read failed skipped cancelled");
 	assert_int_equal(
@@ -136,7 +137,7 @@ test_shapes(void **state)
 	assert_keys(
 	    json_object_get(j, "times"), "queuedAt sendingAt sentAt deliveredAt readAt failedAt");
 	json_decref(j);
-	j = parsed(ASK(w, SQL_BLAST_RECIPIENTS, "b1", NULL, "SENT", NULL, NULL, "10"));
+	j = parsed(ASK(w, SQL_BLAST_RECIPIENTS, "b1", NULL, "SENT", NULL, NULL, "10", NULL, NULL));
 	assert_int_equal(json_array_size(j), 2);
 	assert_keys(json_array_get(j, 0), "phone outletId messageId status reason times");
 	json_decref(j);
@@ -172,9 +173,9 @@ test_pages(void **state)
 	assert_string_equal(ASK(w, SQL_OUTLET_LIST, NULL, "zzz", NULL, "2"), "[]");
 	(void)ASK(w, SQL_OUTLET_LIST, NULL, "ALPHA", NULL, "2");
 	assert_string_equal(answer.second, "");
-	(void)ASK(w, SQL_BLAST_RECIPIENTS, "b1", NULL, NULL, NULL, NULL, "2");
+	(void)ASK(w, SQL_BLAST_RECIPIENTS, "b1", NULL, NULL, NULL, NULL, "2", NULL, NULL);
 	assert_string_equal(answer.second, "2");
-	(void)ASK(w, SQL_BLAST_RECIPIENTS, "b1", NULL, NULL, NULL, "4", "2");
+	(void)ASK(w, SQL_BLAST_RECIPIENTS, "b1", NULL, NULL, NULL, "4", "2", NULL, NULL);
 	assert_non_null(strstr(answer.first, "msg_5"));
 	assert_null(strstr(answer.first, "msg_4"));
 	assert_string_equal(answer.second, "");

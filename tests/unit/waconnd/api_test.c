@@ -27,6 +27,7 @@ static Ipc__UserAdd user = IPC__USER_ADD__INIT;
 static Ipc__UserEdit user_edit = IPC__USER_EDIT__INIT;
 static Ipc__PasswordChange password_change = IPC__PASSWORD_CHANGE__INIT;
 static Ipc__AuditList audit_list = IPC__AUDIT_LIST__INIT;
+static Ipc__May may_add_users = IPC__MAY__INIT;
 static Ipc__Summary summary = IPC__SUMMARY__INIT;
 static Ipc__OptOuts opt_outs = IPC__OPT_OUTS__INIT;
 static Ipc__Contacts contacts_other = IPC__CONTACTS__INIT;
@@ -52,6 +53,8 @@ fill(void)
 	blast.n_outlets = 1;
 	user_edit.id = template_absent.id = absent;
 	contacts_other.outlet_id = other;
+	may_add_users.has_op = 1;
+	may_add_users.op = IPC__REQUEST__OP_USER_ADD;
 	media_chunk.id = media_read.id = absent;
 	media_read.has_length = 1;
 	media_read.length = 1;
@@ -76,6 +79,7 @@ static const struct role_row {
 	{OP(METRICS), &empty, HIDDEN, SAME(HIDDEN)}, /* none are kept here */
 	{OP(LOGOUT), &empty, "401 unauthenticated", SAME("200")},
 	{OP(ME), &empty, "401 unauthenticated", SAME("200")},
+	{OP(MAY), &may_add_users, "401 unauthenticated", NO, NO, "200"},
 	{OP(STATUS_LIST), &status_list, "401 unauthenticated", SAME("200")},
 	{OP(STATUS_GET), &id_other, "401 unauthenticated", HIDDEN, "200", "200"},
 	{OP(OUTLET_LIST), &list, "401 unauthenticated", SAME("200")},
@@ -104,6 +108,8 @@ static const struct role_row {
 	{OP(BLAST_PAUSE), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
 	{OP(BLAST_RESUME), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
 	{OP(BLAST_CANCEL), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
+	{OP(BLAST_RETRY), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
+	{OP(BLAST_REPLIES), &list_absent, "401 unauthenticated", SAME(HIDDEN)},
 	{OP(SUBSCRIBE), &subscribe, "401 unauthenticated", SAME("200")},
 	{OP(USER_ADD), &user, "401 unauthenticated", NO, NO, INVALID},
 	{OP(USER_LIST), &list, "401 unauthenticated", NO, NO, "200"},

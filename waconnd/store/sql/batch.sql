@@ -102,10 +102,16 @@ WHERE m.outlet_id = s.outlet AND m.wa_id = s.wa_id AND m.outgoing AND m.status I
 -- $1 outlets, $2 peers, $3 phones, $4 stanza ids, $5 kinds, $6 texts, $7 from me, $8 times in ms, $9 contents (JSON), $10 sealed files
 -- (bytea, empty: none). One that the owner wrote on another device (from me) is outgoing and SENT.
 -- name: BATCH_INBOUND
-INSERT INTO messages (outlet_id, peer, phone, wa_id, kind, text, outgoing, status, created_at, sent_at, content, sealed_media)
+INSERT INTO messages (outlet_id, peer, phone, wa_id, kind, text, outgoing, status, created_at, sent_at, content, sealed_media,
+                      reply_to)
 SELECT i.outlet, i.peer, i.phone, i.wa_id, i.kind, i.text, i.from_me,
        CASE WHEN i.from_me THEN 'SENT' ELSE 'RECEIVED' END, from_ms(i.at), CASE WHEN i.from_me THEN from_ms(i.at) END,
-       i.content::jsonb, CASE WHEN length(i.sealed) > 0 THEN i.sealed END
+       i.content::jsonb, CASE WHEN length(i.sealed) > 0 THEN i.sealed END,
+       CASE WHEN NOT i.from_me THEN (
+            SELECT m.blast_id FROM messages m
+            WHERE m.phone = i.phone AND m.outgoing AND m.blast_id IS NOT NULL AND m.outlet_id || '' = i.outlet
+              AND m.sending_at > now() - interval '7 days'
+            ORDER BY m.id DESC LIMIT 1) END
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::bigint[], $9::text[],
             $10::bytea[])
      AS i (outlet, peer, phone, wa_id, kind, text, from_me, at, content, sealed)

@@ -68,8 +68,8 @@ SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $5::int), '[]'),
        CASE WHEN count(*) > $5::int THEN max(id) FILTER (WHERE n = $5::int) END
 FROM page
 
--- $1 blast, $2 the one outlet allowed or NULL, $3 status or NULL, $4 part of the phone or NULL, $5 cursor (an id) or NULL, $6 limit.
--- One row: array, next cursor. Index messages_by_blast.
+-- $1 blast, $2 the one outlet allowed or NULL, $3 status or NULL, $4 part of the phone or NULL, $5 cursor (an id) or NULL, $6 limit,
+-- $7 outlet or NULL, $8 reason or NULL. One row: array, next cursor. Index messages_by_blast.
 -- name: BLAST_RECIPIENTS
 WITH page AS (
 	SELECT m.id, recipient_json(m) AS j, row_number() OVER (ORDER BY m.id) AS n
@@ -79,6 +79,8 @@ WITH page AS (
 	  AND ($3::text IS NULL OR m.status = $3)
 	  AND ($4::text IS NULL OR position($4 IN m.phone) > 0)
 	  AND ($5::bigint IS NULL OR m.id > $5::bigint)
+	  AND ($7::text IS NULL OR m.outlet_id = $7)
+	  AND ($8::text IS NULL OR m.reason = $8)
 	ORDER BY m.id
 	LIMIT $6::int + 1
 )
@@ -100,9 +102,56 @@ SET status = CASE WHEN b.queued + b.sending = 0 THEN 'COMPLETED'
                   ELSE 'RUNNING' END,
     started_at = CASE WHEN b.schedule_at > now() THEN b.started_at ELSE coalesce(b.started_at, now()) END,
     finished_at = CASE WHEN b.queued + b.sending = 0 THEN now() END,
+    failed_before = b.failed, done_before = b.failed + b.sent + b.delivered + b.read,
     pause_reason = NULL
 WHERE b.id = $1 AND ($2::text IS NULL OR b.outlets <@ ARRAY[$2::text]) AND b.status = 'PAUSED'
 RETURNING blast_json(b)
+
+-- The three steps of trying the failed ones again, one transaction: a blast that is through runs again. Messages keep their stanza ids,
+-- so that one which had arrived after all stays one. $1 id, $2 the one outlet allowed or NULL.
+-- name: BLAST_RETRY
+UPDATE blasts b
+SET status = CASE WHEN b.status = 'COMPLETED' THEN 'RUNNING' ELSE b.status END, finished_at = NULL,
+    failed_before = 0, done_before = b.sent + b.delivered + b.read, retried_at = now()
+WHERE b.id = $1 AND ($2::text IS NULL OR b.outlets <@ ARRAY[$2::text]) AND b.status IN ('RUNNING', 'PAUSED', 'COMPLETED')
+  AND b.failed > 0 AND (b.expires_at IS NULL OR b.expires_at > now())
+
+-- $1 id.
+-- name: BLAST_RETRY_FAILED
+UPDATE messages m
+SET status = 'QUEUED', reason = NULL, failed_at = NULL, not_before = NULL, attempts = 0
+FROM blasts b
+WHERE b.id = $1 AND b.retried_at = now() AND m.blast_id = b.id AND m.status = 'FAILED'
+
+-- Last step: no row when nothing was queued now (now() is the transaction's time).
+-- name: BLAST_RETRIED_GET
+SELECT blast_json(b) FROM blasts b
+WHERE b.id = $1 AND ($2::text IS NULL OR b.outlets <@ ARRAY[$2::text]) AND b.retried_at = now()
+
+-- Blasts that fail too often stop, until a person has looked: so many per cent of what was tried since the last look, after so many tries
+-- at least (settings). Answers id.
+-- name: BLAST_PAUSE_FAILING
+UPDATE blasts b SET status = 'PAUSED', pause_reason = 'too_many_failures'
+FROM (SELECT (j->'autoPause'->>'failurePercent')::int AS per_cent, (j->'autoPause'->>'minimum')::int AS minimum
+      FROM (SELECT settings_json() AS j) s) s
+WHERE b.status = 'RUNNING' AND s.per_cent > 0
+  AND b.failed + b.sent + b.delivered + b.read - b.done_before >= s.minimum
+  AND 100 * (b.failed - b.failed_before) >= s.per_cent * (b.failed + b.sent + b.delivered + b.read - b.done_before)
+RETURNING b.id
+
+-- What people answered to a blast, newest first. $1 blast, $2 the one outlet allowed or NULL, $3 cursor (an id) or NULL, $4 limit.
+-- One row: array, next cursor. Index messages_replies.
+-- name: BLAST_REPLIES
+WITH page AS (
+	SELECT m.id, message_json(m) AS j, row_number() OVER (ORDER BY m.id DESC) AS n
+	FROM messages m
+	WHERE m.reply_to = $1 AND ($2::text IS NULL OR m.outlet_id = $2) AND ($3::bigint IS NULL OR m.id < $3::bigint)
+	ORDER BY m.id DESC
+	LIMIT $4::int + 1
+)
+SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $4::int), '[]'),
+       CASE WHEN count(*) > $4::int THEN min(id) FILTER (WHERE n = $4::int) END
+FROM page
 
 -- The three steps of a cancellation, one transaction. $1 id, $2 the one outlet allowed or NULL.
 -- name: BLAST_CANCEL

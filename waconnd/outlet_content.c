@@ -67,7 +67,7 @@ set_file(const struct outlet *o, struct message_content *c, const char *media, c
 	free(aad);
 }
 
-/* Columns of MESSAGE_CONTENT: kind, text, content, media, its sealed reference. */
+/* Columns of MESSAGE_CONTENT: kind, text, content, media, its sealed reference, number. */
 static void
 on_content(void *arg, enum db_error error, const PGresult *r)
 {
@@ -80,7 +80,7 @@ on_content(void *arg, enum db_error error, const PGresult *r)
 	if (found && column(r, 3) != NULL && column(r, 4) != NULL)
 		set_file(o, &c, column(r, 3), column(r, 4));
 	if (o->link != NULL && o->link == q->link)
-		link_retry_content(o->link, q->token,
+		link_retry_content(o->link, q->token, found ? column(r, 5) : NULL,
 		    found && message_content_needs(&c) == NULL ? &c.content : NULL);
 	if (found)
 		message_content_done(&c);
@@ -94,7 +94,7 @@ outlet_retry(struct outlet *o, uint64_t token, const char *id)
 	struct content_query *q;
 
 	if (o->n_contents >= CONTENTS_MAX) {
-		link_retry_content(o->link, token, NULL);
+		link_retry_content(o->link, token, NULL, NULL);
 		return;
 	}
 	q = xcalloc(1, sizeof(*q));

@@ -402,10 +402,11 @@ link_send(struct link *l, const char *id, const char *phone, const struct wa_con
 }
 
 void
-link_retry_content(struct link *l, uint64_t token, const struct wa_content *content)
+link_retry_content(
+    struct link *l, uint64_t token, const char *phone, const struct wa_content *content)
 {
 	if (l->messaging != NULL)
-		messaging_retry_content(l->messaging, token, content);
+		messaging_retry_content(l->messaging, token, phone, content);
 }
 
 bool

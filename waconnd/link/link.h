@@ -157,8 +157,8 @@ struct link_ops {
 	 * t: unix seconds. */
 	void (*receipt)(void *arg, const char *id, enum link_receipt kind, int64_t t);
 	/*
-	 * A device could not decrypt message `id` and asks again: answer with what it said through
-	 * link_retry_content(link, token, content or NULL), now or later.
+	 * A device could not decrypt message `id` and asks again: answer with what it said
+	 * and to whom through link_retry_content, now or later.
 	 */
 	void (*retry)(void *arg, uint64_t token, const char *id);
 	/* Exactly once for each link_send, unless the link ended before (then all of them as
@@ -215,8 +215,10 @@ void link_free(struct link **l);
 #define LINK_SENDS_MAX 64
 void link_send(struct link *l, const char *id, const char *phone, const struct wa_content *content,
     void *send_arg);
-/* content is copied; NULL: not known any more. */
-void link_retry_content(struct link *l, uint64_t token, const struct wa_content *content);
+/* content is copied; NULL: not known any more. phone: digits of whom it was sent to; nobody else
+ * gets it again. */
+void link_retry_content(
+    struct link *l, uint64_t token, const char *phone, const struct wa_content *content);
 
 /*
  * Encrypt a file under a fresh key and upload it; the reference that comes back may be used in any

@@ -68,7 +68,8 @@ void messaging_privacy_token(struct messaging *m, const struct node *notificatio
 void messaging_group(struct messaging *m, const struct node *notification); /* type=w:gp2 */
 void messaging_send(struct messaging *m, const char *id, const char *phone,
     const struct wa_content *content, void *send_arg);
-void messaging_retry_content(struct messaging *m, uint64_t token, const struct wa_content *content);
+void messaging_retry_content(
+    struct messaging *m, uint64_t token, const char *phone, const struct wa_content *content);
 void messaging_media_retry(struct messaging *m, const struct node *notification);
 struct transfers *messaging_transfers(struct messaging *m);
 /* Pre-keys: generate `count` from credentials.next_prekey_id, put them, and add their <key>

@@ -314,9 +314,10 @@ messaging_transfers(struct messaging *m)
 }
 
 void
-messaging_retry_content(struct messaging *m, uint64_t token, const struct wa_content *content)
+messaging_retry_content(
+    struct messaging *m, uint64_t token, const char *phone, const struct wa_content *content)
 {
-	resends_content(m->resends, token, content);
+	resends_content(m->resends, token, phone, content);
 }
 
 /* -- own pre-keys -- */

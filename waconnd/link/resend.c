@@ -6,6 +6,7 @@
  */
 #include "waconnd/link/resend.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@
 #include "waconnd/link/peer.h"
 #include "waconnd/link/resend_limit.h"
 
-#define NEW_SESSION_FROM 2 /* asked so often, the session is not trusted any more */
+#define NEW_SESSION_FROM 2  /* asked so often, the session may be begun anew, within limits */
+#define SAME_SESSION_FROM 3 /* … and is, if the time before was in the same one */
 
 enum resend_state {
 	RESEND_WAITING,
@@ -40,6 +42,7 @@ struct resend {
 	const char *id;	   /* in receipt */
 	struct jid device; /* as Signal knows it */
 	struct jid number; /* the same before its LID was known; or none */
+	struct jid to;	   /* whom the message was sent to, by number */
 	char count[16];	   /* as it goes back */
 	unsigned times;
 	struct wa_content *content;
@@ -155,14 +158,15 @@ copy_jid(const struct resend *e, const char *key, const char *as)
 		node_set_jid(e->stanza, as, &jid);
 }
 
-/* The chat that a message of ours to `recipient` is in, for our own other devices. */
+/* The chat that the message is in, for our own other devices. */
 static struct jid
 destination_of(const struct resend *e)
 {
 	struct jid jid;
 
-	return node_get_jid(e->receipt, "recipient", &jid) == 0 ? jid_without_device(&jid)
-								: jid_without_device(&e->device);
+	if (node_get_jid(e->receipt, "recipient", &jid) == 0)
+		return jid_without_device(&jid);
+	return lid_find(e->resends->m, &e->to, &jid) ? jid : e->to;
 }
 
 static void
@@ -239,6 +243,24 @@ is_other_device(struct resend *e)
 	return told != known;
 }
 
+/* None is there, or it has proved to be of no use. */
+static bool
+needs_session(struct resend *e)
+{
+	struct resends *r = e->resends;
+	const int64_t now = clock_monotonic_ms();
+	uint8_t key[CURVE_KEY_LEN];
+	bool same;
+
+	if (signal_session_base_key(r->m->signal, &e->device, key) != 0)
+		return true;
+	if (e->times < NEW_SESSION_FROM)
+		return false;
+	same = resend_limit_same_session(r->limit, &e->device, e->id, key, now);
+	return (same && e->times >= SAME_SESSION_FROM) ||
+	       resend_limit_renew(r->limit, &e->device, now);
+}
+
 static void
 on_keys(void *arg)
 {
@@ -253,7 +275,7 @@ on_keys(void *arg)
 	}
 	if (is_other_device(e))
 		signal_drop_device(m->signal, &e->device);
-	if (e->times < NEW_SESSION_FROM && signal_has_session(m->signal, &e->device)) {
+	if (!needs_session(e)) {
 		encrypt(e);
 		return;
 	}
@@ -280,6 +302,21 @@ hold_keys(struct resend *e)
 		on_keys(e);
 }
 
+/* Nobody gets what was said to another, even if he knows under which id. */
+static bool
+is_in_chat(const struct resend *e)
+{
+	struct messaging *m = e->resends->m;
+	struct jid user = e->device, lid;
+
+	if (user.server == JID_SERVER_HOSTED)
+		user.server = JID_SERVER_PN;
+	if (user.server == JID_SERVER_HOSTED_LID)
+		user.server = JID_SERVER_LID;
+	return messaging_is_own_user(m, &user) || jid_same_user(&user, &e->to) ||
+	       (lid_find(m, &e->to, &lid) && jid_same_user(&user, &lid));
+}
+
 static void
 on_map(void *arg)
 {
@@ -290,17 +327,21 @@ on_map(void *arg)
 		e->number = e->device;
 		e->device = lid;
 	}
-	hold_keys(e);
+	if (is_in_chat(e))
+		hold_keys(e);
+	else
+		drop(e, "sent to somebody else");
 }
 
 /* -- content -- */
 
 void
-resends_content(struct resends *r, uint64_t token, const struct wa_content *content)
+resends_content(
+    struct resends *r, uint64_t token, const char *phone, const struct wa_content *content)
 {
-	const struct key_name *name;
-	struct key_name map;
+	struct key_name maps[2];
 	struct resend *e;
+	size_t n = 0;
 	bool ready;
 
 	TAILQ_FOREACH(e, &r->all, entry)
@@ -308,16 +349,17 @@ resends_content(struct resends *r, uint64_t token, const struct wa_content *cont
 		break;
 	if (e == NULL)
 		return;
-	if (content == NULL) {
+	if (content == NULL || phone == NULL || phone[0] == '\0') {
 		drop(e, "message not known");
 		return;
 	}
 	e->content = wa_content_copy(content);
 	e->state = RESEND_MAP;
-	map = (struct key_name){KEY_LID, e->device.user};
-	name = &map;
-	e->map_hold = key_cache_hold(
-	    r->m->keys, name, e->device.server == JID_SERVER_PN ? 1 : 0, on_map, e, &ready);
+	e->to = jid_make(JID_SERVER_PN, phone, 0);
+	maps[n++] = (struct key_name){KEY_LID, e->to.user};
+	if (e->device.server == JID_SERVER_PN)
+		maps[n++] = (struct key_name){KEY_LID, e->device.user};
+	e->map_hold = key_cache_hold(r->m->keys, maps, n, on_map, e, &ready);
 	if (ready)
 		on_map(e);
 }

@@ -23,7 +23,9 @@ struct resends *resends_new(struct messaging *m);
 void resends_free(struct resends **r);
 /* <receipt type="retry">. It is acknowledged when it is handled. */
 void resends_take(struct resends *r, const struct node *stanza);
-/* What was asked for by ops.retry, copied; NULL: not known any more. */
-void resends_content(struct resends *r, uint64_t token, const struct wa_content *content);
+/* What was asked for by ops.retry, copied, and the number that it was for; content NULL: not known
+ * any more. */
+void resends_content(
+    struct resends *r, uint64_t token, const char *phone, const struct wa_content *content);
 
 #endif

@@ -10,14 +10,19 @@
 #include "waconnd/link/resend.h"
 
 #define MINUTE_MS 60000
+#define RENEW_MS (60 * MINUTE_MS)
+#define SESSION " " /* no stanza's id */
 
-struct counted { /* a message for a device, or (id "") a chat */
+struct counted { /* a message for a device, (id "") a chat, or (id SESSION) a device's session */
 	TAILQ_ENTRY(counted) entry;
 	struct jid jid;
 	char *id;
-	unsigned count;	   /* of a message */
-	double tokens;	   /* of a chat */
-	int64_t filled_ms; /* … when they were counted */
+	unsigned count;	    /* of a message */
+	double tokens;	    /* of a chat */
+	int64_t filled_ms;  /* … when they were counted */
+	int64_t renewed_ms; /* of a session; 0: never */
+	bool has_base_key;  /* of a message: in which session it went last */
+	uint8_t base_key[CURVE_KEY_LEN];
 };
 
 struct resend_limit {
@@ -100,4 +105,27 @@ resend_limit_take(struct resend_limit *l, const struct jid *device, const char *
 	if (!take_token(at(l, &chat, "", now_ms), now_ms))
 		return false;
 	return ++at(l, device, id, now_ms)->count <= RESEND_TIMES_MAX;
+}
+
+bool
+resend_limit_renew(struct resend_limit *l, const struct jid *device, int64_t now_ms)
+{
+	struct counted *c = at(l, device, SESSION, now_ms);
+
+	if (c->renewed_ms != 0 && now_ms - c->renewed_ms < RENEW_MS)
+		return false;
+	c->renewed_ms = now_ms;
+	return true;
+}
+
+bool
+resend_limit_same_session(struct resend_limit *l, const struct jid *device, const char *id,
+    const uint8_t base_key[CURVE_KEY_LEN], int64_t now_ms)
+{
+	struct counted *c = at(l, device, id, now_ms);
+	const bool same = c->has_base_key && memcmp(c->base_key, base_key, CURVE_KEY_LEN) == 0;
+
+	c->has_base_key = true;
+	memcpy(c->base_key, base_key, CURVE_KEY_LEN);
+	return same;
 }

@@ -10,6 +10,8 @@
 #include <session_builder.h>
 #include <session_cipher.h>
 #include <session_pre_key.h>
+#include <session_record.h>
+#include <session_state.h>
 #include <string.h>
 
 #include "common/log.h"
@@ -138,6 +140,32 @@ signal_session_registration(struct signal_store *s, const struct jid *device)
 		id = 0;
 	session_cipher_free(cipher);
 	return id;
+}
+
+int
+signal_session_base_key(
+    struct signal_store *s, const struct jid *device, uint8_t ret_key[CURVE_KEY_LEN])
+{
+	session_record *record = NULL;
+	signal_buffer *bytes = NULL;
+	char name[SIGNAL_NAME_MAX];
+	size_t len = 0;
+	const uint8_t *data;
+	int r = -1;
+
+	signal_device_name(s, device, name);
+	data = key_cache_find(s->keys, KEY_SESSION, name, &len);
+	if (data == NULL || session_record_deserialize(&record, data, len, s->context) != 0)
+		return -1;
+	if (ec_public_key_serialize(
+		&bytes, session_state_get_alice_base_key(session_record_get_state(record))) == 0 &&
+	    signal_buffer_len(bytes) == SERIALIZED_KEY_LEN) {
+		memcpy(ret_key, signal_buffer_data(bytes) + 1, CURVE_KEY_LEN);
+		r = 0;
+	}
+	signal_buffer_free(bytes);
+	SIGNAL_UNREF(record);
+	return r;
 }
 
 /* -- one attempt each -- */

@@ -48,6 +48,9 @@ void signal_prekey_name(uint32_t id, char ret_name[SIGNAL_PREKEY_NAME_MAX]);
 bool signal_has_session(struct signal_store *s, const struct jid *device);
 /* 0 when there is no session. */
 uint32_t signal_session_registration(struct signal_store *s, const struct jid *device);
+/* What tells one session from another with the same device: -1 when there is none. */
+int signal_session_base_key(struct signal_store *s, const struct jid *device,
+    uint8_t ret_key[CURVE_KEY_LEN]) __attribute__((warn_unused_result));
 /* Session and identity, e.g. of a device that was removed. Need not be held. */
 void signal_drop_device(struct signal_store *s, const struct jid *device);
 /* What is kept of a device under one address (signal_old_name) moves to another where nothing is

@@ -134,8 +134,10 @@ messaging_transfers(struct messaging *m)
 }
 
 void
-messaging_retry_content(struct messaging *m, uint64_t token, const struct wa_content *content)
+messaging_retry_content(
+    struct messaging *m, uint64_t token, const char *phone, const struct wa_content *content)
 {
+	(void)phone;
 	(void)m;
 	(void)token;
 	(void)content;

@@ -104,6 +104,27 @@ test_resends_to_one_chat(void **state)
 	resend_limit_free(&l);
 }
 
+/* A device's session is begun anew once an hour; a message is noticed to go in the same session. */
+static void
+test_renewed_sessions(void **state)
+{
+	static const uint8_t one[CURVE_KEY_LEN] = {1}, two[CURVE_KEY_LEN] = {2};
+	struct resend_limit *l = resend_limit_new();
+	const struct jid device = jid_make(JID_SERVER_LID, "1", 0),
+			 other = jid_make(JID_SERVER_LID, "1", 3);
+
+	(void)state;
+	assert_true(resend_limit_renew(l, &device, 1000));
+	assert_false(resend_limit_renew(l, &device, 1000 + 3599999));
+	assert_true(resend_limit_renew(l, &other, 1000));
+	assert_true(resend_limit_renew(l, &device, 1000 + 3600000));
+	assert_false(resend_limit_same_session(l, &device, "M", one, 0));
+	assert_true(resend_limit_same_session(l, &device, "M", one, 0));
+	assert_false(resend_limit_same_session(l, &device, "M", two, 0));
+	assert_false(resend_limit_same_session(l, &other, "M", two, 0));
+	resend_limit_free(&l);
+}
+
 /* Whoever asks with ever new names finds no unbounded memory, and gets no further than the burst of
  * each chat. */
 static void
@@ -205,6 +226,7 @@ main(void)
 	    cmocka_unit_test(test_device_cache_is_bounded),
 	    cmocka_unit_test(test_resends_of_one_message),
 	    cmocka_unit_test(test_resends_to_one_chat),
+	    cmocka_unit_test(test_renewed_sessions),
 	    cmocka_unit_test(test_resend_limit_is_bounded),
 	    cmocka_unit_test(test_token_age),
 	    cmocka_unit_test(test_peer_records),

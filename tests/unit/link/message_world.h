@@ -75,8 +75,10 @@ struct world {
 	unsigned ack_error, ack_errors; /* code, for how many messages */
 	const char *ack_phash;
 	bool drop_acks, hold_messages;
-	const char *retry_text;	 /* what ops.retry is answered with */
-	struct media_net *media; /* NULL: no files */
+	const char *retry_phone;
+	const char *(*retry_phone_of)(const char *id); /* NULL: retry_phone */
+	const char *retry_text;			       /* what ops.retry is answered with */
+	struct media_net *media;		       /* NULL: no files */
 	struct evhttp *media_http;
 	char media_host[32];
 };
@@ -267,7 +269,9 @@ world_on_retry(void *arg, uint64_t token, const char *id)
 	const struct wa_content content = {.kind = WA_CONTENT_TEXT, .text = l->w->retry_text};
 
 	assert_non_null(id);
-	messaging_retry_content(l->m, token, content.text != NULL ? &content : NULL);
+	messaging_retry_content(l->m, token,
+	    l->w->retry_phone_of != NULL ? l->w->retry_phone_of(id) : l->w->retry_phone,
+	    content.text != NULL ? &content : NULL);
 }
 
 /* -- parties -- */

@@ -192,6 +192,7 @@ test_retry(void **state)
 	(void)state;
 	begin(&p);
 	p.w.retry_text = "second";
+	p.w.retry_phone = BOB;
 	world_send(p.alice, "M1", BOB, "first");
 	world_run(&p.w);
 	world_send(p.bob, "R1", ALICE, "reply"); /* from now on Alice sends msg, not pkmsg */
@@ -254,6 +255,9 @@ test_retry_limits(void **state)
 	assert_int_equal(n, 10);
 	/* The other way: the same message for the same device. */
 	p.w.retry_text = "hello";
+	p.w.retry_phone = ALICE;
+	world_send(p.bob, "M0", ALICE, "hello");
+	world_run(&p.w);
 	node_set_jid(ask, "from", &p.alice->credentials.own_lid);
 	(void)node_child(ask, "retry", "count", "1", "id", "M1", "t", "7", NULL);
 	for (unsigned i = 0; i < 15; i++) {
@@ -284,6 +288,15 @@ count_acks(struct link *l)
 	return n;
 }
 
+static const char *
+phone_of_crowd(const char *id)
+{
+	static char phone[24];
+
+	(void)snprintf(phone, sizeof(phone), "3330%05lu", strtoul(id + 1, NULL, 10));
+	return phone;
+}
+
 /* A crowd asks again: each is served in its turn, none is sent away with an acknowledgement. */
 static void
 test_retry_crowd(void **state)
@@ -294,6 +307,7 @@ test_retry_crowd(void **state)
 	(void)state;
 	begin(&p);
 	p.w.retry_text = "hello";
+	p.w.retry_phone_of = phone_of_crowd;
 	p.bob->db.hold_gets = true;
 	(void)node_child(ask, "retry", "count", "1", NULL);
 	for (unsigned i = 0; i < RESENDS_WAITING_MAX + 10; i++) {
@@ -302,7 +316,7 @@ test_retry_crowd(void **state)
 
 		(void)snprintf(user, sizeof(user), "3330%05u", i);
 		(void)snprintf(id, sizeof(id), "M%u", i);
-		jid = jid_make(JID_SERVER_LID, user, 1);
+		jid = jid_make(JID_SERVER_PN, user, 1);
 		node_set(ask, "id", id);
 		node_set_jid(ask, "from", &jid);
 		messaging_receipt(p.bob->m, ask);
@@ -313,6 +327,73 @@ test_retry_crowd(void **state)
 	assert_int_equal(p.w.asked_bundles, RESENDS_WAITING_MAX);
 	assert_int_equal(count_acks(p.bob), RESENDS_WAITING_MAX);
 	node_free(&ask);
+	world_end(&p.w);
+}
+
+/* Who knows the id of what was said to somebody else does not get it. */
+static void
+test_retry_of_another_chat(void **state)
+{
+	struct node *ask = node_new("receipt", "id", "M1", "type", "retry", NULL);
+	struct pair p;
+
+	(void)state;
+	begin(&p);
+	p.w.retry_text = "a secret";
+	p.w.retry_phone = "6281300000003";
+	node_set_jid(ask, "from", &p.alice->credentials.own_lid);
+	(void)node_child(ask, "retry", "count", "1", "id", "M1", "t", "7", NULL);
+	messaging_receipt(p.bob->m, ask);
+	world_run(&p.w);
+	assert_null(world_written(p.bob, "message", NULL, NULL, 0));
+	assert_non_null(world_written(p.bob, "ack", "class", "receipt", 0));
+	node_free(&ask);
+	world_end(&p.w);
+}
+
+static void
+ask_again(struct pair *p, const char *id, const char *count, const uint8_t *registration)
+{
+	struct node *ask = node_new("receipt", "id", id, "type", "retry", NULL);
+
+	node_set_jid(ask, "from", &p->bob->credentials.own_lid);
+	(void)node_child(ask, "retry", "count", count, "id", id, "t", "7", NULL);
+	if (registration != NULL)
+		node_bytes(node_child(ask, "registration", NULL), registration, 4);
+	messaging_receipt(p->alice->m, ask);
+	world_run(&p->w);
+	node_free(&ask);
+}
+
+/* Without keys of its own: the session is begun anew at the second time, within the hour not once
+ * more for another message, but at the third time if the second was in the same one. Another
+ * registration id is another device: at once. */
+static void
+test_new_sessions(void **state)
+{
+	static const uint8_t other[4] = {0, 0, 0x7f, 0x01};
+	struct pair p;
+
+	(void)state;
+	begin(&p);
+	p.w.retry_text = "M";
+	p.w.retry_phone = BOB;
+	world_send(p.alice, "M0", BOB, "M");
+	world_run(&p.w);
+	p.w.bundles = 0;
+	ask_again(&p, "M1", "1", NULL);
+	assert_int_equal(p.w.bundles, 0);
+	ask_again(&p, "M1", "2", NULL);
+	assert_int_equal(p.w.bundles, 1);
+	ask_again(&p, "M2", "2", NULL);
+	assert_int_equal(p.w.bundles, 1);
+	ask_again(&p, "M2", "3", NULL);
+	assert_int_equal(p.w.bundles, 2);
+	ask_again(&p, "M2", "4", NULL);
+	assert_int_equal(p.w.bundles, 2);
+	ask_again(&p, "M3", "1", other);
+	assert_int_equal(p.w.bundles, 3);
+	assert_non_null(world_written(p.alice, "message", "id", "M3", 0));
 	world_end(&p.w);
 }
 
@@ -640,6 +721,8 @@ main(void)
 	    cmocka_unit_test(test_retry),
 	    cmocka_unit_test(test_retry_limits),
 	    cmocka_unit_test(test_retry_crowd),
+	    cmocka_unit_test(test_retry_of_another_chat),
+	    cmocka_unit_test(test_new_sessions),
 	    cmocka_unit_test(test_retry_text_unknown),
 	    cmocka_unit_test(test_rubbish_does_no_harm),
 	    cmocka_unit_test(test_receipts),

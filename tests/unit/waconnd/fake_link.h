@@ -221,11 +221,12 @@ link_send(struct link *l, const char *id, const char *phone, const struct wa_con
 }
 
 void
-link_retry_content(struct link *l, uint64_t token, const struct wa_content *content)
+link_retry_content(
+    struct link *l, uint64_t token, const char *phone, const struct wa_content *content)
 {
 	(void)l;
-	(void)snprintf(fake.retry_text, sizeof(fake.retry_text), "%llu:%s",
-	    (unsigned long long)token,
+	(void)snprintf(fake.retry_text, sizeof(fake.retry_text), "%llu:%s:%s",
+	    (unsigned long long)token, phone != NULL ? phone : "-",
 	    content == NULL			? "-"
 	    : wa_content_is_file(content->kind) ? content->media.direct_path
 						: content->text);

@@ -887,14 +887,14 @@ test_retry_text(void **state)
 	    "('o_conn', true, '62899', 'dulu', 'SENT', 'W1')");
 	l = fake_find("o_conn");
 	l->ops->retry(l->arg, 5, "W1");
-	until(was_answered, (char[]){"5:dulu"}, "the text");
+	until(was_answered, (char[]){"5:62899:dulu"}, "the text");
 	l->ops->retry(l->arg, 6, "W2");
-	until(was_answered, (char[]){"6:-"}, "no text");
+	until(was_answered, (char[]){"6:-:-"}, "no text");
 	/* Asked for, but the link is gone when it comes. */
 	l->ops->retry(l->arg, 7, "W1");
 	fake_end(l, LINK_END_SILENT, 0);
 	settle();
-	assert_string_equal(fake.retry_text, "6:-");
+	assert_string_equal(fake.retry_text, "6:-:-");
 }
 
 static void

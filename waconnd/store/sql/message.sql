@@ -15,9 +15,9 @@ WHERE (id = ANY ($1::bigint[]) OR id IN (
   AND status = 'QUEUED' AND (SELECT count(*) FROM locked) >= 0
 
 -- What one sent said, for a device that asks again; with the file as the outlet uploaded it last. $1 outlet, $2 stanza id.
--- Columns: kind, text, content, media, its sealed reference.
+-- Columns: kind, text, content, media, its sealed reference, whom it was for.
 -- name: MESSAGE_CONTENT
-SELECT m.kind, m.text, c.content, u.media_id, u.sealed_ref
+SELECT m.kind, m.text, c.content, u.media_id, u.sealed_ref, m.phone
 FROM messages m
 CROSS JOIN LATERAL (SELECT message_content(m) AS content) c
 LEFT JOIN media_uploads u ON u.outlet_id = m.outlet_id AND u.media_id = c.content->'media'->>'id' AND u.type = media_use(m.kind)

@@ -10,6 +10,7 @@
 #ifndef WACONND_KEYDB_H
 #define WACONND_KEYDB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +57,8 @@ struct keydb_ops {
 	/* cb after everything put and deleted so far (and what other layers added to the same
 	 * batch) is on disk. */
 	void (*commit)(struct keydb *k, keydb_commit_cb cb, void *arg);
+	/* So much waits to be written, by all outlets, that nothing new should be begun. */
+	bool (*full)(struct keydb *k);
 	/* No callback with this arg will come any more. What was put stays put. */
 	void (*forget)(struct keydb *k, void *arg);
 };

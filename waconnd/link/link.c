@@ -157,6 +157,7 @@ tear_down(struct link *l)
 	l->torn_down = true;
 	(void)event_del(l->alive_timer);
 	(void)event_del(l->rotate_timer);
+	(void)event_del(l->flow_timer);
 	link_dial_cancel(l->net, &l->dial);
 	link_iq_fail_all(l);
 	if (l->messaging != NULL)
@@ -302,6 +303,7 @@ link_new(
 	l->iq_timer = timer(l, link_iq_timer);
 	l->alive_timer = timer(l, link_alive_timer);
 	l->rotate_timer = timer(l, link_rotate_timer);
+	l->flow_timer = timer(l, link_flow_timer);
 	l->dial.turn = on_dial_turn;
 	LIST_INIT(&l->commits);
 	STAILQ_INIT(&l->refused);
@@ -331,6 +333,7 @@ destroy(struct link *l)
 	event_free(l->iq_timer);
 	event_free(l->alive_timer);
 	event_free(l->rotate_timer);
+	event_free(l->flow_timer);
 	free(l->outlet);
 	free(l->expect_phone);
 	free(l->device_name);

@@ -55,6 +55,9 @@ struct messaging *messaging_new(struct link *l);
 void messaging_free(
     struct messaging **m); /* pending sends become UNCERTAIN through link_ops.sent first */
 void messaging_open(struct messaging *m); /* after <success> */
+/* More waits for the database than is good: no more should be read; held: nothing is being read,
+ * and enough of it must be done before it goes on. */
+bool messaging_behind(const struct messaging *m, bool held);
 /* Stanza handlers, called from the dispatch table. They see to the ack or receipt themselves. */
 void messaging_message(struct messaging *m, const struct node *stanza);
 void messaging_receipt(struct messaging *m, const struct node *stanza);

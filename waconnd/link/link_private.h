@@ -35,6 +35,7 @@ struct link_ws {
 	bool up;	 /* the upgrade was answered */
 	bool closing;	 /* close it when the queue is empty */
 	bool goodbye;	 /* the closing handshake has begun */
+	bool held;	 /* it is not read at the moment: link_flow.c */
 	int distrust;	 /* OpenSSL\'s X509_V_ERR_… of the certificate; X509_V_OK (0): none */
 	STAILQ_HEAD(, link_frame) queue;
 	size_t queued_bytes;
@@ -91,6 +92,8 @@ struct link {
 	int64_t alive_armed_ms;	    /* monotonic; 0: not armed */
 	int64_t heard_ms;	    /* wall clock */
 	int64_t asked_ms;	    /* when the query whose round trip counts as latency was sent */
+	struct event *flow_timer;
+	int64_t held_ms; /* monotonic: since when reading is stopped */
 	int latency_ms;
 	int64_t clock_offset_s; /* the server's minus ours */
 	struct link_pair *pair; /* while pairing, in either way */
@@ -133,6 +136,10 @@ void link_ws_write(
     struct link *l, const void *prefix, size_t prefix_len, const void *body, size_t len);
 void link_ws_close(struct link *l); /* after what is queued; link_socket_gone follows */
 void link_ws_trim(struct link *l);  /* give memory back while idle */
+
+/* -- link_flow.c -- */
+void link_flow_check(struct link *l); /* something was read: perhaps it is enough for now */
+void link_flow_timer(evutil_socket_t fd, short what, void *arg);
 
 /* -- link_handshake.c -- */
 void link_handshake_begin(struct link *l);

@@ -211,6 +211,8 @@ on_bytes(struct link *l, const void *data, size_t len)
 		on_frame(l, body, body_len);
 	if (r < 0)
 		link_fail(l, LINK_END_PROTOCOL, "a frame is too large");
+	else
+		link_flow_check(l);
 }
 
 /* -- libwebsockets -- */

@@ -244,6 +244,15 @@ messaging_identity_changed(struct messaging *m, const struct jid *device)
 		token_issue_again(m, device);
 }
 
+bool
+messaging_behind(const struct messaging *m, bool held)
+{
+	struct keydb *keys = link_keys(m->link);
+
+	return keys->ops->full(keys) || receiver_behind(m->receiver, held) ||
+	       receipts_behind(m->receipts, held);
+}
+
 /* -- what the connection calls -- */
 
 void

@@ -162,3 +162,9 @@ receipts_take(struct receipts *r, const struct node *stanza)
 	FAULT_POINT("receipt.taken");
 	key_cache_commit(r->m->keys, on_committed, p);
 }
+
+bool
+receipts_behind(const struct receipts *r, bool held)
+{
+	return r->n >= (held ? RECEIPTS_ENOUGH / 2 : RECEIPTS_ENOUGH);
+}

@@ -351,6 +351,13 @@ work(struct receiver *r)
 	}
 }
 
+bool
+receiver_behind(const struct receiver *r, bool held)
+{
+	return held ? r->n > RECEIVE_ENOUGH / 2 || r->bytes > RECEIVE_ENOUGH_BYTES / 2
+		    : r->n >= RECEIVE_ENOUGH || r->bytes >= RECEIVE_ENOUGH_BYTES;
+}
+
 /* -- taking -- */
 
 static size_t

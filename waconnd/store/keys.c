@@ -213,6 +213,12 @@ keys_commit(struct keydb *k, keydb_commit_cb cb, void *arg)
 	batch_commit_outlet(of(k)->store->batch, of(k)->outlet, cb, arg);
 }
 
+static bool
+keys_full(struct keydb *k)
+{
+	return batch_full(of(k)->store->batch);
+}
+
 static void
 get_forget(struct get *g)
 {
@@ -241,6 +247,7 @@ static const struct keydb_ops ops = {
     .del = keys_del,
     .wipe = keys_wipe,
     .commit = keys_commit,
+    .full = keys_full,
     .forget = keys_forget,
 };
 

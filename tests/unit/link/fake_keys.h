@@ -178,12 +178,20 @@ fake_later_cb(evutil_socket_t fd, short what, void *arg)
 	free(c);
 }
 
+static bool
+fake_full(struct keydb *k)
+{
+	(void)k;
+	return false;
+}
+
 static const struct keydb_ops fake_keys_ops = {
     .get = fake_get,
     .put = fake_put,
     .del = fake_del,
     .wipe = fake_wipe,
     .commit = fake_commit,
+    .full = fake_full,
     .forget = fake_forget,
 };
 

@@ -12,6 +12,7 @@
 
 static struct fake_messaging_notes {
 	unsigned made, freed, opened;
+	bool behind; /* reading should stop */
 	unsigned messages, receipts, acks, devices, identities, tokens, groups, prekeys,
 	    media_retries;
 	uint32_t retired; /* the signed pre-key that was kept last */
@@ -97,6 +98,14 @@ messaging_privacy_token(struct messaging *m, const struct node *notification)
 	(void)m;
 	(void)notification;
 	notes.tokens++;
+}
+
+bool
+messaging_behind(const struct messaging *m, bool held)
+{
+	(void)m;
+	(void)held;
+	return notes.behind;
 }
 
 void

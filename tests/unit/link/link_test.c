@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "waconnd/link/link_private.h"
 
 static void
 test_login_first_time(void **state)
@@ -145,6 +146,68 @@ static bool
 has_routing(struct world *w)
 {
 	return w->server.routing.len > 0 && world_has_login(w);
+}
+
+static bool
+got_message(struct world *w)
+{
+	(void)w;
+	return notes.messages > 0;
+}
+
+static bool
+got_all_messages(struct world *w)
+{
+	(void)w;
+	return notes.messages == 51;
+}
+
+static bool
+held_for_a_while(struct world *w)
+{
+	return w->link->ws.held && clock_monotonic_ms() - w->link->held_ms > 150;
+}
+
+static void
+on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct world *w = arg;
+
+	(void)fd;
+	(void)what;
+	if (w->until != NULL && w->until(w))
+		(void)event_base_loopexit(w->base, NULL);
+}
+
+/* While the message side is behind, nothing is read; then all that waited. It may end meanwhile. */
+static void
+test_reading_stops(void **state)
+{
+	const struct timeval often = {0, 10000};
+	struct world *w = *state;
+	struct event *look;
+
+	w->give_login = true;
+	world_begin_login(w);
+	look = event_new(w->base, -1, EV_PERSIST, on_look, w);
+	assert_int_equal(event_add(look, &often), 0);
+	world_run(w, world_is_ready);
+	notes.behind = true;
+	fake_send(&w->server, node_new("message", "id", "M1", "from", "1@lid", NULL));
+	world_run(w, got_message);
+	for (int i = 0; i < 50; i++)
+		fake_send(&w->server, node_new("message", "id", "M2", "from", "1@lid", NULL));
+	world_run(w, held_for_a_while);
+	assert_int_equal(notes.messages, 1);
+	notes.behind = false;
+	world_run(w, got_all_messages);
+	assert_false(w->link->ws.held);
+	notes.behind = true;
+	fake_send(&w->server, node_new("message", "id", "M3", "from", "1@lid", NULL));
+	world_run(w, held_for_a_while);
+	link_close(w->link);
+	world_run(w, world_is_ended);
+	event_free(look);
 }
 
 static void
@@ -449,6 +512,7 @@ main(void)
 	    T(test_login_again_uploads_nothing),
 	    T(test_backlog),
 	    T(test_small_stanzas),
+	    T(test_reading_stops),
 	    T(test_dirty_and_routing),
 	    T(test_failures),
 	    T(test_ban_has_an_end),

@@ -50,7 +50,7 @@ struct memory_keydb {
 	struct event *pump;
 	TAILQ_HEAD(, memory_key) keys;
 	struct memory_jobs jobs;
-	bool hold_gets, hold_commits, reverse_gets, fail_gets, fail_commits;
+	bool hold_gets, hold_commits, reverse_gets, fail_gets, fail_commits, is_full;
 	unsigned gets, gotten, puts, commits;
 };
 
@@ -169,12 +169,19 @@ memory_forget(struct keydb *k, void *arg)
 	}
 }
 
+static bool
+memory_full(struct keydb *k)
+{
+	return memory_of(k)->is_full;
+}
+
 static const struct keydb_ops memory_ops = {
     .get = memory_get,
     .put = memory_put,
     .del = memory_del,
     .wipe = memory_wipe,
     .commit = memory_commit,
+    .full = memory_full,
     .forget = memory_forget,
 };
 

@@ -260,6 +260,9 @@ account_key(const struct account *a)
 
 	if (!a->key->made) {
 		(void)snprintf(label, sizeof(label), "phone/%s/identity", a->phone);
+		if (a->generation > 0)
+			(void)snprintf(
+			    label, sizeof(label), "phone/%s/identity/%u", a->phone, a->generation);
 		sim_derive(a->sim, label, priv);
 		if (curve_from_private(priv, &a->key->pair) != 0)
 			abort();

@@ -143,14 +143,14 @@ account_should_know(const struct account *a, const struct peer *who)
 }
 
 static void
-devices_hash(const struct account *a, char ret_hash[PHASH_LEN + 1])
+devices_hash(const struct account *a, enum jid_server space, char ret_hash[PHASH_LEN + 1])
 {
 	unsigned numbers[SIM_DEVICES_MAX];
 	struct jid jids[SIM_DEVICES_MAX];
 	const size_t n = account_devices(a, numbers);
 
 	for (size_t i = 0; i < n; i++)
-		jids[i] = account_lid(a, numbers[i]);
+		jids[i] = account_jid(a, numbers[i], space);
 	plain_phash(jids, n, ret_hash);
 }
 
@@ -162,12 +162,13 @@ notify(struct account *a, struct device *to, const char *what, unsigned number)
 	const struct jid device = account_pn(a, number), device_lid = account_lid(a, number);
 	struct node *n = outbox_notification(a->sim, &from, "devices");
 	struct buf list = BUF_INIT(LIST_MAX);
-	char hash[PHASH_LEN + 1];
+	char hash[PHASH_LEN + 1], lid_hash[PHASH_LEN + 1];
 	struct node *change, *child;
 
-	devices_hash(a, hash);
+	devices_hash(a, JID_SERVER_PN, hash);
+	devices_hash(a, JID_SERVER_LID, lid_hash);
 	node_set_jid(n, "lid", &lid);
-	change = node_child(n, what, "device_hash", hash, NULL);
+	change = node_child(n, what, "device_hash", hash, "device_lid_hash", lid_hash, NULL);
 	child = node_child(change, "device", NULL);
 	node_set_jid(child, "jid", &device);
 	node_set_jid(child, "lid", &device_lid);
@@ -225,6 +226,32 @@ account_unlink(struct account *a, unsigned device)
 	device_free(&d);
 	devices_changed(a, "remove", device);
 	return 0;
+}
+
+static void
+notify_identity(struct account *a, struct device *to)
+{
+	const struct jid from = account_pn(a, 0), lid = account_lid(a, 0);
+	struct node *n = outbox_notification(a->sim, &from, "encrypt");
+
+	node_set_jid(n, "lid", &lid);
+	(void)node_child(n, "identity", NULL);
+	outbox_put(to, n);
+}
+
+void
+account_renew(struct account *a, bool told)
+{
+	while (a->device_count > 0)
+		(void)account_unlink(a, a->devices[0]->number);
+	a->generation++;
+	a->key->made = false;
+	for (size_t i = 0; told && i < a->watcher_count; i++) {
+		struct device *d = account_device(a->watchers[i].account, a->watchers[i].device);
+
+		if (d != NULL && a->watchers[i].account != a)
+			notify_identity(a, d);
+	}
 }
 
 struct node *

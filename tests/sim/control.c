@@ -31,6 +31,8 @@ static const struct route {
     {EVHTTP_REQ_GET, "/phones/*", control_phone_get},
     {EVHTTP_REQ_POST, "/phones/*/unlink", control_phone_unlink},
     {EVHTTP_REQ_POST, "/phones/*/send", control_phone_send},
+    {EVHTTP_REQ_POST, "/phones/*/message", control_phone_message},
+    {EVHTTP_REQ_POST, "/phones/*/reinstall", control_phone_reinstall},
     {EVHTTP_REQ_GET, "/media", control_media},
     {EVHTTP_REQ_POST, "/media/faults", control_media_fault},
     {EVHTTP_REQ_GET, "/media/*", control_media_file},

@@ -86,6 +86,8 @@ void control_phone_list(struct control_call *c);
 void control_phone_get(struct control_call *c);
 void control_phone_unlink(struct control_call *c);
 void control_phone_send(struct control_call *c);
+void control_phone_message(struct control_call *c);
+void control_phone_reinstall(struct control_call *c);
 void control_media(struct control_call *c);
 void control_media_fault(struct control_call *c);
 void control_media_file(struct control_call *c);

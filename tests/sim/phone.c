@@ -44,6 +44,19 @@ phone_free(struct phone **p)
 }
 
 void
+phone_reinstall(struct phone *p, bool told)
+{
+	phone_message_done(p);
+	phone_send_done(p);
+	phone_store_done(p);
+	phone_keys_done(p);
+	free(p->vouched);
+	p->vouched = NULL;
+	p->generation++;
+	account_renew(p->account, told);
+}
+
+void
 phone_set_receipts(struct phone *p, enum phone_receipts receipts)
 {
 	p->receipts = receipts;

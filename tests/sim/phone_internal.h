@@ -65,6 +65,7 @@ struct phone {
 	struct account *account;
 	enum phone_receipts receipts;
 	unsigned retries;
+	unsigned generation;	 /* which of the owner's phones it is */
 	struct phone_keys *keys; /* NULL until asked for */
 	void *peers;		 /* tsearch(3) tree of phone_store.c */
 	uint8_t (

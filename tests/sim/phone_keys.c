@@ -20,7 +20,12 @@ derive(const struct phone *p, const char *what, uint32_t number, uint8_t ret[32]
 {
 	char label[LABEL_MAX];
 
-	snprintf(label, sizeof(label), "phone/%s/%s/%u", account_phone(p->account), what, number);
+	if (p->generation == 0)
+		snprintf(label, sizeof(label), "phone/%s/%s/%u", account_phone(p->account), what,
+		    number);
+	else
+		snprintf(label, sizeof(label), "phone/%s/%s/%u/%u", account_phone(p->account), what,
+		    number, p->generation);
 	sim_derive(p->sim, label, ret);
 }
 

@@ -64,15 +64,15 @@ enc_write(struct phone *p, const struct jid *device, const struct buf *plain, co
 
 static bool
 device_write(struct phone *p, const struct jid *device, const struct buf *plain,
-    const char *mediatype, struct node *participants)
+    const char *mediatype, struct node *participants, struct node **ret_enc)
 {
-	struct node *to, *enc;
+	struct node *to;
 	int r = session_ensure(p, device, false);
 
 	if (r == 0) {
 		to = node_child(participants, "to", NULL);
 		node_set_jid(to, "jid", device);
-		r = enc_write(p, device, plain, mediatype, to, &enc);
+		r = enc_write(p, device, plain, mediatype, to, ret_enc);
 	}
 	if (r != 0) {
 		char text[JID_TEXT_MAX];
@@ -158,14 +158,15 @@ account_write(
 	struct buf plain = BUF_INIT(PHONE_STANZA_MAX);
 	unsigned devices[SIM_DEVICES_MAX], written = 0;
 	size_t n = account_devices(a, devices);
+	struct node *enc;
 
 	plain_write(m, a == p->account, &plain);
 	for (size_t i = 0; i < n; i++) {
 		const struct jid device = account_lid(a, devices[i]);
 
 		if (a != p->account || devices[i] != 0)
-			written += device_write(
-			    p, &device, &plain, wa_content_mediatype(m->content), participants);
+			written += device_write(p, &device, &plain,
+			    wa_content_mediatype(m->content), participants, &enc);
 	}
 	buf_done_secret(&plain);
 	return written;
@@ -228,6 +229,94 @@ phone_send(struct phone *p, struct account *to, const char *id, const struct wa_
 	memcpy(ret_id, m->id, strlen(m->id) + 1);
 	sim_submit(p->sim, &self, stanza);
 	return 0;
+}
+
+/* -- any bytes ----------------------------------------------------------------------------------
+ */
+
+/* One byte in the middle is another. */
+static void
+spoil_enc(struct node *enc)
+{
+	size_t len = 0;
+	const uint8_t *data = node_data(enc, &len);
+	uint8_t *copy = xmemdup(data, len);
+
+	copy[len - len / 4] ^= 0x55;
+	node_bytes(enc, copy, len);
+	free(copy);
+}
+
+/* Housekeeping for one companion. */
+static bool
+peer_write(struct phone *p, unsigned device, const char *id, const struct buf *message)
+{
+	const struct jid self = account_lid(p->account, 0), to = account_lid(p->account, device);
+	struct node *stanza =
+			node_new("message", "id", id, "type", "text", "category", "peer", NULL),
+		    *enc;
+
+	node_set_jid(stanza, "to", &to);
+	if (session_ensure(p, &to, false) != 0 ||
+	    enc_write(p, &to, message, NULL, stanza, &enc) != 0) {
+		node_free(&stanza);
+		return false;
+	}
+	sim_submit(p->sim, &self, stanza);
+	return true;
+}
+
+static bool
+bytes_write(
+    struct phone *p, struct account *to, const char *id, const struct buf *message, bool spoil)
+{
+	const struct jid self = account_lid(p->account, 0), chat = account_lid(to, 0);
+	struct node *stanza = node_new("message", "id", id, "type", "text", NULL);
+	struct node *participants = node_child(stanza, "participants", NULL);
+	unsigned devices[SIM_DEVICES_MAX], written = 0;
+	const size_t n = account_devices(to, devices);
+
+	node_set_jid(stanza, "to", &chat);
+	for (size_t i = 0; i < n; i++) {
+		const struct jid device = account_lid(to, devices[i]);
+		struct node *enc = NULL;
+
+		if (to != p->account || devices[i] != 0)
+			written += device_write(p, &device, message, NULL, participants, &enc);
+		if (spoil && enc != NULL)
+			spoil_enc(enc);
+	}
+	if (written > 0)
+		sim_submit(p->sim, &self, stanza);
+	else
+		node_free(&stanza);
+	return written > 0;
+}
+
+int
+phone_send_bytes(struct phone *p, struct account *to, const char *id, const struct buf *message,
+    bool peer, bool spoil, char *ret_id, size_t id_size)
+{
+	unsigned devices[SIM_DEVICES_MAX], written = 0;
+	struct wa_content *content = NULL;
+	char made[MESSAGE_ID_LEN + 1];
+
+	if (id == NULL) {
+		plain_message_id(time(NULL), account_phone(p->account), NULL, made);
+		id = made;
+	}
+	if (strlen(id) >= id_size || message->len > PHONE_STANZA_MAX / 2)
+		return -1;
+	memcpy(ret_id, id, strlen(id) + 1);
+	if (!peer && wa_content_decode(message->data, message->len, &content) == 0)
+		(void)sent_add(p, to, id, content);
+	wa_content_free(&content);
+	if (!peer)
+		return bytes_write(p, to, ret_id, message, spoil) ? 0 : -1;
+	for (size_t i = account_devices(p->account, devices); i-- > 0;)
+		if (devices[i] != 0)
+			written += peer_write(p, devices[i], ret_id, message);
+	return written > 0 ? 0 : -1;
 }
 
 /* -- sending again ---------------------------------------------------------------------------- */

@@ -116,8 +116,9 @@ struct account {
 	char lid[DIGITS_MAX + 1];
 	char *push_name;
 	bool registered;
-	uint32_t raw_id; /* in what the phone signs */
-	bool lid_used;	 /* somebody knows it: too late for another */
+	uint32_t raw_id;     /* in what the phone signs */
+	unsigned generation; /* how often the owner had a new phone */
+	bool lid_used;	     /* somebody knows it: too late for another */
 	struct account_key *key;
 	struct phone *phone0;
 	struct device *devices[COMPANIONS_MAX];

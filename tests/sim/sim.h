@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/buf.h"
 #include "common/wa/curve.h"
 #include "common/wa/jid.h"
 #include "common/wa/node.h"
@@ -76,6 +77,10 @@ json_t *account_device_json(const struct account *a,
     unsigned device); /* {device, jid, connected, prekeys, offline, loggedIn} */
 int account_unlink(struct account *a, unsigned device)
     __attribute__((warn_unused_result)); /* -1: no such device */
+
+/* Its companions are unlinked and its keys are others from now on; told: who knows its devices gets
+ * a notification. */
+void account_renew(struct account *a, bool told);
 
 /* The pre-key bundle of any device as a <user jid="…"> node (a root: node_free it); takes a
  * one-time pre-key. NULL: no such device. */
@@ -135,6 +140,16 @@ json_t *phone_json(struct phone *p); /* {receipts, retries}: new reference */
 int phone_send(struct phone *p, struct account *to, const char *id,
     const struct wa_content *content, char *ret_id, size_t id_size)
     __attribute__((warn_unused_result));
+/*
+ * The same with any Message's bytes. peer: to the companions of its own account (`to`), as
+ * housekeeping. spoil: what they get cannot be decrypted. It can be asked for again when it is of a
+ * kind that wa_content knows.
+ */
+int phone_send_bytes(struct phone *p, struct account *to, const char *id, const struct buf *message,
+    bool peer, bool spoil, char *ret_id, size_t id_size) __attribute__((warn_unused_result));
+/* The owner has a new phone: no companions, other keys, nothing of the old sessions. told: who
+ * knows the account gets a notification. */
+void phone_reinstall(struct phone *p, bool told);
 int phone_send_text(struct phone *p, struct account *to, const char *id, const char *text,
     char *ret_id, size_t id_size) __attribute__((warn_unused_result));
 

@@ -242,8 +242,8 @@ notify_identity(struct account *a, struct device *to)
 void
 account_renew(struct account *a, bool told)
 {
-	while (a->device_count > 0)
-		(void)account_unlink(a, a->devices[0]->number);
+	while (a->device_count > 0 && account_unlink(a, a->devices[0]->number) == 0)
+		;
 	a->generation++;
 	a->key->made = false;
 	for (size_t i = 0; told && i < a->watcher_count; i++) {

@@ -267,11 +267,13 @@ peer_write(struct phone *p, unsigned device, const char *id, const struct buf *m
 }
 
 static bool
-bytes_write(
-    struct phone *p, struct account *to, const char *id, const struct buf *message, bool spoil)
+bytes_write(struct phone *p, struct account *to, const char *id, const struct buf *message,
+    const struct wa_content *content, bool spoil)
 {
 	const struct jid self = account_lid(p->account, 0), chat = account_lid(to, 0);
-	struct node *stanza = node_new("message", "id", id, "type", "text", NULL);
+	const char *type = content != NULL ? wa_content_type(content) : "text";
+	const char *mediatype = content != NULL ? wa_content_mediatype(content) : NULL;
+	struct node *stanza = node_new("message", "id", id, "type", type, NULL);
 	struct node *participants = node_child(stanza, "participants", NULL);
 	unsigned devices[SIM_DEVICES_MAX], written = 0;
 	const size_t n = account_devices(to, devices);
@@ -282,7 +284,7 @@ bytes_write(
 		struct node *enc = NULL;
 
 		if (to != p->account || devices[i] != 0)
-			written += device_write(p, &device, message, NULL, participants, &enc);
+			written += device_write(p, &device, message, mediatype, participants, &enc);
 		if (spoil && enc != NULL)
 			spoil_enc(enc);
 	}
@@ -309,10 +311,12 @@ phone_send_bytes(struct phone *p, struct account *to, const char *id, const stru
 		return -1;
 	memcpy(ret_id, id, strlen(id) + 1);
 	if (!peer && wa_content_decode(message->data, message->len, &content) == 0)
-		(void)sent_add(p, to, id, content);
+		(void)sent_add(p, to, ret_id, content);
+	if (!peer)
+		written = bytes_write(p, to, ret_id, message, content, spoil);
 	wa_content_free(&content);
 	if (!peer)
-		return bytes_write(p, to, ret_id, message, spoil) ? 0 : -1;
+		return written > 0 ? 0 : -1;
 	for (size_t i = account_devices(p->account, devices); i-- > 0;)
 		if (devices[i] != 0)
 			written += peer_write(p, devices[i], ret_id, message);

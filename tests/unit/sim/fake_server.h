@@ -251,7 +251,9 @@ void
 account_renew(struct account *a, bool told)
 {
 	(void)told;
-	(void)account_unlink(a, 1);
+	if (a->companion != NULL)
+		account_free(a->companion);
+	a->companion = NULL;
 }
 
 /* Links device 1, with an identity that the account signed. */

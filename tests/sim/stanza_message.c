@@ -136,8 +136,8 @@ read_message(struct message *m)
 		m->error = 404;
 	else if (participants != NULL && enc == NULL)
 		read_participants(m, participants);
-	else if (enc != NULL && participants == NULL)
-		read_direct(m, enc);
+	else if (enc != NULL && (participants == NULL || node_get(enc, "count") != NULL))
+		read_direct(m, enc); /* some clients have the device among participants, too */
 	else
 		wrong(m, 400, "message", "neither participants nor one enc");
 	return 0;

@@ -6,7 +6,6 @@
  */
 #include "waconnd/link/resend.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -496,6 +496,7 @@ test_timer(void **state)
 	assert_int_equal(peer_on_disk(t.alice, "222000222").expiration, 86400);
 	/* Bob reads the timer from what he asked for again, and from the next message. */
 	t.w.retry_text = "once more";
+	t.w.retry_phone = BOB;
 	node_set_jid(ask, "from", &t.bob->credentials.own_lid);
 	(void)node_child(ask, "retry", "count", "1", "id", "M0", "t", "7", NULL);
 	messaging_receipt(t.alice->m, ask);

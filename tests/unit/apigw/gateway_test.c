@@ -132,7 +132,7 @@ blast(void **state)
 	(void)snprintf(request, sizeof(request),
 	    "POST /api/blasts HTTP/1.1\r\n" H CLOSE AUTH
 	    "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-	    strlen(strange), contacts);
+	    strlen(strange), strange);
 	EXPECT(request, "HTTP/1.1 422 ", "\"code\":\"unsupported_audience\"",
 	    "\"field\":\"audience.type\"");
 }

@@ -162,13 +162,14 @@ kind_of(const struct wa_message *message)
 }
 
 static void
-deliver(struct messaging *m, const struct inbound *in, const struct wa_message *message)
+deliver(struct messaging *m, const struct inbound *in, const struct wa_message *message,
+    const char *kind)
 {
 	const struct link_ops *ops;
 	struct link_message out = {.from_me = in->info.from_me,
 	    .id = in->info.id,
 	    .timestamp = in->info.t != 0 ? in->info.t : link_server_now(m->link),
-	    .kind = kind_of(message),
+	    .kind = kind,
 	    .text = message->text};
 	struct wa_content *content = NULL;
 	struct peer peer = {0};
@@ -208,7 +209,7 @@ take_message(struct messaging *m, struct inbound *in, const struct wa_message *m
 		receive_protocol(m, in, message);
 	if (in->info.is_group || in->info.is_peer || kind_of(message) == NULL)
 		return;
-	deliver(m, in, message);
+	deliver(m, in, message, kind_of(message));
 }
 
 static void
@@ -293,9 +294,10 @@ receive_contents(struct messaging *m, struct inbound *in)
 	for (const struct node *c = node_first(in->stanza); c != NULL; c = node_next(c))
 		if (node_is(c, "enc") && n++ < RECEIVE_ENCS_MAX)
 			take_enc(m, in, c);
-	/* What is unavailable is on the phone only. */
 	if (n == 0 && node_find(in->stanza, "unavailable") == NULL)
 		refuse(in, REFUSE_STANZA);
+	else if (n == 0 && !in->info.is_group && !in->info.is_peer)
+		deliver(m, in, &(struct wa_message){0}, "unavailable"); /* on the phone only */
 }
 
 size_t

@@ -20,6 +20,7 @@
 #include "waconnd/link/peer.h"
 #include "waconnd/link/resend_limit.h"
 
+#define TIMES_MAX 100
 #define NEW_SESSION_FROM 2  /* asked so often, the session may be begun anew, within limits */
 #define SAME_SESSION_FROM 3 /* … and is, if the time before was in the same one */
 
@@ -44,6 +45,7 @@ struct resend {
 	struct jid to;	   /* whom the message was sent to, by number */
 	char count[16];	   /* as it goes back */
 	unsigned times;
+	uint32_t registration; /* as it told it; 0: not */
 	struct wa_content *content;
 	struct key_hold *map_hold, *hold;
 	struct node *stanza;
@@ -232,14 +234,8 @@ static bool
 is_other_device(struct resend *e)
 {
 	const uint32_t known = signal_session_registration(e->resends->m->signal, &e->device);
-	size_t len = 0;
-	const uint8_t *data = node_data(node_find(e->receipt, "registration"), &len);
-	uint32_t told;
 
-	if (data == NULL || len != 4 || known == 0)
-		return false;
-	told = (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
-	return told != known;
+	return e->registration != 0 && known != 0 && e->registration != known;
 }
 
 /* None is there, or it has proved to be of no use. */
@@ -365,18 +361,32 @@ resends_content(
 
 /* -- taking -- */
 
-static const char *
-refusal_of(struct resends *r, const struct node *stanza, struct jid *ret_device)
+static uint32_t
+read_registration(const struct node *stanza)
 {
-	const char *id = node_get(stanza, "id");
+	size_t len = 0;
+	const uint8_t *data = node_data(node_find(stanza, "registration"), &len);
 
-	if (!stanza_id_is_plain(id) || node_get_jid(stanza, "from", ret_device) != 0 ||
-	    !jid_is_user(ret_device) || !stanza_id_is_plain(ret_device->user) ||
-	    node_find(stanza, "retry") == NULL)
-		return "malformed";
-	if (!resend_limit_take(r->limit, ret_device, id, clock_monotonic_ms()))
-		return "asked too often";
-	return NULL;
+	if (data == NULL || len != 4)
+		return 0;
+	return (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
+}
+
+int
+resend_read(const struct node *stanza, struct resend_request *ret)
+{
+	const struct node *retry = node_find(stanza, "retry");
+	struct resend_request q = {.id = node_get(stanza, "id"), .times = 1};
+	int64_t count;
+
+	if (!stanza_id_is_plain(q.id) || node_get_jid(stanza, "from", &q.device) != 0 ||
+	    !jid_is_user(&q.device) || !stanza_id_is_plain(q.device.user) || retry == NULL)
+		return -1;
+	if (node_get_int(retry, "count", &count) == 0 && count > 1)
+		q.times = count < TIMES_MAX ? (unsigned)count : TIMES_MAX;
+	q.registration = read_registration(stanza);
+	*ret = q;
+	return 0;
 }
 
 static void
@@ -412,41 +422,39 @@ begin_waiting(struct resends *r)
 	r->beginning = false;
 }
 
-static unsigned
-times_of(const struct node *stanza)
+static void
+refuse(struct resends *r, const struct node *stanza, const char *why)
 {
-	int64_t count;
-
-	if (node_get_int(node_find(stanza, "retry"), "count", &count) != 0 || count < 1)
-		return 1;
-	return count < 100 ? (unsigned)count : 100;
+	log_info("resend.refused", LOG_STR("outlet", link_outlet(r->m->link)), LOG_STR("why", why));
+	link_ack(r->m->link, stanza);
 }
 
 void
 resends_take(struct resends *r, const struct node *stanza)
 {
-	struct jid device = {0};
-	const char *refusal;
+	struct resend_request q;
 	struct resend *e;
 
 	if (r->n >= RESENDS_WAITING_MAX) {
 		log_warn("resend.overflow", LOG_STR("outlet", link_outlet(r->m->link)));
 		return;
 	}
-	refusal = refusal_of(r, stanza, &device);
-	if (refusal != NULL) {
-		log_info("resend.refused", LOG_STR("outlet", link_outlet(r->m->link)),
-		    LOG_STR("why", refusal));
-		link_ack(r->m->link, stanza);
+	if (resend_read(stanza, &q) != 0) {
+		refuse(r, stanza, "malformed");
+		return;
+	}
+	if (!resend_limit_take(r->limit, &q.device, q.id, clock_monotonic_ms())) {
+		refuse(r, stanza, "asked too often");
 		return;
 	}
 	e = xcalloc(1, sizeof(*e));
 	e->resends = r;
 	e->receipt = node_dup(stanza);
 	e->id = node_get(e->receipt, "id");
-	e->device = device;
+	e->device = q.device;
+	e->registration = q.registration;
 	e->token = ++r->next_token;
-	e->times = times_of(stanza);
+	e->times = q.times;
 	(void)snprintf(e->count, sizeof(e->count), "%u", e->times);
 	TAILQ_INSERT_TAIL(&r->all, e, entry);
 	r->n++;

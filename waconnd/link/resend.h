@@ -19,6 +19,18 @@
 #define RESEND_PER_MINUTE 10	  /* … and then */
 #define RESEND_REMEMBERED_MAX 256 /* devices and chats whose counts are kept */
 
+/* -- requests (pure) -- */
+struct resend_request {
+	const char *id; /* in the stanza */
+	struct jid device;
+	unsigned times;	       /* how often it has asked for this one: 1..100 */
+	uint32_t registration; /* 0: not told */
+};
+/* -1: no <receipt type="retry"> of somebody. */
+int resend_read(const struct node *stanza, struct resend_request *ret)
+    __attribute__((warn_unused_result));
+
+/* -- answering them -- */
 struct resends *resends_new(struct messaging *m);
 void resends_free(struct resends **r);
 /* <receipt type="retry">. It is acknowledged when it is handled. */

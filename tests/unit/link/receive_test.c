@@ -586,6 +586,26 @@ shape_text(struct node *n)
 	node_text(n, "just text");
 }
 
+/* What only the phone can show: acknowledged, and there is a line that says so. */
+static void
+test_unavailable(void **state)
+{
+	struct node *n = node_new("message", "id", "U1", "t", "5", NULL);
+	struct pair p;
+
+	(void)state;
+	begin(&p);
+	node_set_jid(n, "from", &p.alice->credentials.own_lid);
+	shape_unavailable(n);
+	messaging_message(p.bob->m, n);
+	world_run(&p.w);
+	assert_string_equal(world_see(p.bob, SEEN_MESSAGE, "U1")->type, "unavailable");
+	assert_non_null(world_written(p.bob, "ack", "id", "U1", 0));
+	assert_null(world_written(p.bob, "receipt", NULL, NULL, 0));
+	node_free(&n);
+	world_end(&p.w);
+}
+
 static void
 test_message_shapes(void **state)
 {
@@ -623,7 +643,8 @@ test_message_shapes(void **state)
 			messaging_message(p.bob->m, n);
 			world_run(&p.w);
 			assert_int_equal(p.bob->failures, 0);
-			assert_int_equal(p.bob->n_seen, 0);
+			if (table[i].make != shape_unavailable)
+				assert_int_equal(p.bob->n_seen, 0);
 			ack = world_written(p.bob, "ack", NULL, NULL, 0);
 			assert_non_null(ack);
 			assert_null(world_written(p.bob, "ack", NULL, NULL, 1));
@@ -726,6 +747,7 @@ main(void)
 	    cmocka_unit_test(test_retry_text_unknown),
 	    cmocka_unit_test(test_rubbish_does_no_harm),
 	    cmocka_unit_test(test_receipts),
+	    cmocka_unit_test(test_unavailable),
 	    cmocka_unit_test(test_message_shapes),
 	    cmocka_unit_test(test_attribute_shapes),
 	    cmocka_unit_test(test_queue_is_bounded),

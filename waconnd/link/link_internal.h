@@ -41,6 +41,7 @@ const char *link_outlet(const struct link *l);
 struct signal_context *link_signal_context(struct link *l);
 struct messaging *link_messaging(struct link *l);
 struct media_net *link_media_net(struct link *l);
+void link_named(struct link *l); /* the credentials have another push name: it is said */
 int64_t link_server_now(const struct link *l); /* unix seconds by the server's clock */
 /* Around whatever comes in from a timer or the database and may call link_ops: a link that is freed
  * by its own callback lives until link_exit. Nothing of the link or its messaging may be touched

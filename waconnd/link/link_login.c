@@ -4,6 +4,7 @@
  * asked for, presence, backlog. A step that fails does not keep the link from the next: what is
  * wrong shows in the log or ends the link by itself. Source: PROTOCOL section 7.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -113,14 +114,35 @@ step_digest(struct link *l)
 	next_step(l);
 }
 
-/* Not "available": that would silence the phone's own notifications. */
+/* Not "available": that would silence the phone's own notifications. Nor without a name, nor with
+ * an "@" in it, as the clients do. */
+static void
+say_presence(struct link *l)
+{
+	char name[sizeof(l->credentials.push_name)];
+	size_t n = 0;
+
+	for (const char *p = l->credentials.push_name; *p != '\0'; p++)
+		if (*p != '@')
+			name[n++] = *p;
+	name[n] = '\0';
+	if (n > 0)
+		link_write(l, node_new("presence", "type", "unavailable", "name", name, NULL));
+}
+
 static void
 step_presence(struct link *l)
 {
-	if (l->credentials.push_name[0] != '\0')
-		link_write(l, node_new("presence", "type", "unavailable", "name",
-				  l->credentials.push_name, NULL));
+	l->login.present = true;
+	say_presence(l);
 	next_step(l);
+}
+
+void
+link_named(struct link *l)
+{
+	if (l->login.present && link_is_open(l))
+		say_presence(l);
 }
 
 static const struct {
@@ -192,11 +214,28 @@ link_login_success(struct link *l, const struct node *success)
 	next_step(l);
 }
 
+/* All of it: what there is to appeal with is said once. */
+static void
+log_failure(const struct link *l, const struct node *failure)
+{
+	char said[512] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < node_attr_count(failure) && len < sizeof(said); i++) {
+		const struct node_attr *a = node_attr_at(failure, i);
+
+		len += (size_t)snprintf(said + len, sizeof(said) - len, "%s%s=%s", i > 0 ? " " : "",
+		    a->key, a->text != NULL ? a->text : "");
+	}
+	log_warn("link.failure", LOG_STR("outlet", l->outlet), LOG_STR("said", said));
+}
+
 void
 link_login_failure(struct link *l, const struct node *failure)
 {
 	struct link_error e;
 
+	log_failure(l, failure);
 	link_error_of_failure(failure, clock_wall_ms(), &e);
 	link_fail_until(l, e.end, e.detail, e.until_ms);
 }

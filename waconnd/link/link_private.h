@@ -46,6 +46,7 @@ struct link_ws {
 /* What follows <success>, and the pre-keys. link_login.c, link_prekeys.c, link_offline.c. */
 struct link_login {
 	unsigned step;
+	bool present;	  /* presence is said, as far as there was a name */
 	unsigned uploads; /* attempts of the batch under way */
 	bool uploading;
 	void (*uploaded)(struct link *l);

@@ -156,6 +156,7 @@ messaging_own_name(struct messaging *m, const char *name)
 	memset(c->push_name, 0, sizeof(c->push_name));
 	memcpy(c->push_name, name, strlen(name));
 	link_save_credentials(m->link);
+	link_named(m->link);
 	ops = link_callbacks(m->link, &arg);
 	if (ops->push_name != NULL)
 		ops->push_name(arg, name);

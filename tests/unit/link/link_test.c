@@ -58,6 +58,34 @@ test_login_again_uploads_nothing(void **state)
 }
 
 static bool
+was_present(struct world *w)
+{
+	return world_got(w, "presence", NULL) != NULL;
+}
+
+/* Unavailable, as soon as there is a name to say it with; "@" is no part of one. */
+static void
+test_presence(void **state)
+{
+	struct world *w = *state;
+	struct credentials *c;
+
+	w->give_login = true;
+	w->prekey_count = 700;
+	world_begin_login(w);
+	world_run(w, world_is_ready);
+	assert_false(was_present(w));
+	c = link_credentials(w->link);
+	(void)snprintf(c->push_name, sizeof(c->push_name), "@@");
+	link_named(w->link);
+	(void)snprintf(c->push_name, sizeof(c->push_name), "Toko@Budi");
+	link_named(w->link);
+	world_run(w, was_present);
+	assert_true(node_get_is(world_got(w, "presence", NULL), "type", "unavailable"));
+	assert_true(node_get_is(world_got(w, "presence", NULL), "name", "TokoBudi"));
+}
+
+static bool
 asked_for_batch(struct world *w)
 {
 	return world_got(w, "ib", "offline_batch") != NULL;
@@ -510,6 +538,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_login_first_time),
 	    T(test_login_again_uploads_nothing),
+	    T(test_presence),
 	    T(test_backlog),
 	    T(test_small_stanzas),
 	    T(test_reading_stops),

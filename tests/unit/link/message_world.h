@@ -193,6 +193,12 @@ link_media_net(struct link *l)
 	return l->w->media;
 }
 
+void
+link_named(struct link *l)
+{
+	(void)l;
+}
+
 int64_t
 link_server_now(const struct link *l)
 {

@@ -231,7 +231,7 @@ static void
 step_keys(struct send *s)
 {
 	struct device_names text[2 * SEND_DEVICES_MAX];
-	struct key_name names[4 * SEND_DEVICES_MAX + 1];
+	struct key_name names[4 * SEND_DEVICES_MAX + 2];
 	size_t n = 0, n_text = 0;
 	struct jid pn;
 	bool ready;
@@ -243,6 +243,7 @@ step_keys(struct send *s)
 	}
 	if (s->chat.server == JID_SERVER_LID)
 		names[n++] = (struct key_name){KEY_PEER, s->chat.user};
+	names[n++] = (struct key_name){KEY_ACCOUNT, ACCOUNT_SALT};
 	s->hold = key_cache_hold(s->m->keys, names, n, on_keys, s, &ready);
 	if (ready)
 		use_keys(s);

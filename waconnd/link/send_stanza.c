@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/wa/kdf.h"
 #include "waconnd/link/send_private.h"
 
 struct jid
@@ -67,6 +68,22 @@ send_choose_devices(struct send *s)
 	return true;
 }
 
+/* Without a token of theirs: what shows that we know them by our own account. */
+static void
+add_own_token(const struct send *s, struct node *stanza)
+{
+	char lid[JID_TEXT_MAX];
+	uint8_t mac[32];
+	size_t len = 0;
+	const uint8_t *salt = key_cache_find(s->m->keys, KEY_ACCOUNT, ACCOUNT_SALT, &len);
+
+	if (salt == NULL || len == 0)
+		return;
+	(void)jid_format(&s->chat, lid);
+	hmac_sha256(salt, len, lid, strlen(lid), mac);
+	node_bytes(node_child(stanza, "cstoken", NULL), mac, sizeof(mac));
+}
+
 static void
 add_token(struct send *s, struct node *stanza)
 {
@@ -79,6 +96,8 @@ add_token(struct send *s, struct node *stanza)
 	peer_get(m, &s->chat, &peer);
 	if (peer_token_valid(&peer, link_server_now(m->link)))
 		node_bytes(node_child(stanza, "tctoken", NULL), peer.token, peer.token_len);
+	else
+		add_own_token(s, stanza);
 	OPENSSL_cleanse(&peer, sizeof(peer));
 }
 

@@ -336,6 +336,39 @@ test_history(void **state)
 	world_end(&t.w);
 }
 
+/* The vector "cstoken": what stands in the place of a token that nobody gave us. */
+static void
+test_own_token(void **state)
+{
+	static const uint8_t salt[32] = {0xb9, 0x36, 0x31, 0x21, 0x69, 0x14, 0xac, 0x7f, 0x2c, 0xb0,
+	    0x63, 0x59, 0xc8, 0xff, 0xbd, 0x58, 0x11, 0x20, 0x5a, 0x11, 0xd0, 0x2f, 0x84, 0xf8,
+	    0x91, 0x59, 0xe9, 0x84, 0x0e, 0x0e, 0x32, 0x97};
+	static const uint8_t token[32] = {0x8c, 0x64, 0x89, 0xc2, 0xde, 0x04, 0x48, 0x51, 0x45,
+	    0xe0, 0x19, 0x6d, 0x6a, 0xea, 0xa6, 0x3d, 0xec, 0x9a, 0x1e, 0xd2, 0x98, 0xde, 0x1f,
+	    0x65, 0xf0, 0xa0, 0x9c, 0xda, 0xa6, 0x7b, 0x17, 0xd0};
+	struct buf h = BUF_INIT(256);
+	struct trio t;
+	const uint8_t *data;
+	size_t len = 0;
+
+	(void)state;
+	begin(&t);
+	(void)world_party(&t.w, CAROL, "123456789012345", 0);
+	world_send(t.alice, "M1", CAROL, "before");
+	world_run(&t.w);
+	assert_null(node_find(world_written(t.alice, "message", "id", "M1", 0), "cstoken"));
+	bytes_field(&h, 19, salt, sizeof(salt));
+	deliver_history(&t, t.phone, "H1", &h);
+	world_send(t.alice, "M2", CAROL, "after");
+	world_run(&t.w);
+	data =
+	    node_data(node_find(world_written(t.alice, "message", "id", "M2", 0), "cstoken"), &len);
+	assert_int_equal(len, sizeof(token));
+	assert_memory_equal(data, token, len);
+	buf_done(&h);
+	world_end(&t.w);
+}
+
 /* No receipt leaves before all that was learnt is on disk. */
 static void
 test_history_before_its_receipt(void **state)
@@ -563,6 +596,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_history),
 	    cmocka_unit_test(test_history_on_hosts),
+	    cmocka_unit_test(test_own_token),
 	    cmocka_unit_test(test_history_before_its_receipt),
 	    cmocka_unit_test(test_broken_history),
 	    cmocka_unit_test(test_lids_and_keys),

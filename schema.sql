@@ -702,6 +702,7 @@ BEGIN
 	       WHEN 'contacts' THEN contact_json(jsonb_populate_record(NULL::contacts, r))::jsonb
 	       WHEN 'opt_outs' THEN opt_out_json(jsonb_populate_record(NULL::opt_outs, r))::jsonb
 	       WHEN 'settings' THEN (r->>'value')::jsonb
+	       WHEN 'blasts' THEN jsonb_build_object('name', r->'name', 'status', r->'status', 'pauseReason', r->'pause_reason')
 	       ELSE r END END;
 END $$;
 
@@ -739,6 +740,8 @@ CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON outle
 CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION audit_change();
 CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON tokens FOR EACH ROW EXECUTE FUNCTION audit_change();
 CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON templates FOR EACH ROW EXECUTE FUNCTION audit_change();
+CREATE OR REPLACE TRIGGER audit_change AFTER UPDATE ON blasts FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status)
+	EXECUTE FUNCTION audit_change();
 CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON settings FOR EACH ROW EXECUTE FUNCTION audit_change();
 
 -- Lines are neither changed nor taken away, whoever asks, but by audit_purge, which takes what is old, and says so.

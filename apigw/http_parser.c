@@ -293,6 +293,7 @@ http_head_parse(const char *bytes, size_t len, struct http_head *ret_head)
 		return -1;
 	}
 	parse_connection(h, old);
+	h->old = old;
 	return 0;
 }
 

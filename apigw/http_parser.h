@@ -34,6 +34,7 @@ struct http_head {
 	bool chunked;
 	uint64_t length; /* of the body, when it is not chunked */
 	bool keep_alive;
+	bool old; /* HTTP/1.0: knows no chunks */
 	bool expect_continue;
 };
 

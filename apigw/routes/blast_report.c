@@ -26,6 +26,7 @@ struct report {
 	unsigned deadline_ms;
 	uint64_t ipc_id;
 	bool whole; /* all pages have been written */
+	bool plain; /* HTTP/1.0: no chunks, the end of the connection is the end */
 };
 
 static const char columns[] = "phone,outletId,messageId,status,reason,queuedAt,sendingAt,sentAt,"
@@ -97,14 +98,14 @@ make_chunk(struct report *r, const Ipc__Response *response, bool first, struct b
 		buf_add_str(&rows, columns);
 	json_array_foreach((json_t *)(uintptr_t)list, i, one) add_row(&rows, one);
 	if (json_is_array(list) && buf_ok(&rows) && (next == NULL || strlen(next) <= CURSOR_MAX)) {
-		if (rows.len > 0) {
+		if (!r->plain && rows.len > 0)
 			buf_addf(out, "%zx\r\n", rows.len);
-			buf_add(out, rows.data, rows.len);
+		buf_add(out, rows.data, rows.len);
+		if (!r->plain && rows.len > 0)
 			buf_add_str(out, "\r\n");
-		}
 		r->whole = next == NULL;
 		memcpy(r->cursor, next != NULL ? next : "", next != NULL ? strlen(next) + 1 : 1);
-		if (r->whole)
+		if (r->whole && !r->plain)
 			buf_add_str(out, "0\r\n\r\n");
 		rc = 0;
 	}
@@ -147,10 +148,9 @@ begin(struct report *r, const struct buf *first)
 	const bool head = strcmp(c->http->head.method, "HEAD") == 0;
 
 	call_headers(c, &headers, "text/csv; charset=utf-8");
-	buf_addf(&headers,
-	    "Content-Disposition: attachment; filename=\"%s.csv\"\r\nTransfer-Encoding: "
-	    "chunked\r\n",
-	    r->id);
+	buf_addf(&headers, "Content-Disposition: attachment; filename=\"%s.csv\"\r\n", r->id);
+	if (!r->plain)
+		buf_add_str(&headers, "Transfer-Encoding: chunked\r\n");
 	http_stream_begin(r->http, 200, &headers);
 	buf_done(&headers);
 	call_free(c);
@@ -227,6 +227,7 @@ blasts_report(struct call *c)
 	r->call = c;
 	r->gw = c->gw;
 	r->http = c->http;
+	r->plain = c->http->head.old;
 	r->deadline_ms = c->route->deadline_ms;
 	memcpy(r->token, c->token, sizeof(r->token));
 	memcpy(r->request_id, c->request_id, sizeof(r->request_id));

@@ -101,6 +101,8 @@ scenario('import of 20,000 rows', async () => {
 
 scenario('opt-outs: by hand, seen by whom it was said to', async () => {
 	assert.equal((await ani.post('/opt-outs', { phone: '0812-3333-0001', reason: 'by phone' })).added, 1);
+	const again = await ani.post('/opt-outs', { phone: '081233330001' });
+	assert.deepEqual([again.added, again.optOuts.map((o) => [o.phone, o.reason])], [0, [['6281233330001', 'by phone']]]);
 	assert.equal((await umar.post('/opt-outs', { phones: ['081233330002', '+62 812 3333 0002', '081233330003'] })).added, 2);
 	const of = async (api, query = '') => (await api.get(`/opt-outs${query}`)).optOuts.map((o) => o.phone);
 	assert.deepEqual(await of(ani), ['6281233330001', '6281233330002', '6281233330003']);

@@ -195,6 +195,10 @@ scenario('every change stands in the audit log: who, from where, what, before an
 	assert.deepEqual([removed.before.name, removed.after], ['Audited twice', null]);
 	assert.deepEqual([edited.actor, edited.remote, edited.requestId], ['admin', '127.0.0.1', 'my-request-1']);
 	assert.ok(Date.parse(edited.at));
+	await world.admin.post(`/outlets/${mine}/pause`);
+	await world.admin.post(`/outlets/${mine}/resume`);
+	const [paused] = await audit(`subject=${mine}&action=outlet_pause`);
+	assert.deepEqual([paused.before, paused.after], [{ status: 'DISCONNECTED' }, { status: 'PAUSED' }]);
 	// Nothing secret.
 	const { user } = await world.admin.post('/users', { username: 'hidden', role: 'ADMIN', password: PASSWORD });
 	await world.admin.patch(`/users/${user.id}`, { password: `${PASSWORD}2` });

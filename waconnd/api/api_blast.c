@@ -166,13 +166,12 @@ on_refused(struct call *c, const PGresult *r)
 }
 
 static void
-moved(struct call *c, const PGresult *result, const char *id, const char *action)
+moved(struct call *c, const PGresult *result, const char *id)
 {
 	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1) {
 		get(c, id, on_refused);
 		return;
 	}
-	call_audit(c, action, id, NULL);
 	blasts_changed(c->env->blasts, id);
 	blasts_kick(c->env->blasts, NULL);
 	call_reply_row(c, result, "blast", 200);
@@ -181,7 +180,7 @@ moved(struct call *c, const PGresult *result, const char *id, const char *action
 static void
 on_paused(struct call *c, const PGresult *result)
 {
-	moved(c, result, c->request->blast_pause->id, "blast_pause");
+	moved(c, result, c->request->blast_pause->id);
 }
 
 void
@@ -189,14 +188,15 @@ api_blast_pause(struct call *c)
 {
 	const struct db_param params[] = {
 	    DB_TEXT(c->request->blast_pause->id), DB_TEXT(call_scope(c)), DB_TEXT(PAUSE_REASON)};
+	const struct db_step step = {SQL_BLAST_PAUSE, params, 3};
 
-	call_query(c, SQL_BLAST_PAUSE, params, 3, NULL, on_paused);
+	call_change(c, "blast_pause", &step, 1, NULL, on_paused);
 }
 
 static void
 on_resumed(struct call *c, const PGresult *result)
 {
-	moved(c, result, c->request->blast_resume->id, "blast_resume");
+	moved(c, result, c->request->blast_resume->id);
 }
 
 void
@@ -204,14 +204,15 @@ api_blast_resume(struct call *c)
 {
 	const struct db_param params[] = {
 	    DB_TEXT(c->request->blast_resume->id), DB_TEXT(call_scope(c))};
+	const struct db_step step = {SQL_BLAST_RESUME, params, 2};
 
-	call_query(c, SQL_BLAST_RESUME, params, 2, NULL, on_resumed);
+	call_change(c, "blast_resume", &step, 1, NULL, on_resumed);
 }
 
 static void
 on_cancelled(struct call *c, const PGresult *result)
 {
-	moved(c, result, c->request->blast_cancel->id, "blast_cancel");
+	moved(c, result, c->request->blast_cancel->id);
 }
 
 void
@@ -222,7 +223,7 @@ api_blast_cancel(struct call *c)
 	const struct db_step steps[] = {{SQL_BLAST_CANCEL, scoped, 2},
 	    {SQL_BLAST_CANCEL_QUEUED, &id, 1}, {SQL_BLAST_CANCELLED_GET, scoped, 2}};
 
-	call_transaction(c, steps, 3, NULL, on_cancelled);
+	call_change(c, "blast_cancel", steps, 3, NULL, on_cancelled);
 }
 
 /* Why nothing was queued again. Columns of BLAST_GET. */
@@ -245,8 +246,10 @@ on_retried(struct call *c, const PGresult *result)
 
 	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
 		get(c, id, on_retry_refused);
-	else
-		moved(c, result, id, "blast_retry");
+	else {
+		call_audit(c, "blast_retry", id, NULL);
+		moved(c, result, id);
+	}
 }
 
 void

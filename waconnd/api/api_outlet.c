@@ -18,6 +18,7 @@
 #include "waconnd/api/request.h"
 
 #define NAME_MAX_BYTES 100
+#define STATUS_JSON_MAX 64
 
 struct outlet_change { /* a call's state: the checked fields of add and edit */
 	char id[32];
@@ -237,9 +238,17 @@ api_outlet_remove(struct call *c)
 /* -- commands ------------------------------------------------------------------- */
 
 static void
+status_json(const struct outlet *o, char out[STATUS_JSON_MAX])
+{
+	(void)snprintf(out, STATUS_JSON_MAX, "{\"status\": \"%s\"}",
+	    outlet_status_name(outlet_live_status(o)));
+}
+
+static void
 command(struct call *c, const char *id, const char *action, const char *(*run)(struct outlet *o))
 {
 	struct outlet *o = call_outlet(c, id);
+	char before[STATUS_JSON_MAX], after[STATUS_JSON_MAX];
 	const char *problem;
 	struct buf out;
 	struct jsonw j;
@@ -253,12 +262,14 @@ command(struct call *c, const char *id, const char *action, const char *(*run)(s
 		call_problem(c, "database_unavailable", NULL);
 		return;
 	}
+	status_json(o, before);
 	problem = run(o);
 	if (problem != NULL) {
 		call_problem(c, problem, NULL);
 		return;
 	}
-	call_audit(c, action, outlet_id(o), NULL);
+	status_json(o, after);
+	call_audit_change(c, action, outlet_id(o), before, after);
 	json = outlet_status_json(o, &len, NULL);
 	call_begin(&j, &out);
 	jsonw_raw(&j, "status", json, len);

@@ -367,8 +367,9 @@ on_audited(void *arg, enum db_error error, const PGresult *result)
 		log_error("audit.lost", LOG_STR("why", db_error_text(error)));
 }
 
-void
-call_audit(const struct call *c, const char *action, const char *subject, const char *detail)
+static void
+add_line(const struct call *c, const char *action, const char *subject, const char *detail,
+    const char *before, const char *after)
 {
 	const struct db_param params[] = {
 	    DB_TEXT(c->who.name),
@@ -377,6 +378,8 @@ call_audit(const struct call *c, const char *action, const char *subject, const 
 	    DB_TEXT(subject),
 	    DB_TEXT(detail),
 	    DB_TEXT(c->request->request_id),
+	    DB_TEXT(before),
+	    DB_TEXT(after),
 	};
 
 	if (subject != NULL && subject[0] >= '0' && subject[0] <= '9')
@@ -385,5 +388,18 @@ call_audit(const struct call *c, const char *action, const char *subject, const 
 	else
 		log_info("audit", LOG_STR("who", c->who.name), LOG_STR("action", action),
 		    LOG_STR("subject", subject), LOG_STR("requestId", c->request->request_id));
-	(void)db_query(c->env->store->db, SQL_AUDIT_ADD, params, 6, on_audited, NULL);
+	(void)db_query(c->env->store->db, SQL_AUDIT_ADD, params, 8, on_audited, NULL);
+}
+
+void
+call_audit(const struct call *c, const char *action, const char *subject, const char *detail)
+{
+	add_line(c, action, subject, detail, NULL, NULL);
+}
+
+void
+call_audit_change(const struct call *c, const char *action, const char *subject, const char *before,
+    const char *after)
+{
+	add_line(c, action, subject, NULL, before, after);
 }

@@ -115,6 +115,9 @@ void call_reply_done(struct call *c);
 void call_reply_row(struct call *c, const PGresult *result, const char *key, unsigned status);
 /* Writes a line into the audit log, without waiting. subject and detail (JSON) may be NULL. */
 void call_audit(const struct call *c, const char *action, const char *subject, const char *detail);
+/* The same with what was and what is now (JSON). */
+void call_audit_change(const struct call *c, const char *action, const char *subject,
+    const char *before, const char *after);
 
 #define CALL_ANSWER_MAX (16u << 20)
 

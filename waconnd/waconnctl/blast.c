@@ -128,6 +128,12 @@ command_blast_resume(struct ctl *ctl, const struct args *args)
 }
 
 int
+command_blast_retry(struct ctl *ctl, const struct args *args)
+{
+	return show(ctl, args, IPC__REQUEST__OP_BLAST_RETRY);
+}
+
+int
 command_blast_cancel(struct ctl *ctl, const struct args *args)
 {
 	return show(ctl, args, IPC__REQUEST__OP_BLAST_CANCEL);

@@ -62,6 +62,7 @@ static const struct command commands[] = {
 	    1, 1, 0, B(RECIPIENTS), command_blast_show},
 	{"blast", "pause", "ID", "Pause a blast", 1, 1, 0, 0, command_blast_pause},
 	{"blast", "resume", "ID", "Resume a blast", 1, 1, 0, 0, command_blast_resume},
+	{"blast", "retry", "ID", "Send a blast's failed messages again", 1, 1, 0, 0, command_blast_retry},
 	{"blast", "cancel", "ID", "Cancel a blast", 1, 1, 0, 0, command_blast_cancel},
 	{0},
 };

@@ -49,6 +49,7 @@ int command_blast_list(struct ctl *ctl, const struct args *args);
 int command_blast_show(struct ctl *ctl, const struct args *args);
 int command_blast_pause(struct ctl *ctl, const struct args *args);
 int command_blast_resume(struct ctl *ctl, const struct args *args);
+int command_blast_retry(struct ctl *ctl, const struct args *args);
 int command_blast_cancel(struct ctl *ctl, const struct args *args);
 
 #endif

@@ -345,7 +345,7 @@ test_users(void **state)
 	(void)db_query(w->store.db, SQL_TOKEN_VERIFY, verify, 3, on_answer, &answer);
 	world_until(w, &answer.done);
 	assert_int_equal(answer.rows, 0);
-	(void)ASK(w, SQL_AUDIT_ADD, "budi", NULL, "login", NULL, "{\"a\":1}", NULL);
+	(void)ASK(w, SQL_AUDIT_ADD, "budi", NULL, "login", NULL, "{\"a\":1}", NULL, NULL, NULL);
 	assert_int_equal(answer.error, DB_OK);
 	assert_non_null(strstr(
 	    ASK(w, SQL_AUDIT_LIST, "bud", NULL, NULL, NULL, NULL, NULL, NULL, "10"), "budi"));

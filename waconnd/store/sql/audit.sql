@@ -8,9 +8,10 @@ SELECT 1
 WHERE set_config('waconn.actor', $1, true) || set_config('waconn.remote', coalesce($2, ''), true)
       || set_config('waconn.action', $3, true) || set_config('waconn.request_id', coalesce($4, ''), true) IS NULL
 
--- $1 who, $2 from where, $3 action, $4 subject, $5 detail (JSON or NULL), $6 request id.
+-- $1 who, $2 from where, $3 action, $4 subject, $5 detail (JSON or NULL), $6 request id, $7 before and $8 after (JSON or NULL).
 -- name: AUDIT_ADD
-INSERT INTO audit (actor, remote, action, subject, detail, request_id) VALUES ($1, $2, $3, $4, $5::text::jsonb, $6)
+INSERT INTO audit (actor, remote, action, subject, detail, request_id, before, after)
+VALUES ($1, $2, $3, $4, $5::text::jsonb, $6, $7::text::jsonb, $8::text::jsonb)
 
 -- Newest first. $1 part of any text or NULL, $2 actor, $3 action, $4 subject, each or NULL, $5 from and $6 until (ms) or NULL,
 -- $7 cursor (an id) or NULL, $8 limit. One row: array, next cursor. Indexes audit_pkey, audit_by_subject, audit_by_time.

@@ -24,9 +24,12 @@ WITH added AS (
 	INSERT INTO opt_outs (phone, reason, outlet_id)
 	SELECT DISTINCT p, $2, $3 FROM unnest($1::text[]) p ORDER BY p
 	ON CONFLICT DO NOTHING
-	RETURNING phone
+	RETURNING opt_outs AS x
+), all_of_them AS (
+	SELECT x FROM added UNION ALL SELECT o FROM opt_outs o WHERE o.phone = ANY ($1::text[]) AND ($3::text IS NULL OR o.outlet_id = $3)
 ), answer AS (
-	SELECT json_build_object('success', true, 'added', count(*))::text AS body FROM added
+	SELECT json_build_object('success', true, 'added', (SELECT count(*) FROM added),
+	                         'optOuts', (SELECT coalesce(json_agg(opt_out_json(x) ORDER BY (x).phone), '[]') FROM all_of_them))::text AS body
 )
 SELECT answer_keep($4, $5, $6::bytea, 201, body, body) FROM answer
 

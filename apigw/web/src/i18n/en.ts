@@ -480,6 +480,7 @@ export const en: Messages = {
 		pauseReason: (why) => `Paused: ${why}`,
 		pauseReasons: {
 			paused_by_user: 'Paused by an operator.',
+			too_many_failures: 'Paused by itself: too many messages failed. Look at the failed ones, then resume it.',
 			schedule_missed: 'Paused: its schedule was missed by more than an hour. Resume it if it is still wanted.',
 		},
 		message: 'Message',

@@ -480,6 +480,7 @@ export const id = {
 		pauseReason: (why: string) => `Dijeda: ${why}`,
 		pauseReasons: {
 			paused_by_user: 'Dijeda oleh operator.',
+			too_many_failures: 'Dijeda otomatis: terlalu banyak pesan gagal. Periksa yang gagal, lalu lanjutkan.',
 			schedule_missed: 'Dijeda: jadwalnya terlewat lebih dari satu jam. Lanjutkan bila masih perlu.',
 		} as Record<string, string>,
 		message: 'Pesan',

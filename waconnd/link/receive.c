@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include "common/fault_point.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "waconnd/link/lid.h"
 #include "waconnd/link/receive_private.h"
+#include "waconnd/link/resend_limit.h"
 
 #define RETRIES_MAX 4	     /* how often we ask for a message again */
 #define RETRY_KEYS_FROM 2    /* from the second time on with fresh keys */
@@ -37,6 +39,7 @@ struct receiver {
 	bool busy; /* the first waits for keys, or work is under way further up the stack */
 	TAILQ_HEAD(, retry_count) counts;
 	size_t n_counts;
+	struct resend_limit *asks; /* in groups */
 };
 
 static void work(struct receiver *r);
@@ -50,6 +53,7 @@ receiver_new(struct messaging *m)
 	TAILQ_INIT(&r->queue);
 	TAILQ_INIT(&r->commits);
 	TAILQ_INIT(&r->counts);
+	r->asks = resend_limit_new();
 	return r;
 }
 
@@ -94,6 +98,7 @@ receiver_free(struct receiver **rp)
 		inbound_free(&r->commits, in);
 	while ((c = TAILQ_FIRST(&r->counts)) != NULL)
 		count_free(r, c);
+	resend_limit_free(&r->asks);
 	free(r);
 	*rp = NULL;
 }
@@ -144,18 +149,32 @@ receipt_type(const struct inbound_info *info)
 	return info->is_peer ? "peer_msg" : info->from_me ? "sender" : "inactive";
 }
 
+/* Statuses are not asked for; in a group many write at once, so not without measure. */
+static bool
+may_ask(const struct inbound *in)
+{
+	const struct jid *chat = &in->info.chat;
+
+	if (in->outcome != RECEIVED_BROKEN)
+		return false;
+	if (!in->info.is_group)
+		return true;
+	return chat->server == JID_SERVER_GROUP &&
+	       resend_limit_take(in->receiver->asks, chat, in->info.id, clock_monotonic_ms());
+}
+
 static void
 choose_answers(struct messaging *m, struct inbound *in)
 {
-	const unsigned retry =
-	    in->outcome == RECEIVED_BROKEN && !in->info.is_group ? next_retry(in->receiver, in) : 0;
+	const unsigned retry = may_ask(in) ? next_retry(in->receiver, in) : 0;
 
 	if (in->outcome == RECEIVED)
 		add_answer(in, answer_receipt(in->stanza, receipt_type(&in->info)));
 	if (in->outcome == RECEIVED_REFUSED)
 		add_answer(in, answer_refuse(in->stanza, in->refusal));
 	if (retry > 0)
-		add_answer(in, answer_retry(m, in->stanza, retry, retry >= RETRY_KEYS_FROM));
+		add_answer(in, answer_retry(m, in->stanza, retry,
+				   retry >= RETRY_KEYS_FROM || in->no_sender_key));
 	if (in->history)
 		add_answer(in, answer_history(m, in->info.id));
 }

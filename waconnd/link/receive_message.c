@@ -258,6 +258,8 @@ take_enc(struct messaging *m, struct inbound *in, const struct node *enc)
 		log_info("receive.undecrypted", LOG_STR("outlet", link_outlet(m->link)),
 		    LOG_STR("id", in->info.id), LOG_STR("type", type->name),
 		    LOG_STR("why", signal_result_name(r)));
+		in->no_sender_key = in->outcome == RECEIVED_NOTHING && r == SIGNAL_NO_SESSION &&
+				    type->decrypt == decrypt_skmsg;
 		worsen(in, RECEIVED_BROKEN);
 	}
 	buf_done_secret(&plain);

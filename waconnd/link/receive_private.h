@@ -33,7 +33,8 @@ struct inbound {
 	bool history;
 	struct learning *learning; /* NULL, or it must be on disk before the answers leave */
 	bool committed;
-	unsigned retries; /* how often it was asked for before, by the stanza */
+	bool no_sender_key; /* all that is wrong: it is asked for with our keys at once */
+	unsigned retries;   /* how often it was asked for before, by the stanza */
 	struct node *answers[3];
 	size_t n_answers;
 };

@@ -6,6 +6,7 @@
 #include "common/wa/message.h"
 #include "common/wa/plain.h"
 #include "tests/unit/wa/vectors.h"
+#include "waconnd/link/resend.h"
 
 #define ALICE "6281100000001"
 #define BOB "6281200000002"
@@ -202,17 +203,25 @@ add_sender_key(struct trio *t, const char *group, struct node *n)
 static void
 test_group(void **state)
 {
+	const struct node *retry;
 	struct node *n;
+	struct jid jid;
 	struct trio t;
 
 	(void)state;
 	begin(&t);
-	/* Without the sender key: acknowledged, and nobody is asked. */
+	/* Without the sender key: acknowledged, and its writer is asked, with our keys. */
 	n = group_message(t.bob, "G0");
 	add_skmsg(n, "outputs.m1.ciphertext");
 	deliver(&t, n);
 	assert_non_null(world_written(t.alice, "ack", "id", "G0", 0));
-	assert_null(world_written(t.alice, "receipt", NULL, NULL, 0));
+	retry = world_written(t.alice, "receipt", "type", "retry", 0);
+	assert_non_null(retry);
+	assert_non_null(node_find(retry, "keys"));
+	assert_int_equal(node_get_jid(retry, "participant", &jid), 0);
+	assert_string_equal(jid.user, "222000222");
+	assert_int_equal(node_get_jid(retry, "to", &jid), 0);
+	assert_int_equal(jid.server, JID_SERVER_GROUP);
 	/* The key comes along with the first message, and serves for the next. */
 	n = group_message(t.bob, "G1");
 	add_sender_key(&t, GROUP, n);
@@ -226,6 +235,74 @@ test_group(void **state)
 	assert_null(world_written(t.alice, "ack", "id", "G2", 0));
 	assert_non_null(memory_disk(&t.alice->db, KEY_SENDER_KEY, GROUP "::222000222_1.0")->data);
 	assert_int_equal(t.alice->n_seen, 0); /* outlets talk to people */
+	world_end(&t.w);
+}
+
+/* In a group many may write what we cannot read: we ask for so many, and acknowledge all. */
+static void
+test_group_is_asked_with_measure(void **state)
+{
+	struct node *n;
+	struct trio t;
+	size_t acks = 0, asked = 0;
+	char id[16];
+
+	(void)state;
+	begin(&t);
+	for (unsigned i = 0; i < 3 * RESEND_BURST; i++) {
+		(void)snprintf(id, sizeof(id), "G%u", i);
+		n = group_message(t.bob, id);
+		add_skmsg(n, "outputs.m1.ciphertext");
+		deliver(&t, n);
+	}
+	while (world_written(t.alice, "ack", "class", "message", acks) != NULL)
+		acks++;
+	while (world_written(t.alice, "receipt", "type", "retry", asked) != NULL)
+		asked++;
+	assert_int_equal(acks, 3 * RESEND_BURST);
+	assert_true(asked >= RESEND_BURST && asked < 2 * RESEND_BURST);
+	/* Of a status nobody is asked. */
+	world_forget_log(&t.w);
+	n = node_new("message", "id", "S1", "from", "status@broadcast", "t", "5", NULL);
+	node_set_jid(n, "participant", &t.bob->credentials.own_lid);
+	add_skmsg(n, "outputs.m1.ciphertext");
+	deliver(&t, n);
+	assert_non_null(world_written(t.alice, "ack", "id", "S1", 0));
+	assert_null(world_written(t.alice, "receipt", NULL, NULL, 0));
+	world_end(&t.w);
+}
+
+/* A sender key from before the LID was known serves on under the LID. */
+static void
+test_sender_key_moves_to_the_lid(void **state)
+{
+	const struct memory_value *kept;
+	struct node *n;
+	struct jid pn;
+	struct trio t;
+
+	(void)state;
+	begin(&t);
+	n = group_message(t.bob, "G1");
+	add_sender_key(&t, GROUP, n);
+	add_skmsg(n, "outputs.m1.ciphertext");
+	deliver(&t, n);
+	kept = memory_disk(&t.alice->db, KEY_SENDER_KEY, GROUP "::222000222_1.0");
+	assert_non_null(kept->data);
+	/* As it would lie if it had come under the number. */
+	memory_value_set(&memory_at(&t.alice->db, KEY_SENDER_KEY, GROUP "::" BOB ".0")->disk,
+	    kept->data, kept->len);
+	memory_value_set(
+	    &memory_at(&t.alice->db, KEY_SENDER_KEY, GROUP "::222000222_1.0")->disk, NULL, 0);
+	world_restart(t.alice);
+	n = group_message(t.bob, "G2");
+	pn = jid_make(JID_SERVER_PN, BOB, 0);
+	node_set_jid(n, "participant_pn", &pn);
+	add_skmsg(n, "outputs.m2.ciphertext");
+	deliver(&t, n);
+	assert_non_null(world_written(t.alice, "receipt", "id", "G2", 0));
+	assert_null(memory_disk(&t.alice->db, KEY_SENDER_KEY, GROUP "::" BOB ".0")->data);
+	assert_non_null(memory_disk(&t.alice->db, KEY_SENDER_KEY, GROUP "::222000222_1.0")->data);
 	world_end(&t.w);
 }
 
@@ -315,6 +392,8 @@ main(void)
 	    cmocka_unit_test(test_device_sent_by_a_stranger),
 	    cmocka_unit_test(test_not_a_message),
 	    cmocka_unit_test(test_group),
+	    cmocka_unit_test(test_group_is_asked_with_measure),
+	    cmocka_unit_test(test_sender_key_moves_to_the_lid),
 	    cmocka_unit_test(test_sender_key_of_another_group),
 	    cmocka_unit_test(test_session_moves_to_the_lid),
 	};

@@ -76,13 +76,18 @@ scenario('preview: who gets what, and changes nothing', async () => {
 		['0812-7777-0001', { phone: '+62 812 7777 0002', name: 'Siti' }, '081277770001', 'not a number', '12'],
 		'Halo {{name|Kakak}} {{phone}} {{unknown}}{{x|-}}'));
 
-	assert.deepEqual(Object.keys(preview).sort(), ['estimate', 'outlets', 'recipients', 'samples', 'success']);
+	assert.deepEqual(Object.keys(preview).sort(), ['estimate', 'outlets', 'recipients', 'samples', 'success', 'warnings']);
 	const { total, valid, invalid, duplicates, optedOut } = preview.recipients;
 	assert.deepEqual([total, valid, duplicates, optedOut], [5, 2, 1, 0]);
 	assert.deepEqual(invalid.map((i) => i.phone), ['not a number', '12']);
 	assert.ok(invalid.every((i) => i.reason));
 	assert.deepEqual(preview.samples, ['Halo Kakak 6281277770001 -', 'Halo Siti 6281277770002 -']);
-	assert.deepEqual(preview.outlets.find((o) => o.outletId === one), { outletId: one, healthy: true, reasons: [], recipients: 2 });
+	const { startsAt, finishesAt, ...mine } = preview.outlets.find((o) => o.outletId === one);
+	assert.deepEqual(mine, { outletId: one, healthy: true, reasons: [], recipients: 2 });
+	assert.ok(Date.parse(startsAt) && Date.parse(finishesAt));
+	assert.deepEqual(preview.warnings.map((w) => [w.code, w.outletId]), [['outlet_unhealthy', lame]]);
+	const much = await world.admin.post('/blasts/preview', request([one], numbers(150, 9), 'x', { pace: { dailyCap: 100 } }));
+	assert.deepEqual(much.warnings.map((w) => w.code), ['over_daily_cap', 'many_first_contacts']);
 	const bad = preview.outlets.find((o) => o.outletId === lame);
 	assert.deepEqual([bad.healthy, bad.recipients], [false, 0]);
 	assert.ok(bad.reasons.includes('live_status'));

@@ -2,10 +2,12 @@
 /* The preview of a blast: the plan as a document. Changes nothing. */
 #include "waconnd/api/api_internal.h"
 #include "waconnd/api/blast_plan.h"
+#include "waconnd/blast/pacer.h"
 
 #define INVALID_MAX 10000 /* numbers named in the answer */
 #define SAMPLES DRAFT_SAMPLES
 #define SAMPLE_MAX 65536
+#define FIRST_CONTACTS_MANY 100
 
 struct counts { /* of a plan's recipients */
 	size_t total, duplicates, opted_out, skipped;
@@ -58,23 +60,69 @@ write_recipients(struct jsonw *j, const struct blast_plan *p)
 	jsonw_object_end(j);
 }
 
+/* Past ten years nobody knows: null. */
 static void
-write_outlets(struct jsonw *j, const struct blast_plan *p)
+write_times(struct jsonw *j, int64_t starts_ms, int64_t finishes_ms)
+{
+	jsonw_time(j, "startsAt", starts_ms != PACER_NEVER ? starts_ms : 0);
+	jsonw_time(j, "finishesAt", finishes_ms != PACER_NEVER ? finishes_ms : 0);
+}
+
+static void
+write_outlets(const struct call *c, struct jsonw *j, const struct blast_plan *p)
 {
 	jsonw_array(j, "outlets");
 	for (size_t i = 0; i < p->n_outlets; i++) {
 		const struct blast_outlet *o = &p->outlets[i];
 		struct buf reasons = BUF_INIT(1024);
+		int64_t starts_ms = 0, finishes_ms = 0;
+		struct outlet_pace pace;
 
+		(void)blast_plan_outlet_estimate(c, p, i, &pace, &starts_ms, &finishes_ms);
 		outlet_unhealthy_json(o->unhealthy, &reasons);
 		jsonw_object(j, NULL);
 		jsonw_str(j, "outletId", o->id);
 		jsonw_bool(j, "healthy", o->unhealthy == 0);
 		jsonw_raw(j, "reasons", buf_str(&reasons), reasons.len);
 		jsonw_int(j, "recipients", (int64_t)o->count);
+		write_times(j, starts_ms, finishes_ms);
 		jsonw_object_end(j);
 		buf_done(&reasons);
 	}
+	jsonw_array_end(j);
+}
+
+static void
+warn(struct jsonw *j, const char *code, const char *outlet, const char *detail)
+{
+	jsonw_object(j, NULL);
+	jsonw_str(j, "code", code);
+	jsonw_str(j, "outletId", outlet);
+	jsonw_str(j, "detail", detail);
+	jsonw_object_end(j);
+}
+
+/* What a person may want to think about before it leaves. */
+static void
+write_warnings(const struct call *c, struct jsonw *j, const struct blast_plan *p)
+{
+	jsonw_array(j, "warnings");
+	for (size_t i = 0; i < p->n_outlets; i++) {
+		const struct blast_outlet *o = &p->outlets[i];
+		int64_t starts_ms, finishes_ms;
+		struct outlet_pace pace;
+
+		if (o->unhealthy != 0)
+			warn(j, "outlet_unhealthy", o->id, "It cannot send now and is left out.");
+		if (blast_plan_outlet_estimate(c, p, i, &pace, &starts_ms, &finishes_ms) &&
+		    pace.daily_cap > 0 && o->count * p->message.n > pace.daily_cap)
+			warn(j, "over_daily_cap", o->id,
+			    "It gets more than its daily cap and takes several days.");
+	}
+	if (p->n_first > FIRST_CONTACTS_MANY)
+		warn(j, "many_first_contacts", NULL,
+		    "Many of them were never written to: WhatsApp restricts who starts many "
+		    "chats.");
 	jsonw_array_end(j);
 }
 
@@ -105,7 +153,8 @@ on_planned(struct call *c, struct blast_plan *p)
 	blast_plan_estimate(c, p, &starts_ms, &finishes_ms);
 	call_begin(&j, &out);
 	write_recipients(&j, p);
-	write_outlets(&j, p);
+	write_outlets(c, &j, p);
+	write_warnings(c, &j, p);
 	jsonw_array(&j, "samples");
 	if (p->draft == NULL)
 		write_samples(&j, &p->audience);
@@ -115,8 +164,7 @@ on_planned(struct call *c, struct blast_plan *p)
 	if (p->message.n > 1)
 		jsonw_int(&j, "messagesPerRecipient", (int64_t)p->message.n);
 	jsonw_object(&j, "estimate");
-	jsonw_time(&j, "startsAt", starts_ms);
-	jsonw_time(&j, "finishesAt", finishes_ms);
+	write_times(&j, starts_ms, finishes_ms);
 	jsonw_object_end(&j);
 	call_finish(c, &j, 200);
 }

@@ -352,6 +352,7 @@ on_counts(struct call *c, const PGresult *r)
 		else
 			unknown += n;
 	}
+	p->n_first = unknown;
 	spread(p, unknown);
 	(void)snprintf(limit, sizeof(limit), "%d", DRAFT_SAMPLES);
 	(void)snprintf(variants, sizeof(variants), "%zu", p->blast->n_variants);

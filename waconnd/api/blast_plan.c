@@ -186,9 +186,14 @@ assign(struct blast_plan *p)
 	if (p->n_senders == 0)
 		return;
 	counts = xcalloc(p->n_senders, sizeof(*counts));
-	for (size_t i = 0; i < a->n; i++)
-		if (a->members[i].skip == NULL && a->members[i].outlet != AUDIENCE_NO_OUTLET)
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->members[i].skip != NULL)
+			continue;
+		if (a->members[i].outlet != AUDIENCE_NO_OUTLET)
 			p->outlets[a->members[i].outlet].count++;
+		else
+			p->n_first++;
+	}
 	for (size_t i = 0; i < p->n_senders; i++)
 		counts[i] = p->outlets[p->senders[i]].count;
 	spread_init(&s, counts, p->n_senders);
@@ -337,25 +342,35 @@ blast_plan_rejected(const struct blast_plan *p, struct buf *out)
 	jsonw_array_end(&j);
 }
 
+bool
+blast_plan_outlet_estimate(const struct call *c, const struct blast_plan *p, size_t outlet,
+    struct outlet_pace *ret_pace, int64_t *ret_starts_ms, int64_t *ret_finishes_ms)
+{
+	const int64_t now = clock_wall_ms();
+	const int64_t from = p->blast->schedule_at_ms > now ? p->blast->schedule_at_ms : now;
+	const struct outlet *o = outlets_find(c->env->outlets, p->outlets[outlet].id);
+
+	if (o == NULL || p->outlets[outlet].count == 0)
+		return false;
+	*ret_pace = *outlet_pace(o);
+	outlet_pace_overlay(ret_pace, buf_str(&p->pace));
+	blasts_estimate(o, ret_pace, from, p->outlets[outlet].count * p->message.n, ret_starts_ms,
+	    ret_finishes_ms);
+	return true;
+}
+
 void
 blast_plan_estimate(const struct call *c, const struct blast_plan *p, int64_t *ret_starts_ms,
     int64_t *ret_finishes_ms)
 {
-	const int64_t now = clock_wall_ms();
-	const int64_t from = p->blast->schedule_at_ms > now ? p->blast->schedule_at_ms : now;
 	int64_t first = PACER_NEVER, last = 0;
 
 	for (size_t i = 0; i < p->n_outlets; i++) {
-		const struct outlet *o = outlets_find(c->env->outlets, p->outlets[i].id);
 		struct outlet_pace pace;
 		int64_t starts, finishes;
 
-		if (o == NULL || p->outlets[i].count == 0)
+		if (!blast_plan_outlet_estimate(c, p, i, &pace, &starts, &finishes))
 			continue;
-		pace = *outlet_pace(o);
-		outlet_pace_overlay(&pace, buf_str(&p->pace));
-		blasts_estimate(
-		    o, &pace, from, p->outlets[i].count * p->message.n, &starts, &finishes);
 		first = starts < first ? starts : first;
 		last = finishes > last ? finishes : last;
 	}

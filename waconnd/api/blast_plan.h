@@ -26,6 +26,7 @@ struct blast_plan { /* a call's state */
 	size_t n_outlets;
 	size_t *senders; /* the healthy ones of them, by id */
 	size_t n_senders;
+	size_t n_first;		   /* recipients that none of the outlets has written to before */
 	struct audience audience;  /* empty where there is a draft */
 	struct blast_draft *draft; /* NULL: the recipients are in the request */
 	struct db *db;		   /* of the draft */
@@ -42,6 +43,9 @@ void blast_plan_make(struct call *c, const Ipc__Blast *blast, bool needs_healthy
 size_t blast_plan_valid(const struct blast_plan *p);
 /* [{"outletId": …, "reasons": […]}] of those that are not healthy. */
 void blast_plan_rejected(const struct blast_plan *p, struct buf *out);
+/* The same for one outlet of the plan, and the pace that it would keep. False: it gets nobody. */
+bool blast_plan_outlet_estimate(const struct call *c, const struct blast_plan *p, size_t outlet,
+    struct outlet_pace *ret_pace, int64_t *ret_starts_ms, int64_t *ret_finishes_ms);
 /* When the first message would go and the last; 0: nobody knows. */
 void blast_plan_estimate(const struct call *c, const struct blast_plan *p, int64_t *ret_starts_ms,
     int64_t *ret_finishes_ms);

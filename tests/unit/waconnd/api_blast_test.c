@@ -272,7 +272,7 @@ test_preview(void **state)
 	r.recipients[1].n_vars = 1;
 	r.blast.has_all_outlets = r.blast.all_outlets = 1;
 	preview(&r, "t-super", "200");
-	assert_int_equal(json_object_size(aw.body), 5);
+	assert_int_equal(json_object_size(aw.body), 6);
 	assert_int_equal(json_object_size(api_at("recipients")), 5);
 	assert_int_equal(api_int("recipients.total"), 6);
 	assert_int_equal(api_int("recipients.valid"), 2);

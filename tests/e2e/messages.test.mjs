@@ -101,6 +101,24 @@ scenario('what was written while the outlet was away arrives when it is back', a
 		Array.from({ length: 10 }, (_, i) => `offline ${i}`));
 });
 
+scenario('a long backlog of one chat: every message receipted, in a few stanzas', async () => {
+	const from = phone();
+	const COUNT = 300;
+
+	await world.admin.post(`/outlets/${id}/disconnect`);
+	await world.waitStatus(id, 'DISCONNECTED');
+	for (let i = 0; i < COUNT; i++)
+		await world.sim.send(from, NUMBER, `long ${i}`);
+	const { receipts } = (await world.sim.state()).stats;
+	await world.admin.post(`/outlets/${id}/connect`, { method: 'qr' });
+	const got = await world.sim.receipts({ from: NUMBER, to: from, wait: 30, count: COUNT });
+	assert.equal(new Set(got.map((r) => r.id)).size, COUNT);
+	assert.ok(got.every((r) => r.type === 'inactive'), JSON.stringify(got[0]));
+	const stanzas = (await world.sim.state()).stats.receipts - receipts;
+	assert.ok(stanzas < COUNT / 4, `${stanzas} stanzas`);
+	await world.healthy(id);
+});
+
 scenario('the owner writes on the phone: kept as sent', async () => {
 	const to = phone();
 

@@ -144,11 +144,15 @@ function onAck(client, node) {
 	settle(client, [key]);
 }
 
+/** Of all the messages that a receipt is for. */
+const idsOf = (node) => [node.attrs.id, ...[node.content ?? []].flat().flatMap((c) => (c.tag === 'list' ? c.content.map((item) => item.attrs.id) : []))];
+
 function onReceipt(client, node) {
 	client.server.receipts.push(node);
 	client.send({ tag: 'ack', attrs: { class: 'receipt', id: node.attrs.id, from: node.attrs.to, ...(node.attrs.type ? { type: node.attrs.type } : {}) } });
 	if (node.attrs.type !== 'hist_sync')
-		settle(client, [`message ${node.attrs.id} ${node.attrs.to}`]);
+		for (const id of idsOf(node))
+			settle(client, [`message ${id} ${node.attrs.to}`]);
 }
 
 function onHosts(client, node) {

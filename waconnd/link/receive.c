@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "waconnd/link/lid.h"
+#include "waconnd/link/receipt_merge.h"
 #include "waconnd/link/receive_private.h"
 #include "waconnd/link/resend_limit.h"
 
@@ -39,10 +40,19 @@ struct receiver {
 	bool busy; /* the first waits for keys, or work is under way further up the stack */
 	TAILQ_HEAD(, retry_count) counts;
 	size_t n_counts;
-	struct resend_limit *asks; /* in groups */
+	struct resend_limit *asks;  /* in groups */
+	struct receipt_merge *held; /* receipts of the backlog, until nothing waits */
 };
 
 static void work(struct receiver *r);
+
+static void
+write_receipt(void *arg, struct node *take_receipt)
+{
+	struct messaging *m = arg;
+
+	link_write(m->link, take_receipt);
+}
 
 struct receiver *
 receiver_new(struct messaging *m)
@@ -54,6 +64,7 @@ receiver_new(struct messaging *m)
 	TAILQ_INIT(&r->commits);
 	TAILQ_INIT(&r->counts);
 	r->asks = resend_limit_new();
+	r->held = receipt_merge_new(write_receipt, m);
 	return r;
 }
 
@@ -99,6 +110,7 @@ receiver_free(struct receiver **rp)
 	while ((c = TAILQ_FIRST(&r->counts)) != NULL)
 		count_free(r, c);
 	resend_limit_free(&r->asks);
+	receipt_merge_free(&r->held);
 	free(r);
 	*rp = NULL;
 }
@@ -179,11 +191,21 @@ choose_answers(struct messaging *m, struct inbound *in)
 		add_answer(in, answer_history(m, in->info.id));
 }
 
+/* The plain receipt of what came while we were away. */
+static bool
+is_held(const struct inbound *in, const struct node *answer)
+{
+	return in->outcome == RECEIVED && !in->info.from_me && !in->info.is_peer &&
+	       node_get(in->stanza, "offline") != NULL && node_first(answer) == NULL &&
+	       node_get_is(answer, "type", "inactive");
+}
+
 /* All that came of it is on disk. */
 static void
 answer(struct inbound *in)
 {
-	struct messaging *m = in->receiver->m;
+	struct receiver *r = in->receiver;
+	struct messaging *m = r->m;
 	const bool acks = in->outcome == RECEIVED_NOTHING || in->outcome == RECEIVED_BROKEN;
 
 	FAULT_POINT("receive.committed");
@@ -191,12 +213,17 @@ answer(struct inbound *in)
 		struct node *answer = in->answers[i];
 
 		in->answers[i] = NULL;
-		link_write(m->link, answer);
+		if (is_held(in, answer))
+			receipt_merge_add(r->held, answer);
+		else
+			link_write(m->link, answer);
 	}
 	if (acks)
 		link_ack(m->link, in->stanza);
 	FAULT_POINT("receive.answered");
-	inbound_free(&in->receiver->commits, in);
+	inbound_free(&r->commits, in);
+	if (r->n == 0)
+		receipt_merge_flush(r->held);
 }
 
 static void

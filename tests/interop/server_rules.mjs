@@ -81,7 +81,7 @@ export const SHAPES = {
 	},
 	retry: {
 		tag: 'receipt',
-		attrs: { id: ID, to: USER, type: 'retry', 'participant?': USER, 'recipient?': USER, 'category?': 'peer' },
+		attrs: { id: ID, to: ADDRESS, type: 'retry', 'participant?': USER, 'recipient?': USER, 'category?': 'peer' },
 		children: {
 			retry: { attrs: { count: NUMBER, id: ID, t: T, v: '1', 'error?': NUMBER } },
 			registration: bytes(4),

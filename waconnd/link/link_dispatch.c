@@ -96,6 +96,13 @@ on_privacy_token(struct link *l, const struct node *stanza)
 }
 
 static void
+on_own_devices(struct link *l, const struct node *stanza)
+{
+	(void)stanza;
+	messaging_own_devices(l->messaging);
+}
+
+static void
 on_group(struct link *l, const struct node *stanza)
 {
 	messaging_group(l->messaging, stanza);
@@ -207,6 +214,7 @@ static const struct link_route routes[] = {
 	{"notification",  "type",  "encrypt",                   "count",                 LOGGED_IN, true,  link_prekeys_low},
 	{"notification",  "type",  "encrypt",                   "identity",              LOGGED_IN, true,  on_identity},
 	{"notification",  "type",  "devices",                   NULL,                    LOGGED_IN, true,  on_devices},
+	{"notification",  "type",  "account_sync",              "devices",               LOGGED_IN, true,  on_own_devices},
 	{"notification",  "type",  "privacy_token",             NULL,                    LOGGED_IN, true,  on_privacy_token},
 	{"notification",  "type",  "w:gp2",                     NULL,                    LOGGED_IN, true,  on_group},
 	{"notification",  "type",  "mediaretry",                NULL,                    LOGGED_IN, true,  on_media_retry},

@@ -69,6 +69,7 @@ void messaging_devices(struct messaging *m,
 void messaging_identity(
     struct messaging *m, const struct node *notification); /* type=encrypt with <identity/> */
 void messaging_privacy_token(struct messaging *m, const struct node *notification);
+void messaging_own_devices(struct messaging *m); /* type=account_sync with <devices> */
 void messaging_group(struct messaging *m, const struct node *notification); /* type=w:gp2 */
 void messaging_send(struct messaging *m, const char *id, const char *phone,
     const struct wa_content *content, void *send_arg);

@@ -283,6 +283,12 @@ messaging_devices(struct messaging *m, const struct node *notification)
 }
 
 void
+messaging_own_devices(struct messaging *m)
+{
+	notice_own_devices(m);
+}
+
+void
 messaging_group(struct messaging *m, const struct node *notification)
 {
 	messaging_touch(m);

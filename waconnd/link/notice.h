@@ -34,6 +34,8 @@ int device_notice_read(const struct node *change, struct device_notice *ret)
 bool device_notice_apply(const struct device_notice *c, const struct jid *pn, const struct jid *lid,
     const struct device_list *list, struct device_list *ret);
 void notice_devices(struct messaging *m, const struct node *notification);
+/* <notification type="account_sync"> with <devices>: our own devices are others now. */
+void notice_own_devices(struct messaging *m);
 /* <notification type="w:gp2">: participants with both their addresses. */
 void notice_group(struct messaging *m, const struct node *notification);
 

@@ -183,6 +183,16 @@ notice_devices(struct messaging *m, const struct node *notification)
 	key_cache_commit(m->keys, NULL, NULL);
 }
 
+/* The next send asks: what the notification lists is not all that a list of devices says. */
+void
+notice_own_devices(struct messaging *m)
+{
+	const struct credentials *c = link_credentials(m->link);
+
+	device_cache_drop(m->devices, &c->own);
+	device_cache_drop(m->devices, &c->own_lid);
+}
+
 /* -- groups -- */
 
 /* A participant is named by one address and has the other beside. */

@@ -109,6 +109,13 @@ messaging_behind(const struct messaging *m, bool held)
 }
 
 void
+messaging_own_devices(struct messaging *m)
+{
+	(void)m;
+	notes.devices++;
+}
+
+void
 messaging_group(struct messaging *m, const struct node *notification)
 {
 	(void)m;

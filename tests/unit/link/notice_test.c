@@ -197,6 +197,23 @@ test_own_devices(void **state)
 	world_end(&p.w);
 }
 
+/* The same, told as a change of our account. */
+static void
+test_own_devices_by_account_sync(void **state)
+{
+	struct link *web;
+	struct pair p;
+
+	(void)state;
+	begin(&p);
+	say(&p, "M1");
+	web = world_party(&p.w, ALICE, "111000111", 8);
+	messaging_own_devices(p.alice->m);
+	say(&p, "M2");
+	world_expect_message(web, "M2", "M2");
+	world_end(&p.w);
+}
+
 /* -- identity -- */
 
 static struct node *
@@ -398,6 +415,7 @@ main(void)
 	    cmocka_unit_test(test_devices),
 	    cmocka_unit_test(test_devices_missed),
 	    cmocka_unit_test(test_own_devices),
+	    cmocka_unit_test(test_own_devices_by_account_sync),
 	    cmocka_unit_test(test_identity),
 	    cmocka_unit_test(test_identity_without_token),
 	    cmocka_unit_test(test_identity_by_message),

@@ -253,6 +253,23 @@ scenario('unlinked on the phone: FAILED, logged_out; linked anew', async () => {
 	assert.equal(linked.session.lastError, null);
 });
 
+scenario('another number while a code is shown: a fresh code, for the new phone', async () => {
+	const number = phone();
+	const id = await world.addOutlet('Renumbered', phone());
+
+	await world.admin.post(`/outlets/${id}/connect`, { method: 'qr' });
+	const { qr: old } = await world.qr(id);
+	await world.admin.patch(`/outlets/${id}`, { whatsappNumber: number });
+	const { qr } = await waitFor(async () => {
+		const shown = (await world.admin.raw('GET', `/outlets/${id}/qr`)).json;
+		return shown?.qr !== undefined && shown.qr !== old ? shown : undefined;
+	}, 20_000, 'a fresh code');
+	await world.sim.scan(qr, number);
+	const { outlet, session } = await world.healthy(id);
+	assert.equal(outlet.whatsappNumber, number);
+	assert.equal(session.lastError, null);
+});
+
 scenario('logged out by mistake: keys that were given up come back by hand', async () => {
 	const number = phone();
 	const to = phone();

@@ -39,6 +39,8 @@ scenario('contacts: added, replaced, found, removed', async () => {
 		['6281211110001', 'Budi', ['vip', 'medan'], { kode: 'A1', n: '7' }]);
 	const replaced = (await umar.post(path, { phone: '+62 812 1111 0001', name: 'Budi B' })).contact;
 	assert.deepEqual([replaced.name, replaced.tags, replaced.vars, replaced.createdAt], ['Budi B', [], {}, contact.createdAt]);
+	const [line] = (await world.admin.get('/audit?subject=6281211110001')).entries;
+	assert.deepEqual([line.actor, line.action, line.before.name, line.after.name], ['umar', 'contact_add', 'Budi', 'Budi B']);
 	await umar.post(path, { phone: '081211110002', name: 'Siti', tags: ['vip'] });
 	await umar.post(path, { phone: '081211110003' });
 	const listed = async (query) => (await umar.get(`${path}?${query}`)).contacts.map((c) => c.phone);
@@ -116,6 +118,9 @@ scenario('opt-outs: by hand, seen by whom it was said to', async () => {
 	assert.deepEqual([preview.recipients.valid, preview.recipients.optedOut], [1, 1]);
 	await umar.refused(404, 'not_found', 'DELETE', '/opt-outs/6281233330001');
 	await ani.delete('/opt-outs/6281233330001');
+	const lines = (await world.admin.get('/audit?subject=6281233330001')).entries;
+	assert.deepEqual(lines.map((l) => [l.actor, l.action, l.before?.reason, l.after?.reason]),
+		[['ani', 'opt_out_remove', 'by phone', undefined], ['ani', 'opt_out_add', undefined, 'by phone']]);
 	await umar.call('DELETE', '/opt-outs', { phones: ['081233330002', '081233330003'] });
 	assert.deepEqual(await of(ani), []);
 	for (const body of [{}, { phone: 'nobody' }, { phones: [] }])

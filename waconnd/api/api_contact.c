@@ -114,7 +114,6 @@ tags_json(const Ipc__Contact *k, struct buf *out)
 static void
 on_added(struct call *c, const PGresult *result)
 {
-	call_audit(c, "contact_add", c->request->contact_add->outlet_id, NULL);
 	call_reply_kept(c, result, 201);
 }
 
@@ -141,7 +140,9 @@ add(struct call *c)
 		    DB_TEXT(phone), DB_TEXT(k->name), array_param(&tags), DB_TEXT(buf_str(&vars)),
 		    key.user, key.key, key.hash};
 
-		call_query(c, SQL_CONTACT_ADD, params, 8, NULL, on_added);
+		const struct db_step step = {SQL_CONTACT_ADD, params, 8};
+
+		call_change(c, "contact_add", &step, 1, NULL, on_added);
 	}
 	array_done(&tags);
 	buf_done(&vars);
@@ -252,7 +253,8 @@ on_removed(struct call *c, const PGresult *result)
 		return;
 	}
 	(void)snprintf(detail, sizeof(detail), "{\"removed\": %lld}", n);
-	call_audit(c, "contact_remove", q->outlet_id, detail);
+	if (q->n_contacts > 1)
+		call_audit(c, "contact_remove", q->outlet_id, detail);
 	call_begin(&j, &out);
 	jsonw_int(&j, "removed", n);
 	call_finish(c, &j, 200);
@@ -279,7 +281,13 @@ api_contact_remove(struct call *c)
 	if (valid) {
 		const struct db_param params[] = {DB_TEXT(q->outlet_id), array_param(&phones)};
 
-		call_query(c, SQL_CONTACT_REMOVE, params, 2, NULL, on_removed);
+		const struct db_step step = {SQL_CONTACT_REMOVE, params, 2};
+
+		/* One stands in the audit log as it was (by its trigger), many as their count. */
+		if (q->n_contacts == 1)
+			call_change(c, "contact_remove", &step, 1, NULL, on_removed);
+		else
+			call_transaction(c, &step, 1, NULL, on_removed);
 	} else {
 		call_invalid(c, "phone", q->n_contacts == 0 ? "required" : "invalid_number",
 		    "1 to 10000 telephone numbers such as 0812… or +62 812…");

@@ -67,13 +67,24 @@ read_phones(struct call *c, const Ipc__OptOuts *q, struct array *phones)
 	return true;
 }
 
+/* One number stands in the audit log as it was and is (by its trigger), many as their count. */
+static void
+run(struct call *c, const char *action, const struct db_step *step, size_t n_phones,
+    void (*next)(struct call *c, const PGresult *result))
+{
+	if (n_phones == 1)
+		call_change(c, action, step, 1, NULL, next);
+	else
+		call_transaction(c, step, 1, NULL, next);
+}
+
 static void
 audit(const struct call *c, const char *action, const Ipc__OptOuts *q)
 {
 	char phone[PHONE_DIGITS_MAX + 1] = "", detail[64];
 
 	(void)snprintf(detail, sizeof(detail), "{\"numbers\": %zu}", q->n_phones);
-	if (phone_normalise(q->phones[0], PHONE_COUNTRY_DEFAULT, phone) == 0)
+	if (q->n_phones > 1 && phone_normalise(q->phones[0], PHONE_COUNTRY_DEFAULT, phone) == 0)
 		call_audit(c, action, phone, detail);
 }
 
@@ -99,7 +110,9 @@ add(struct call *c)
 			    DB_TEXT(q->reason != NULL ? q->reason : "manual"),
 			    DB_TEXT(call_scope(c)), key.user, key.key, key.hash};
 
-			call_query(c, SQL_OPT_OUT_ADD, params, 6, NULL, on_added);
+			const struct db_step step = {SQL_OPT_OUT_ADD, params, 6};
+
+			run(c, "opt_out_add", &step, q->n_phones, on_added);
 		}
 	}
 	array_done(&phones);
@@ -142,7 +155,9 @@ api_opt_out_remove(struct call *c)
 	if (read_phones(c, c->request->opt_out_remove, &phones)) {
 		const struct db_param params[] = {array_param(&phones), DB_TEXT(call_scope(c))};
 
-		call_query(c, SQL_OPT_OUT_REMOVE, params, 2, NULL, on_removed);
+		const struct db_step step = {SQL_OPT_OUT_REMOVE, params, 2};
+
+		run(c, "opt_out_remove", &step, c->request->opt_out_remove->n_phones, on_removed);
 	}
 	array_done(&phones);
 }

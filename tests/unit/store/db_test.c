@@ -298,7 +298,7 @@ static void
 test_arrays(void **state)
 {
 	struct world *w = *state;
-	struct array id, outlet, phone, vars, status, reason;
+	struct array id, outlet, phone, vars, status, reason, variant;
 	struct asked a = {0};
 
 	(void)world_sql(
@@ -310,6 +310,7 @@ test_arrays(void **state)
 	array_init(&vars, ARRAY_TEXT);
 	array_init(&status, ARRAY_TEXT);
 	array_init(&reason, ARRAY_TEXT);
+	array_init(&variant, ARRAY_TEXT);
 	array_init(&id, ARRAY_INT8);
 	for (int i = 0; i < 3; i++) {
 		array_text(&outlet, "o1");
@@ -319,13 +320,14 @@ test_arrays(void **state)
 		array_text(&vars, i == 0 ? "{\"a\":\"b\"}" : NULL);
 		array_text(&status, "QUEUED");
 		array_text(&reason, NULL);
+		array_text(&variant, i == 2 ? "1" : NULL);
 	}
 	{
 		const struct db_param params[] = {DB_TEXT("b1"), array_param(&outlet),
 		    array_param(&phone), array_param(&vars), array_param(&status),
-		    array_param(&reason)};
+		    array_param(&reason), array_param(&variant)};
 
-		(void)db_query(w->store.db, SQL_BLAST_RECIPIENTS_ADD, params, 6, on_answer, &a);
+		(void)db_query(w->store.db, SQL_BLAST_RECIPIENTS_ADD, params, 7, on_answer, &a);
 	}
 	world_until(w, &a.done);
 	assert_int_equal(a.error, DB_OK);
@@ -349,6 +351,7 @@ test_arrays(void **state)
 	array_done(&vars);
 	array_done(&status);
 	array_done(&reason);
+	array_done(&variant);
 	array_done(&id);
 }
 

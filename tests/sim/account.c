@@ -89,6 +89,7 @@ account_new(struct sim *s, const char *phone)
 	a->registered = true;
 	(void)snprintf(a->phone, sizeof(a->phone), "%s", phone);
 	choose_lid(a);
+	standing_init(a);
 	if (tsearch(a, &s->by_phone, by_phone) == NULL || tsearch(a, &s->by_lid, by_lid) == NULL)
 		abort(); /* as xalloc.h */
 	TAILQ_INSERT_TAIL(&s->accounts, a, entry);
@@ -142,6 +143,7 @@ account_free(struct account *a)
 	free(a->key);
 	free(a->push_name);
 	free(a->watchers);
+	standing_done(a);
 	free(a);
 }
 

@@ -10,6 +10,8 @@
 #define NAME_MAX_BYTES 128
 #define LID_DIGITS_MAX 20
 #define RETRIES_MAX 1000000
+#define TYPE_MAX 31
+#define SECONDS_MAX (400 * 86400)
 
 static json_t *
 account_json(struct account *a)
@@ -27,6 +29,7 @@ account_json(struct account *a)
 	    jid_format(&lid, text), "pushName", name != NULL ? name : "", "registered",
 	    account_registered(a), "devices", list);
 	json_object_update_new(object, phone_json(account_device0(a)));
+	json_object_update_new(object, account_standing_json(a));
 	return object;
 }
 
@@ -75,7 +78,11 @@ struct changes {
 	const char *lid, *push_name;
 	bool registered, has_registered, has_retries;
 	uint32_t retries;
-	int receipts;
+	int receipts, mex;
+	bool tell, has_tell, has_timelock, has_quota;
+	uint32_t timelock, quota_used, quota_ends;
+	int64_t quota;
+	const char *timelock_type;
 	char lid_user[LID_DIGITS_MAX + 1];
 };
 
@@ -98,11 +105,48 @@ lid_read(struct control_call *c, struct changes *ch)
 	return true;
 }
 
+/* A number, or null for none: -1. */
+static bool
+quota_read(struct control_call *c, struct changes *ch)
+{
+	uint32_t quota;
+
+	ch->quota = -1;
+	ch->has_quota = true;
+	if (json_is_null(json_object_get(c->args, "quota")))
+		return true;
+	if (!control_args_number(c, "quota", INT32_MAX, &quota, &ch->has_quota))
+		return false;
+	if (ch->has_quota)
+		ch->quota = quota;
+	return true;
+}
+
+static bool
+standing_read(struct control_call *c, struct changes *ch)
+{
+	static const char *const answers[] = {[SIM_MEX_OK] = "ok",
+	    [SIM_MEX_ERRORS] = "errors",
+	    [SIM_MEX_BROKEN] = "broken",
+	    [SIM_MEX_REFUSED] = "refused",
+	    [SIM_MEX_SILENT] = "silent",
+	    NULL};
+
+	return control_args_word(c, "mex", answers, &ch->mex) &&
+	       control_args_bool(c, "tell", &ch->tell, &ch->has_tell) &&
+	       control_args_number(c, "timelock", SECONDS_MAX, &ch->timelock, &ch->has_timelock) &&
+	       control_args_text(c, "timelockType", false, TYPE_MAX, &ch->timelock_type) &&
+	       quota_read(c, ch) &&
+	       control_args_number(c, "quotaUsed", INT32_MAX, &ch->quota_used, NULL) &&
+	       control_args_number(c, "quotaEnds", SECONDS_MAX, &ch->quota_ends, NULL);
+}
+
 static bool
 changes_read(struct control_call *c, struct changes *ch)
 {
-	static const char *const names[] = {
-	    "phone", "lid", "pushName", "registered", "receipts", "retries", NULL};
+	static const char *const names[] = {"phone", "lid", "pushName", "registered", "receipts",
+	    "retries", "timelock", "timelockType", "quota", "quotaUsed", "quotaEnds", "mex", "tell",
+	    NULL};
 	static const char *const receipts[] = {[PHONE_RECEIPTS_NONE] = "none",
 	    [PHONE_RECEIPTS_DELIVERED] = "delivered",
 	    [PHONE_RECEIPTS_READ] = "read",
@@ -114,7 +158,20 @@ changes_read(struct control_call *c, struct changes *ch)
 	       control_args_bool(c, "registered", &ch->registered, &ch->has_registered) &&
 	       control_args_word(c, "receipts", receipts, &ch->receipts) &&
 	       control_args_number(c, "retries", RETRIES_MAX, &ch->retries, &ch->has_retries) &&
-	       lid_read(c, ch);
+	       standing_read(c, ch) && lid_read(c, ch);
+}
+
+static void
+standing_set(struct account *a, const struct changes *ch)
+{
+	if (ch->mex >= 0)
+		account_set_mex(a, (enum sim_mex)ch->mex);
+	if (ch->has_tell)
+		account_set_quiet(a, !ch->tell);
+	if (ch->has_timelock)
+		account_set_timelock(a, ch->timelock, ch->timelock_type);
+	if (ch->has_quota)
+		account_set_quota(a, ch->quota, ch->quota_used, ch->quota_ends);
 }
 
 void
@@ -140,6 +197,7 @@ control_phone_set(struct control_call *c)
 		phone_set_receipts(p, (enum phone_receipts)ch.receipts);
 	if (ch.has_retries)
 		phone_set_retries(p, ch.retries);
+	standing_set(a, &ch);
 	control_ok(c, account_json(a));
 }
 

@@ -17,10 +17,11 @@
 #define MS_MAX (24 * 3600 * 1000)
 #define CLOCK_MS_MAX (400 * INT64_C(24) * 3600 * 1000)
 
-enum when { WHEN_NOW, WHEN_LOGIN, WHEN_CONNECT, WHEN_MESSAGE, WHEN_CODE, WHEN_COUNT };
+enum when { WHEN_NOW, WHEN_LOGIN, WHEN_CONNECT, WHEN_MESSAGE, WHEN_CODE, WHEN_QUERY, WHEN_COUNT };
 #define AT(when) (1u << (when))
 
-static const char *const when_names[WHEN_COUNT] = {"now", "login", "connect", "message", "code"};
+static const char *const when_names[WHEN_COUNT] = {
+    "now", "login", "connect", "message", "code", "query"};
 
 struct fault {
 	STAILQ_ENTRY(fault) entry;
@@ -34,6 +35,7 @@ struct fault {
 	unsigned error;
 	char code[TEXT_MAX], conflict[TEXT_MAX], reason[TEXT_MAX], expire[TEXT_MAX];
 	char child[TEXT_MAX];
+	char xmlns[TEXT_MAX]; /* "": every query */
 };
 
 struct fault_action {
@@ -181,6 +183,7 @@ static const struct fault_action actions[] = {
 	{"ack_error",    AT(WHEN_MESSAGE), NULL, FAULT_ACCEPT, FAULT_ACK_ERROR, false},
 	{"drop_ack",     AT(WHEN_MESSAGE), NULL, FAULT_ACCEPT, FAULT_DROP_ACK, false},
 	{"lose_message", AT(WHEN_MESSAGE), NULL, FAULT_ACCEPT, FAULT_LOSE, false},
+	{"query_error",  AT(WHEN_QUERY), NULL, FAULT_ACCEPT, FAULT_NONE, false},
 };
 /* clang-format on */
 
@@ -196,7 +199,7 @@ action_find(const char *name)
 /* -- reading -------------------------------------------------------------------------- */
 
 static const char *const field_names[] = {"action", "when", "phone", "device", "times", "ms",
-    "error", "code", "conflict", "reason", "expire", "child"};
+    "error", "code", "conflict", "reason", "expire", "child", "xmlns"};
 
 static bool
 known_field(const char *name)
@@ -262,8 +265,9 @@ read_fields(const json_t *json, struct fault *f)
 	    read_text(json, "conflict", f->conflict, sizeof(f->conflict)) != 0 ||
 	    read_text(json, "reason", f->reason, sizeof(f->reason)) != 0 ||
 	    read_text(json, "expire", f->expire, sizeof(f->expire)) != 0 ||
-	    read_text(json, "child", f->child, sizeof(f->child)) != 0)
-		return "phone, code, conflict, child, reason and expire are short texts";
+	    read_text(json, "child", f->child, sizeof(f->child)) != 0 ||
+	    read_text(json, "xmlns", f->xmlns, sizeof(f->xmlns)) != 0)
+		return "phone, code, conflict, child, reason, expire and xmlns are short texts";
 	if (read_int(json, "device", 0, UINT8_MAX, &device) != 0 ||
 	    read_int(json, "times", -1, INT32_MAX, &times) != 0 ||
 	    read_int(json, "ms", 0, f->action->strike == set_clock ? CLOCK_MS_MAX : MS_MAX, &ms) !=
@@ -290,6 +294,8 @@ check_fault(const struct fault *f)
 		return "ack_error needs an error";
 	if (f->when == WHEN_CODE && f->error == 0)
 		return "code_error needs an error";
+	if (f->when == WHEN_QUERY && f->error == 0)
+		return "query_error needs an error";
 	return NULL;
 }
 
@@ -310,7 +316,7 @@ read_fault(const json_t *json, struct fault *f)
 	while ((f->action->moments & AT(f->when)) == 0) /* the first that it has */
 		f->when++;
 	if (read_when(json, &f->when) != 0)
-		return "when is now, login, connect, message or code";
+		return "when is now, login, connect, message, code or query";
 	error = read_fields(json, f);
 	return error != NULL ? error : check_fault(f);
 }
@@ -423,6 +429,7 @@ fault_list(struct sim *s)
 		put_text(o, "child", f->child);
 		put_text(o, "reason", f->reason);
 		put_text(o, "expire", f->expire);
+		put_text(o, "xmlns", f->xmlns);
 		if (f->device >= 0)
 			(void)json_object_set_new(o, "device", json_integer(f->device));
 		if (f->ms != 0)
@@ -553,6 +560,22 @@ fault_code(struct sim *s, const char *phone, unsigned *ret_error)
 			(void)use(s, f);
 			return true;
 		}
+	}
+	return false;
+}
+
+bool
+fault_query(struct conn *c, const char *xmlns, unsigned *ret_error)
+{
+	struct fault *f;
+
+	STAILQ_FOREACH(f, &c->sim->faults, entry)
+	{
+		if (f->when != WHEN_QUERY || !meant(f, c) ||
+		    (f->xmlns[0] != '\0' && (xmlns == NULL || strcmp(f->xmlns, xmlns) != 0)))
+			continue;
+		*ret_error = use(c->sim, f).error;
+		return true;
 	}
 	return false;
 }

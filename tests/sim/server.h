@@ -10,6 +10,7 @@
  *	device.c          a companion: pre-keys, bundle
  *	outbox.c          what waits for a companion, and what it has not acknowledged
  *	stanza_*.c        stanzas that companions and phones send
+ *	standing.c        what an account may do: chats, time lock, quota
  *	fault.c           armed faults
  *	id_map.c          the last so many stanza ids
  */
@@ -109,6 +110,18 @@ struct account_key {
 	struct curve_pair pair;
 };
 
+/* What the server lets an account do with people that it has no chat with. */
+struct standing {
+	int64_t lock_until; /* unix seconds; past: no lock */
+	char lock_type[32];
+	int64_t quota, used; /* quota -1: none */
+	int64_t quota_ends;
+	unsigned told; /* the capping status that companions know */
+	enum sim_mex mex;
+	bool quiet;  /* companions are not told of changes */
+	void *chats; /* accounts that there is a chat with: tsearch(3) */
+};
+
 struct account {
 	TAILQ_ENTRY(account) entry;
 	struct sim *sim;
@@ -127,6 +140,7 @@ struct account {
 	unsigned version;     /* of the list of its devices */
 	struct watcher *watchers;
 	size_t watcher_count, watcher_room;
+	struct standing standing;
 };
 
 /* A device of an account, phone or companion (device not NULL). */
@@ -261,6 +275,15 @@ void account_told(struct account *a, const struct peer *who);
 /* `who` should know all of `a`'s devices: was told of this very list a while ago. */
 bool account_should_know(const struct account *a, const struct peer *who);
 void account_free_all(struct sim *s);
+
+/* -- standing.c -- */
+void standing_init(struct account *a);
+void standing_done(struct account *a);
+/* 0, or the error of a message to this account: 463, 475. */
+unsigned standing_refuses(const struct account *a, const struct account *to);
+/* A message went from one to the other. */
+void standing_chat(struct account *from, struct account *to, bool by_companion);
+
 /* -- device.c -- */
 struct device *device_new(struct account *a, unsigned number, const struct client_payload *p,
     const uint8_t noise_pub[CURVE_KEY_LEN]);
@@ -392,6 +415,8 @@ enum fault_message { FAULT_NONE, FAULT_ACK_ERROR, FAULT_DROP_ACK, FAULT_LOSE };
 enum fault_message fault_message(struct sim *s, const struct peer *from, unsigned *ret_error);
 /* At companion_hello for this phone. True: it is refused with *ret_error. */
 bool fault_code(struct sim *s, const char *phone, unsigned *ret_error);
+/* A query of this namespace shall get an error. */
+bool fault_query(struct conn *c, const char *xmlns, unsigned *ret_error);
 void fault_free_all(struct sim *s);
 
 #endif

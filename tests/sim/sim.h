@@ -68,6 +68,18 @@ void account_set_push_name(struct account *a, const char *name);
 void account_set_registered(struct account *a, bool registered);
 int account_set_lid(struct account *a, const char *lid)
     __attribute__((warn_unused_result)); /* -1: taken, or too late */
+/* How questions about it (w:mex) are answered: as it is; with errors in JSON; with what is no JSON;
+ * with an error; not at all. */
+enum sim_mex { SIM_MEX_OK, SIM_MEX_ERRORS, SIM_MEX_BROKEN, SIM_MEX_REFUSED, SIM_MEX_SILENT };
+void account_set_mex(struct account *a, enum sim_mex mex);
+/* Whether companions are told of what the next two change. */
+void account_set_quiet(struct account *a, bool quiet);
+/* No new chats for so many seconds; 0 ends it. */
+void account_set_timelock(struct account *a, uint32_t seconds, const char *type);
+/* So many new chats in a cycle (-1: any number), of which these are used, that ends in so many
+ * seconds. */
+void account_set_quota(struct account *a, int64_t quota, uint32_t used, uint32_t seconds);
+json_t *account_standing_json(const struct account *a); /* {timelock, quota}: new reference */
 /* The account's signature key, which signs the identity of its companions: also the phone's Signal
  * identity. */
 const struct curve_pair *account_key(const struct account *a);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Queries about the account: properties, privacy, tokens, app state, limits, media hosts, logout.
- */
+/* Queries about the account: properties, privacy, tokens, app state, media hosts, logout. */
 #include <stdio.h>
 #include <string.h>
 
@@ -102,39 +101,6 @@ iq_app_state(struct conn *c, const struct node *iq, const struct node *child)
 	     k = node_next(k), count++)
 		(void)node_child(sync, "collection", "name", node_get(k, "name"), "type", "result",
 		    "version", node_get(k, "version"), "has_more_patches", "false", NULL);
-	conn_send(c, n);
-}
-
-/* -- limits --------------------------------------------------------------------------- */
-
-/* Query ids belong to client releases: PROTOCOL section 15. */
-static const struct {
-	const char *id;
-	const char *json;
-} mex_answers[] = {
-    {"23983697327930364",
-	"{\"data\":{\"xwa2_fetch_account_reachout_timelock\":{\"is_active\":false,"
-	"\"time_enforcement_ends\":\"0\",\"enforcement_type\":\"DEFAULT\"}}}"},
-    {"24503548349331633",
-	"{\"data\":{\"xwa2_message_capping_info\":{\"total_quota\":-1,\"used_quota\":0,"
-	"\"cycle_start_timestamp\":\"0\",\"cycle_end_timestamp\":\"0\","
-	"\"server_sent_timestamp\":\"0\",\"ote_status\":\"NOT_ELIGIBLE\","
-	"\"mv_status\":\"NOT_ELIGIBLE\",\"capping_status\":\"NONE\"}}}"},
-};
-
-#define MEX_UNKNOWN \
-	"{\"errors\":[{\"message\":\"unknown query\",\"extensions\":{\"error_code\":400}}]}"
-
-void
-iq_mex(struct conn *c, const struct node *iq, const struct node *child)
-{
-	struct node *n = iq_result(iq);
-	const char *json = MEX_UNKNOWN;
-
-	for (size_t i = 0; i < sizeof(mex_answers) / sizeof(mex_answers[0]); i++)
-		if (node_get_is(child, "query_id", mex_answers[i].id))
-			json = mex_answers[i].json;
-	node_bytes(node_child(n, "result", NULL), json, strlen(json));
 	conn_send(c, n);
 }
 

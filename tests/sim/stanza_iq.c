@@ -97,6 +97,7 @@ static const struct {
     {406, "not-acceptable"},
     {429, "rate-overlimit"},
     {452, "feature-not-available"},
+    {500, "internal-server-error"},
     {501, "feature-not-implemented"},
 };
 
@@ -177,6 +178,8 @@ has_fresh_id(struct conn *c, const struct node *iq)
 void
 iq_in(struct conn *c, const struct node *iq)
 {
+	unsigned error;
+
 	if (node_get_is(iq, "type", "result") || node_get_is(iq, "type", "error")) {
 		conn_pong(c, iq);
 		pair_answer(c, iq);
@@ -184,6 +187,10 @@ iq_in(struct conn *c, const struct node *iq)
 	}
 	if (!has_fresh_id(c, iq))
 		return;
+	if (fault_query(c, node_get(iq, "xmlns"), &error)) {
+		iq_error(c, iq, error, NULL);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (matches(&kinds[i], iq)) {
 			run(c, &kinds[i], iq);

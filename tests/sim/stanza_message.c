@@ -222,6 +222,7 @@ check(struct message *m)
 {
 	if (m->error != 0 || m->c == NULL)
 		return;
+	m->error = standing_refuses(m->from->account, m->recipient);
 	check_addresses(m);
 	check_identity(m);
 	check_id(m);
@@ -370,6 +371,8 @@ message_in(struct sim *s, const struct peer *from, struct conn *c, const struct 
 		m.error = code;
 	if (fault == FAULT_NONE || fault == FAULT_ACK_ERROR)
 		acknowledge(&m, m.error);
-	if (m.error == 0 && fault != FAULT_LOSE)
-		deliver(&m);
+	if (m.error != 0 || fault == FAULT_LOSE)
+		return;
+	standing_chat(m.from->account, m.recipient, c != NULL);
+	deliver(&m);
 }

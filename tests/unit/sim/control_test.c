@@ -272,6 +272,10 @@ test_refusals(void **state)
 		"retries is no number from 0 to 1000000"},
 	    {EVHTTP_REQ_POST, "/phones", "{\"phone\":\"628111111\",\"registered\":1}", 400,
 		"registered is neither true nor false"},
+	    {EVHTTP_REQ_POST, "/phones", "{\"phone\":\"628111111\",\"quota\":-1}", 400,
+		"quota is no number from 0 to 2147483647"},
+	    {EVHTTP_REQ_POST, "/phones", "{\"phone\":\"628111111\",\"mex\":\"late\"}", 400,
+		"mex cannot be that"},
 	    {EVHTTP_REQ_POST, "/phones", "{\"phone\":\"628111111\",\"lid\":\"1@x\"}", 400,
 		"lid is not digits"},
 	    {EVHTTP_REQ_GET, "/phones/628999999", NULL, 404, "no account has this number"},
@@ -327,6 +331,33 @@ test_code(void **state)
 	assert_string_equal(text_at(j, "lid"), "162811111111:1@lid");
 	assert_int_equal(json_integer_value(json_object_get(j, "device")), 1);
 	json_decref(j);
+}
+
+static void
+test_standing(void **state)
+{
+	struct sim *s = *state;
+	struct account *a;
+
+	json_decref(POST(s, "/phones",
+	    "{\"phone\":\"628111111\",\"timelock\":90,\"timelockType\":\"BIZ_QUALITY\",\"quota\":"
+	    "20,"
+	    "\"quotaUsed\":5,\"quotaEnds\":600,\"mex\":\"broken\",\"tell\":false}"));
+	a = account_find(s, "628111111", false);
+	assert_non_null(a);
+	assert_int_equal(a->lock_seconds, 90);
+	assert_string_equal(a->lock_type, "BIZ_QUALITY");
+	assert_int_equal(a->quota, 20);
+	assert_int_equal(a->quota_used, 5);
+	assert_int_equal(a->quota_seconds, 600);
+	assert_int_equal(a->mex, SIM_MEX_BROKEN);
+	assert_true(a->quiet);
+	/* What is not named stays; null takes the quota away. */
+	json_decref(POST(s, "/phones", "{\"phone\":\"628111111\",\"quota\":null,\"mex\":\"ok\"}"));
+	assert_int_equal(a->lock_seconds, 90);
+	assert_int_equal(a->quota, -1);
+	assert_int_equal(a->mex, SIM_MEX_OK);
+	assert_true(a->quiet);
 }
 
 static void
@@ -534,6 +565,7 @@ main(void)
 	    CONTROL_TEST(test_code_waits),
 	    CONTROL_TEST(test_code_at_the_end),
 	    CONTROL_TEST(test_phones),
+	    CONTROL_TEST(test_standing),
 	    CONTROL_TEST(test_unlink),
 	    CONTROL_TEST(test_send_and_messages),
 	    CONTROL_TEST(test_receipts_wait),

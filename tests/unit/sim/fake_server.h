@@ -34,6 +34,11 @@ struct account {
 	struct account *of;	   /* a companion's account */
 	struct buf adv;		   /* a companion's device-identity */
 	bool lid_refused;
+	enum sim_mex mex;
+	bool quiet;
+	uint32_t lock_seconds, quota_used, quota_seconds;
+	char lock_type[32];
+	int64_t quota;
 };
 
 struct sim {
@@ -199,6 +204,40 @@ account_set_lid(struct account *a, const char *lid)
 		return -1;
 	snprintf(a->lid, sizeof(a->lid), "%s", lid);
 	return 0;
+}
+
+void
+account_set_mex(struct account *a, enum sim_mex mex)
+{
+	a->mex = mex;
+}
+
+void
+account_set_quiet(struct account *a, bool quiet)
+{
+	a->quiet = quiet;
+}
+
+void
+account_set_timelock(struct account *a, uint32_t seconds, const char *type)
+{
+	a->lock_seconds = seconds;
+	snprintf(a->lock_type, sizeof(a->lock_type), "%s", type != NULL ? type : "-");
+}
+
+void
+account_set_quota(struct account *a, int64_t quota, uint32_t used, uint32_t seconds)
+{
+	a->quota = quota;
+	a->quota_used = used;
+	a->quota_seconds = seconds;
+}
+
+json_t *
+account_standing_json(const struct account *a)
+{
+	return json_pack(
+	    "{s:i, s:I}", "timelock", (int)a->lock_seconds, "quota", (json_int_t)a->quota);
 }
 
 const struct curve_pair *

@@ -39,6 +39,8 @@ static const struct {
     {"{'action':'code_refresh'}", NULL},
     {"{'action':'code_error','error':429,'phone':'6281100001'}",
 	"{'id':1,'action':'code_error','when':'code','times':1,'phone':'6281100001','error':429}"},
+    {"{'action':'query_error','error':429,'xmlns':'usync'}",
+	"{'id':1,'action':'query_error','when':'query','times':1,'xmlns':'usync','error':429}"},
 };
 
 static const char *const bads[] = {
@@ -55,6 +57,8 @@ static const char *const bads[] = {
     "{'action':'code_error'}",
     "{'action':'code_error','error':429,'when':'now'}",
     "{'action':'code_refresh','when':'code'}",
+    "{'action':'query_error'}",
+    "{'action':'query_error','error':429,'when':'now'}",
     "{'action':'close','times':'often'}",
     "{'action':'close','times':-2}",
     "{'action':'silence','ms':-1}",

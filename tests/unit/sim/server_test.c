@@ -774,6 +774,140 @@ test_message_faults(void **state)
 	trio_end(&t);
 }
 
+/* -- standing ------------------------------------------------------------------------- */
+
+static const char lock_query[] = "23983697327930364";
+static const char quota_query[] = "24503548349331633";
+
+/* The data of an answer, or of the newest notification (id NULL); a new reference. */
+static json_t *
+mex(struct client *c, const char *id)
+{
+	struct node *iq = node_new("iq", "type", "get", "xmlns", "w:mex", NULL);
+	const struct node *n;
+	const uint8_t *data;
+	json_t *root, *object;
+	size_t len = 0;
+
+	node_text(node_child(iq, "query", "query_id", id, NULL), "{\"variables\":{}}");
+	if (id == NULL) {
+		node_free(&iq);
+		client_read(c);
+		n = node_find(client_got(c, "notification"), "update");
+	} else {
+		n = node_find(client_ask(c, iq), "result");
+	}
+	data = node_data(n, &len);
+	root = data != NULL ? json_loadb((const char *)data, len, 0, NULL) : NULL;
+	object = json_object_iter_value(json_object_iter(json_object_get(root, "data")));
+	json_incref(object);
+	json_decref(root);
+	return object;
+}
+
+static void
+assert_lock(struct client *c, const char *id, bool active)
+{
+	json_t *o = mex(c, id);
+
+	assert_int_equal(json_is_true(json_object_get(o, "is_active")), active);
+	json_decref(o);
+}
+
+static void
+assert_quota(struct client *c, const char *id, int64_t total, int64_t used, const char *status)
+{
+	json_t *o = mex(c, id);
+
+	assert_int_equal(json_integer_value(json_object_get(o, "total_quota")), total);
+	assert_int_equal(json_integer_value(json_object_get(o, "used_quota")), used);
+	assert_string_equal(json_string_value(json_object_get(o, "capping_status")), status);
+	json_decref(o);
+}
+
+static void
+test_timelock(void **state)
+{
+	struct trio t;
+	const struct part parts[] = {{&t.budi.lid, "msg"}};
+	struct account *ana;
+
+	(void)state;
+	trio_begin(&t);
+	ana = account_find(t.w.sim, ANA, false);
+	assert_lock(&t.ana, lock_query, false);
+	account_set_timelock(ana, 60, NULL);
+	assert_lock(&t.ana, NULL, true);
+	assert_lock(&t.ana, lock_query, true);
+	client_forget(&t.ana);
+	assert_true(node_get_is(say(&t.ana, "L1", &t.budi0, parts, 1, false), "error", "463"));
+	/* Whoever wrote may be answered. */
+	standing_chat(account_find(t.w.sim, BUDI, false), ana, false);
+	client_forget(&t.ana);
+	assert_null(node_get(say(&t.ana, "L2", &t.budi0, parts, 1, false), "error"));
+	account_set_quiet(ana, true);
+	client_forget(&t.ana);
+	account_set_timelock(ana, 0, NULL);
+	client_read(&t.ana);
+	assert_null(client_got(&t.ana, "notification"));
+	assert_lock(&t.ana, lock_query, false);
+	trio_end(&t);
+}
+
+static void
+test_quota(void **state)
+{
+	struct trio t;
+	const struct part parts[] = {{&t.budi.lid, "msg"}};
+	struct account *ana;
+
+	(void)state;
+	trio_begin(&t);
+	ana = account_find(t.w.sim, ANA, false);
+	assert_quota(&t.ana, quota_query, -1, 0, "NONE");
+	account_set_quota(ana, 2, 1, 600);
+	client_forget(&t.ana);
+	assert_null(node_get(say(&t.ana, "Q1", &t.budi0, parts, 1, false), "error"));
+	assert_quota(&t.ana, NULL, 2, 2, "CAPPED");
+	assert_quota(&t.ana, quota_query, 2, 2, "CAPPED");
+	/* A chat that there is goes on, another cannot be begun. */
+	assert_int_equal(standing_refuses(ana, account_find(t.w.sim, BUDI, false)), 0);
+	assert_int_equal(standing_refuses(ana, account_find(t.w.sim, "6281100009", true)), 475);
+	trio_end(&t);
+}
+
+static void
+test_mex_answers(void **state)
+{
+	struct server_world w;
+	struct client c;
+	struct account *a;
+	struct node *iq;
+
+	(void)state;
+	world_begin(&w);
+	client_link(&c, &w, ANA);
+	a = account_find(w.sim, ANA, false);
+	for (int mode = SIM_MEX_ERRORS; mode <= SIM_MEX_SILENT; mode++) {
+		account_set_mex(a, (enum sim_mex)mode);
+		assert_null(mex(&c, lock_query));
+	}
+	account_set_mex(a, SIM_MEX_OK);
+	assert_null(mex(&c, "1"));
+	arm(&w,
+	    "{\"action\":\"query_error\",\"xmlns\":\"w:mex\",\"error\":429,\"phone\":\"" ANA "\"}");
+	assert_non_null(usync(&c, "devices", NULL, ANA "@s.whatsapp.net", NULL));
+	assert_null(mex(&c, lock_query));
+	assert_lock(&c, lock_query, false);
+	assert_violations(&w, "");
+	iq = node_new("iq", "type", "get", "xmlns", "w:mex", NULL);
+	node_text(node_child(iq, "query", "query_id", lock_query, NULL), "{}");
+	(void)client_ask(&c, iq);
+	assert_violations(&w, "mex");
+	client_done(&c);
+	world_end(&w);
+}
+
 int
 main(void)
 {
@@ -798,6 +932,9 @@ main(void)
 	    cmocka_unit_test(test_login_faults),
 	    cmocka_unit_test(test_split),
 	    cmocka_unit_test(test_message_faults),
+	    cmocka_unit_test(test_timelock),
+	    cmocka_unit_test(test_quota),
+	    cmocka_unit_test(test_mex_answers),
 	};
 
 	return cmocka_run_group_tests_name("server", tests, NULL, NULL);

@@ -59,6 +59,15 @@ CREATE TABLE IF NOT EXISTS outlet_sessions (
 -- Until when a QR is shown; its text stays in its daemon.
 ALTER TABLE outlet_sessions ADD COLUMN IF NOT EXISTS qr_until timestamptz;
 
+-- What WhatsApp said of an outlet's account (waconnd/account.h), and the restriction that follows from it, as the daemon saw it last.
+CREATE TABLE IF NOT EXISTS outlet_accounts (
+	outlet_id   text PRIMARY KEY REFERENCES outlets ON DELETE CASCADE,
+	account     jsonb NOT NULL,              -- {timelock, newChats}; a part that was never said is absent
+	restriction text,                        -- reachout_timelock, new_chat_cap; NULL: none
+	until       timestamptz,                 -- its end, if known
+	at          timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 70);
+
 CREATE TABLE IF NOT EXISTS outlet_events (
 	id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	outlet_id   text NOT NULL REFERENCES outlets ON DELETE CASCADE,
@@ -232,6 +241,17 @@ CREATE INDEX IF NOT EXISTS messages_sent ON messages (blast_id, sent_at) WHERE b
 CREATE INDEX IF NOT EXISTS messages_sending ON messages (outlet_id, sending_at) WHERE outgoing AND sending_at IS NOT NULL;
 -- Who was blasted before.
 CREATE INDEX IF NOT EXISTS messages_by_phone ON messages (phone, id DESC) WHERE outgoing AND blast_id IS NOT NULL;
+
+-- With whom an outlet has a chat already: first contacts of its blasts wait while WhatsApp restricts the account.
+CREATE INDEX IF NOT EXISTS messages_established ON messages (outlet_id, phone) WHERE NOT outgoing OR status IN ('DELIVERED','READ');
+
+-- Numbers that WhatsApp was asked about; true of the number, whichever outlet asked. Kept for seven days.
+CREATE TABLE IF NOT EXISTS number_checks (
+	phone       text PRIMARY KEY,
+	on_whatsapp boolean NOT NULL,
+	checked_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS number_checks_by_time ON number_checks (checked_at);
 
 CREATE TABLE IF NOT EXISTS opt_outs (
 	phone      text PRIMARY KEY,
@@ -577,6 +597,14 @@ CREATE OR REPLACE FUNCTION recipient_json(m messages) RETURNS json LANGUAGE sql 
 $$;
 
 -- The rate is that of the last minute; no estimate without one.
+-- Has the outlet a chat with this message's recipient? They wrote to it, got something from it, or are sent one more of the same blast.
+CREATE OR REPLACE FUNCTION has_chat(m messages) RETURNS boolean LANGUAGE sql STABLE AS $$
+	SELECT EXISTS (SELECT 1 FROM messages e WHERE e.outlet_id = m.outlet_id AND e.phone = m.phone
+	               AND (NOT e.outgoing OR e.status IN ('DELIVERED','READ')))
+	       OR (m.part > 0 AND EXISTS (SELECT 1 FROM messages e WHERE e.blast_id = m.blast_id AND e.phone = m.phone AND e.part < m.part
+	                                  AND e.part IS NOT NULL AND e.status = 'SENT'))
+$$;
+
 CREATE OR REPLACE FUNCTION blast_json(b blasts) RETURNS json LANGUAGE sql STABLE AS $$
 	SELECT json_build_object(
 		'id', b.id, 'name', b.name, 'status', b.status, 'message', jsonb_build_object('text', b.text) || coalesce(b.more, '{}'),
@@ -589,7 +617,14 @@ CREATE OR REPLACE FUNCTION blast_json(b blasts) RETURNS json LANGUAGE sql STABLE
 		'etaSeconds', CASE WHEN b.status = 'RUNNING' AND r.n > 0 THEN ceil((b.queued + b.sending) * 60.0 / r.n)::bigint END,
 		'createdBy', b.created_by, 'createdAt', rfc3339(b.created_at), 'scheduleAt', rfc3339(b.schedule_at),
 		'expiresAt', rfc3339(b.expires_at), 'startedAt', rfc3339(b.started_at), 'finishedAt', rfc3339(b.finished_at),
-		'pauseReason', b.pause_reason)
+		'pauseReason', b.pause_reason,
+		-- Outlets whose first contacts wait.
+		'restrictions', CASE WHEN b.status = 'RUNNING' AND b.queued > 0
+		                     THEN (SELECT coalesce(json_agg(json_build_object('outletId', a.outlet_id, 'kind', a.restriction,
+		                                                                      'until', rfc3339(a.until)) ORDER BY a.outlet_id), '[]')
+		                           FROM outlet_accounts a WHERE a.outlet_id = ANY (b.outlets) AND a.restriction IS NOT NULL
+		                             AND (a.until IS NULL OR a.until > now() - interval '5 seconds'))
+		                     ELSE '[]' END)
 	FROM (SELECT CASE WHEN b.status = 'RUNNING'
 	                  THEN (SELECT count(*) FROM messages m
 	                        WHERE m.blast_id = b.id AND m.sent_at > now() - interval '1 minute' AND m.is_recipient) ELSE 0 END AS n) r

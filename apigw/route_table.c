@@ -11,7 +11,7 @@
 #include "apigw/upload.h"
 
 #define SHORT_MS 15000
-#define LONG_MS 60000 /* blasts of many recipients */
+#define LONG_MS 60000 /* blasts of many recipients, checks of many numbers */
 #define HEALTH_MS 3000
 #define FETCH_MS 180000 /* files from WhatsApp */
 
@@ -56,10 +56,12 @@ static const struct route routes[] = {
 	ASK("POST",   "/api/outlets/{id}/pause",      NONE,  OUTLET_PAUSE,      ID,                 "Take out of service"),
 	ASK("POST",   "/api/outlets/{id}/resume",     NONE,  OUTLET_RESUME,     ID,                 "Back into service"),
 	ASK("POST",   "/api/outlets/{id}/logout",     NONE,  OUTLET_LOGOUT,     ID,                 "Unlink the device"),
+	ASK("GET",    "/api/outlets/{id}/account",    NONE,  OUTLET_ACCOUNT,    ID,                 "Restrictions and the new-chat quota"),
 	ASK("POST",   "/api/outlets/{id}/messages",   JSON,  MESSAGE_SEND,      messages_send,      "Send one message"),
 	ASK("GET",    "/api/outlets/{id}/messages",   NONE,  MESSAGE_LIST,      LIST,               "Messages of an outlet"),
 	{"GET", "/api/messages/{id}/media", NONE, false, OP(MESSAGE_MEDIA), FETCH_MS, NULL, NULL, download_run, "A received file's bytes"},
 	ASK("GET",    "/api/messages/{id}",           NONE,  MESSAGE_GET,       ID,                 "One message"),
+	ASK_LONG("POST", "/api/numbers/check",  NUMBER_CHECK,  numbers_check, "Which numbers are on WhatsApp"),
 
 	{"POST", "/api/media", ROUTE_FILE, false, OP(MEDIA_BEGIN), SHORT_MS, NULL, NULL, upload_run, "Upload a file to send"},
 	ASK("GET",    "/api/media/{id}",              NONE,  MEDIA_GET,         ID,                 "One file"),

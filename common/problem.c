@@ -86,6 +86,8 @@ static const struct problem problems[] = {
     {"media_corrupt", 502, false, "File corrupt",
 	"What WhatsApp's servers have is not the file of this message."},
     {"not_implemented", 501, false, "Not available", "This is not available."},
+    {"whatsapp_refused", 502, true, "WhatsApp refused",
+	"WhatsApp did not answer the question, or refused it. Try again later."},
     {"daemon_unavailable", 503, true, "Daemon unavailable",
 	"waconnd does not answer; this mends itself when it is back."},
     {"database_unavailable", 503, true, "Database unavailable",

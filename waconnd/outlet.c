@@ -269,6 +269,7 @@ outlet_timer_fired(evutil_socket_t fd, short what, void *arg)
 void
 outlet_check_ready(struct outlet *o)
 {
+	outlet_numbers_ready(o);
 	if (o->os->on_ready != NULL && outlet_link(o) != NULL)
 		o->os->on_ready(o->os->on_ready_arg, o);
 }

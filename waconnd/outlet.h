@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "common/buf.h"
+#include "common/jsonw.h"
 #include "common/metrics.h"
 #include "waconnd/client_version.h"
 #include "waconnd/hub.h"
@@ -41,6 +42,10 @@ enum outlet_unhealthy { /* bits */
 
 struct outlet;
 struct outlets;
+
+struct outlet_check;
+/* Once for each check; `checked` lives during the call. */
+typedef void (*outlet_check_cb)(void *arg, const struct link_checked *checked);
 
 struct outlet_pace {	     /* resolved: blast over outlet over configured default */
 	unsigned per_minute; /* 0: no limit */
@@ -140,6 +145,29 @@ int outlet_qr(
 
 /* The pairing code to type ("ABCD-EFGH"); -1 when there is none. */
 int outlet_pairing_code(const struct outlet *o, const char **ret_text, int64_t *ret_expires_ms);
+
+/* -- the account: outlet_account.c -- */
+/* May it write to people with whom it has no chat yet? */
+bool outlet_may_start_chats(const struct outlet *o);
+/* It wrote to somebody for the first time. No callback comes from inside. */
+void outlet_chat_started(struct outlet *o);
+/* What became of it, once for each: written, or not. */
+void outlet_chat_settled(struct outlet *o, bool written);
+/* Restriction, time lock and quota (GET /outlets/{id}/account), inside an object. */
+void outlet_account_json(const struct outlet *o, struct jsonw *j);
+/* Called when a restriction has come, has changed or is over. */
+void outlets_on_restriction(struct outlets *os, void (*cb)(void *arg, struct outlet *o), void *arg);
+
+/* -- numbers: outlet_numbers.c -- */
+/*
+ * Ask WhatsApp which of at most LINK_CHECK_MAX numbers it has. NULL: asked, *ret_check lives until
+ * the callback. Else the error's name; "too_many_requests": not again for *ret_retry_s.
+ */
+const char *outlet_check_numbers(struct outlet *o, const char *const *phones, size_t n,
+    outlet_check_cb cb, void *arg, struct outlet_check **ret_check, unsigned *ret_retry_s);
+/* Seconds for which WhatsApp wants no such question; 0: none. */
+unsigned outlet_check_wait_s(const struct outlet *o);
+void outlet_check_forget(struct outlet_check **c); /* no callback any more */
 
 /* For the blast engine: called when an outlet may have become able to send. */
 void outlets_on_ready(struct outlets *os, void (*cb)(void *arg, struct outlet *o), void *arg);

@@ -5,13 +5,15 @@
  * Parts: outlet_table.c (all outlets: add, remove, ticks, drain), outlet_owner.c (whose they are),
  * outlet_handover.c (giving them to others), outlet.c (steps, actions, commands), outlet_link.c
  * (what a link says), outlet_content.c (messages), outlet_session.c (the row in the database),
- * outlet_status.c (health and JSON), outlet_pace.c, outlet_fsm.c.
+ * outlet_account.c (restrictions), outlet_numbers.c (checks of numbers), outlet_status.c (health
+ * and JSON), outlet_pace.c, outlet_fsm.c.
  */
 #ifndef WACONND_OUTLET_INTERNAL_H
 #define WACONND_OUTLET_INTERNAL_H
 
 #include <sys/queue.h>
 
+#include "waconnd/account.h"
 #include "waconnd/outlet_fsm.h"
 
 #define SESSION_NAME_MAX 128
@@ -85,6 +87,15 @@ struct outlet {
 	char *code_text; /* secret as well */
 	int64_t code_expires_ms;
 
+	struct account account;
+	int64_t account_at_ms;		/* another's: when its row was written */
+	struct restriction restriction; /* as it was last shown */
+	struct event *account_timer;	/* its end */
+
+	LIST_HEAD(, outlet_check) checks;
+	int64_t checks_not_before_ms; /* monotonic */
+	unsigned check_backoffs;      /* in a row */
+
 	LIST_HEAD(, content_query) contents;
 	unsigned n_contents;
 	void *queue;
@@ -139,6 +150,8 @@ struct outlets {
 	void *on_released_arg;
 	void (*on_refreshed)(void *arg);
 	void *on_refreshed_arg;
+	void (*on_restriction)(void *arg, struct outlet *o);
+	void *on_restriction_arg;
 };
 
 /* -- outlet_table.c -- */
@@ -189,6 +202,16 @@ void outlet_session_forget(struct outlet *o);
 void outlet_session_error(
     struct outlet *o, const struct link_reason *reason, int64_t until_ms); /* NULL: none */
 void outlets_check_sessions(struct outlets *os); /* compare all with the database */
+
+/* -- outlet_account.c, outlet_numbers.c -- */
+/* json NULL: nothing is known. at_ms: when that was written. true: another restriction. */
+bool outlet_account_load(struct outlet *o, const char *json, int64_t at_ms);
+void outlet_account_forget(struct outlet *o);
+void outlet_account_timer(evutil_socket_t fd, short what, void *arg);
+void outlet_account_heard(void *arg, const struct link_account *said);
+void outlet_numbers_heard(void *arg, void *check_arg, const struct link_checked *checked);
+void outlet_numbers_ready(struct outlet *o);
+void outlet_numbers_drop(struct outlet *o);
 
 /* -- outlet_status.c -- */
 void outlet_changed(struct outlet *o); /* what status shows is to be rendered anew */

@@ -368,6 +368,7 @@ on_ended(void *arg, enum link_end end, const char *detail, int64_t until_ms)
 	outlet_forget_contents(o);
 	outlets_bury(o->os, o->link, NULL);
 	o->link = NULL;
+	outlet_numbers_drop(o);
 	if (o->opened_ms > 0 && clock_monotonic_ms() - o->opened_ms >= STABLE_MS)
 		o->attempts = o->restarts = 0;
 	o->opened_ms = 0;
@@ -400,6 +401,8 @@ static const struct link_ops link_ops = {
     .sent = on_sent,
     .uploaded = on_uploaded,
     .downloaded = on_downloaded,
+    .account = outlet_account_heard,
+    .numbers = outlet_numbers_heard,
     .ended = on_ended,
 };
 
@@ -427,4 +430,5 @@ outlet_link_drop(struct outlet *o)
 	outlet_forget_contents(o);
 	if (o->link != NULL)
 		link_free(&o->link);
+	outlet_numbers_drop(o);
 }

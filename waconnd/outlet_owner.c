@@ -16,6 +16,8 @@ struct outlet_row { /* one of OUTLET_LOAD; texts are the result's */
 	const char *id, *name, *number, *pace, *owner;
 	bool is_active, auto_reconnect, linked, mine, owner_lives;
 	struct session_row session;
+	const char *account; /* JSON, or NULL */
+	int64_t account_at_ms;
 };
 
 static const char *
@@ -79,6 +81,8 @@ read_row(struct outlet_row *row, const PGresult *r, int i)
 	row->owner = PQgetisnull(r, i, 18) ? NULL : PQgetvalue(r, i, 18);
 	row->owner_lives = flag(r, i, 19);
 	row->session.qr_until_ms = strtoll(column(r, i, 20), NULL, 10);
+	row->account = PQgetisnull(r, i, 21) ? NULL : PQgetvalue(r, i, 21);
+	row->account_at_ms = strtoll(column(r, i, 22), NULL, 10);
 }
 
 /* -- ours -- */
@@ -164,6 +168,7 @@ take_up(struct outlet *o, const struct outlet_row *row)
 	o->linked = row->linked;
 	o->attempts = o->rounds = o->restarts = o->same_ends = 0;
 	set_owner(o, row->owner, true);
+	(void)outlet_account_load(o, row->account, row->account_at_ms);
 	resume(o);
 	outlet_publish(o);
 }
@@ -202,7 +207,9 @@ follow(struct outlet *o, struct outlet_row *row)
 	    o->owner_lives == row->owner_lives &&
 	    (o->owner == NULL ? row->owner == NULL
 			      : row->owner != NULL && strcmp(o->owner, row->owner) == 0);
-	const bool shows = !same_owner || o->linked != row->linked ||
+	const bool restricted = o->account_at_ms != row->account_at_ms &&
+				outlet_account_load(o, row->account, row->account_at_ms);
+	const bool shows = restricted || !same_owner || o->linked != row->linked ||
 			   !session_row_shows(&o->committed, &row->session);
 	const bool heard = o->committed.last_seen_ms != row->session.last_seen_ms;
 

@@ -157,7 +157,7 @@ render(struct outlet *o)
 	jsonw_object_end(&j);
 	write_session(&j, o);
 	write_live(&j, o);
-	jsonw_null(&j, "restriction");
+	restriction_json(&o->restriction, &j, "restriction");
 	jsonw_bool(&j, "healthy", bits == 0);
 	write_reasons(&j, "unhealthyReasons", bits);
 	jsonw_object_end(&j);

@@ -42,8 +42,11 @@ outlet_new(struct outlets *os, const char *id, const char *name, const char *num
 	o->row.status = o->committed.status = OUTLET_DISCONNECTED;
 	LIST_INIT(&o->commits);
 	LIST_INIT(&o->contents);
+	LIST_INIT(&o->checks);
 	buf_init(&o->json, 64 * 1024);
 	o->timer = evtimer_new(os->env.base, outlet_timer_fired, o);
+	o->account_timer = evtimer_new(os->env.base, outlet_account_timer, o);
+	(void)outlet_account_load(o, NULL, 0);
 	outlet_changed(o);
 	return o;
 }
@@ -65,6 +68,7 @@ outlet_free(struct outlet **op)
 	batch_forget(os->env.store->batch, o);
 	outlet_forget_codes(o);
 	event_free(o->timer);
+	event_free(o->account_timer);
 	session_row_done(&o->row);
 	session_row_done(&o->committed);
 	buf_done(&o->json);
@@ -410,6 +414,8 @@ outlets_changed(struct outlet *o, const char *name, const char *number, bool is_
 	o->changed_ms = clock_monotonic_ms();
 	replace(&o->name, name);
 	replace(&o->number, number);
+	if (moved)
+		outlet_account_forget(o);
 	o->is_active = is_active;
 	o->auto_reconnect = auto_reconnect;
 	outlet_set_pace(o, pace_json);

@@ -48,6 +48,7 @@ void outlets_qr(struct call *c);
 void outlets_qr_answer(struct call *c, const Ipc__Response *response);
 
 void messages_send(struct call *c);
+void numbers_check(struct call *c);
 void blasts_build(struct call *c);
 void blasts_recipients(struct call *c);
 void blasts_report(struct call *c);

@@ -51,6 +51,8 @@ static const struct api_op ops[] = {
 	OP(OUTLET_RESUME)     = {ROLE_USER,       api_outlet_resume, SCOPE_OUTLETS_WRITE},
 	OP(OUTLET_LOGOUT)     = {ROLE_USER,       api_outlet_logout, SCOPE_OUTLETS_WRITE},
 	OP(OUTLET_RESTORE_KEYS) = {ROLE_ADMIN,    api_outlet_restore_keys, SCOPE_OUTLETS_WRITE},
+	OP(OUTLET_ACCOUNT)    = {ROLE_USER,       api_outlet_account, SCOPE_OUTLETS_READ},
+	OP(NUMBER_CHECK)      = {ROLE_USER,       api_number_check, SCOPE_MESSAGES_WRITE},
 	OP(MESSAGE_SEND)      = {ROLE_USER,       api_message_send, SCOPE_MESSAGES_WRITE},
 	OP(MESSAGE_LIST)      = {ROLE_USER,       api_message_list, SCOPE_MESSAGES_READ},
 	OP(MESSAGE_GET)       = {ROLE_USER,       api_message_get, SCOPE_MESSAGES_READ},
@@ -229,6 +231,7 @@ on_hourly(evutil_socket_t fd, short what, void *arg)
 	settings_audit_purge(api->env.store->db);
 	outlet_keys_purge(api->env.store->db);
 	blast_draft_sweep(api->env.store->db);
+	number_checks_purge(api->env.store->db);
 }
 
 int

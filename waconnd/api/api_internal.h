@@ -42,6 +42,9 @@ void api_outlet_restore_keys(struct call *c);
 void outlet_keys_purge(struct db *db);
 void api_outlet_resume(struct call *c);
 void api_outlet_logout(struct call *c);
+void api_outlet_account(struct call *c);
+void api_number_check(struct call *c);
+void number_checks_purge(struct db *db); /* those that are too old */
 void api_message_send(struct call *c);
 void api_message_list(struct call *c);
 void api_message_get(struct call *c);

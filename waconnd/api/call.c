@@ -127,7 +127,7 @@ call_reply(struct call *c, unsigned status, const struct buf *body)
 }
 
 static void
-answer_problem(struct call *c, const struct problem *p, const char *detail,
+answer_problem(struct call *c, const struct problem *p, const char *detail, unsigned retry_after_s,
     const struct problem_field *fields, size_t n)
 {
 	Ipc__Response response = IPC__RESPONSE__INIT;
@@ -139,10 +139,10 @@ answer_problem(struct call *c, const struct problem *p, const char *detail,
 	response.has_body = 1;
 	response.body.data = out.data;
 	response.body.len = out.len;
-	if (p->status == 503 || p->status == 429) {
-		response.has_retry_after_s = 1;
-		response.retry_after_s = p->status == 503 ? 2 : 60;
-	}
+	if (retry_after_s == 0 && (p->status == 503 || p->status == 429))
+		retry_after_s = p->status == 503 ? 2 : 60;
+	response.has_retry_after_s = retry_after_s > 0;
+	response.retry_after_s = retry_after_s;
 	log_debug("api.problem", LOG_STR("requestId", c->request->request_id),
 	    LOG_STR("code", p->code), LOG_INT("op", c->request->op_case),
 	    LOG_STR("who", c->who.name));
@@ -153,7 +153,13 @@ answer_problem(struct call *c, const struct problem *p, const char *detail,
 void
 call_problem(struct call *c, const char *code, const char *detail)
 {
-	answer_problem(c, problem_find(code), detail, NULL, 0);
+	answer_problem(c, problem_find(code), detail, 0, NULL, 0);
+}
+
+void
+call_retry_later(struct call *c, const char *code, const char *detail, unsigned retry_after_s)
+{
+	answer_problem(c, problem_find(code), detail, retry_after_s, NULL, 0);
 }
 
 void
@@ -167,7 +173,7 @@ call_invalid(struct call *c, const char *field, const char *code, const char *de
 void
 call_invalid_fields(struct call *c, const struct problem_field *fields, size_t n)
 {
-	answer_problem(c, problem_find("validation_failed"), NULL, fields, n);
+	answer_problem(c, problem_find("validation_failed"), NULL, 0, fields, n);
 }
 
 void

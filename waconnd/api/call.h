@@ -65,6 +65,8 @@ void call_response(struct call *c, Ipc__Response *response); /* id is filled in 
 void call_discard(struct call *c);			     /* frees it without an answer */
 void call_problem(
     struct call *c, const char *code, const char *detail); /* detail NULL: the table's */
+void call_retry_later(struct call *c, const char *code, const char *detail,
+    unsigned retry_after_s); /* the same, with when */
 void call_invalid(struct call *c, const char *field, const char *code,
     const char *detail); /* 422 for one field */
 void call_invalid_fields(struct call *c, const struct problem_field *fields, size_t n);

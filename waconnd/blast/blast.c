@@ -31,6 +31,15 @@ on_sent(void *arg, struct outlet *o, void *send_arg, enum link_sent result, unsi
 }
 
 static void
+on_restriction(void *arg, struct outlet *o)
+{
+	struct blasts *b = arg;
+
+	if (!b->stopped)
+		queue_restriction(queue_of(b, o));
+}
+
+static void
 on_removed(void *arg, struct outlet *o)
 {
 	struct blasts *b = arg;
@@ -82,8 +91,27 @@ blasts_added(struct blasts *b, struct outlet *o)
 	if (b->stopped || outlet_link(o) == NULL)
 		return;
 	q = queue_of(b, o);
+	q->dry_until_ms = 0;
 	q->want_claim = true;
 	queue_work(q);
+}
+
+enum blast_hold
+blasts_hold(const struct outlet *o, int64_t now_ms, int64_t *ret_until_ms, const char **ret_reason)
+{
+	static const char *const reasons[] = {
+	    [BLAST_HOLD_NONE] = NULL,
+	    [BLAST_HOLD_REACHOUT] = "rejected_463",
+	    [BLAST_HOLD_CAPPED] = "rejected_475",
+	    [BLAST_HOLD_RATE] = "rate_limited",
+	};
+	const struct queue *q = outlet_queue(o);
+	const bool held = q != NULL && q->held_until_ms > now_ms;
+	const enum blast_hold hold = held ? q->hold : BLAST_HOLD_NONE;
+
+	*ret_until_ms = held ? q->held_until_ms : 0;
+	*ret_reason = reasons[hold];
+	return hold;
 }
 
 void
@@ -270,6 +298,7 @@ blasts_new(struct event_base *base, struct store *store, struct hub *hub, struct
 	outlets_on_sent(outlets, on_sent, b);
 	outlets_on_uploaded(outlets, on_uploaded, b);
 	outlets_on_removed(outlets, on_removed, b);
+	outlets_on_restriction(outlets, on_restriction, b);
 	outlets_on_ready(outlets, on_ready, b);
 	db_on_state(store->db, on_database, b);
 	return b;
@@ -298,6 +327,7 @@ blasts_free(struct blasts **bp)
 		return;
 	db_on_state(b->store->db, NULL, NULL);
 	outlets_on_ready(b->outlets, NULL, NULL);
+	outlets_on_restriction(b->outlets, NULL, NULL);
 	outlets_on_sent(b->outlets, NULL, NULL);
 	outlets_on_uploaded(b->outlets, NULL, NULL);
 	outlets_on_removed(b->outlets, NULL, NULL);

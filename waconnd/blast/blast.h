@@ -14,6 +14,9 @@
 
 struct blasts;
 
+/* Why all blasts of an outlet are held for a while. */
+enum blast_hold { BLAST_HOLD_NONE, BLAST_HOLD_REACHOUT, BLAST_HOLD_CAPPED, BLAST_HOLD_RATE };
+
 struct blasts *blasts_new(struct event_base *base, struct store *store, struct hub *hub,
     struct outlets *outlets, struct worker *worker);
 void blasts_free(struct blasts **b);
@@ -32,6 +35,9 @@ void blasts_kick(struct blasts *b, struct outlet *o);
 void blasts_added(struct blasts *b, struct outlet *o);
 /* The blast was made or moved: subscribers are told. */
 void blasts_changed(struct blasts *b, const char *blast);
+/* The hold on this outlet's blasts; it is named like the reason of recipients: "rejected_463" … */
+enum blast_hold blasts_hold(
+    const struct outlet *o, int64_t now_ms, int64_t *ret_until_ms, const char **ret_reason);
 /* When n more messages of this outlet with this pace would begin and be through, from from_ms on;
  * PACER_NEVER past ten years. */
 void blasts_estimate(const struct outlet *o, const struct outlet_pace *pace, int64_t from_ms,

@@ -111,8 +111,15 @@ queue_settle(struct item *i)
 	batch_commit(q->b->store->batch, on_settled, i);
 }
 
+static const char *const hold_names[] = {
+    [BLAST_HOLD_NONE] = "none",
+    [BLAST_HOLD_REACHOUT] = "two new chats refused in a row (463)",
+    [BLAST_HOLD_CAPPED] = "new chats used up (475)",
+    [BLAST_HOLD_RATE] = "rate limited (429)",
+};
+
 void
-queue_hold(struct queue *q, const char *reason)
+queue_hold(struct queue *q, enum blast_hold hold)
 {
 	const int64_t now = clock_wall_ms();
 	int64_t ms = HOLD_MS;
@@ -125,10 +132,29 @@ queue_hold(struct queue *q, const char *reason)
 		ms *= 2;
 	q->holds++;
 	q->refused_in_a_row = 0;
+	q->hold = hold;
 	q->held_until_ms = now + (ms < HOLD_MAX_MS ? ms : HOLD_MAX_MS);
-	log_warn("queue.held", LOG_STR("outlet", outlet_id(q->o)), LOG_STR("reason", reason),
+	log_warn("queue.held", LOG_STR("outlet", outlet_id(q->o)),
+	    LOG_STR("reason", hold_names[hold]),
 	    LOG_INT("seconds", (q->held_until_ms - now) / 1000));
 	queue_drop_waiting(q, true);
+}
+
+/* What a hold for 463 or 475 guesses at, WhatsApp has now said: chats that there are go on. */
+void
+queue_restriction(struct queue *q)
+{
+	const bool guess = q->hold == BLAST_HOLD_REACHOUT || q->hold == BLAST_HOLD_CAPPED;
+
+	if (guess && q->held_until_ms > clock_wall_ms() && !outlet_may_start_chats(q->o)) {
+		log_info("queue.hold_over", LOG_STR("outlet", outlet_id(q->o)),
+		    LOG_STR("reason", hold_names[q->hold]));
+		q->held_until_ms = 0;
+		q->hold = BLAST_HOLD_NONE;
+		q->holds = 0;
+	}
+	q->refused_in_a_row = 0;
+	queue_kick(q);
 }
 
 /* -- letting go -- */
@@ -150,6 +176,9 @@ let_go(struct item *i, struct link *link, int64_t now)
 	batch_message_sending(q->b->store->batch, i->id, i->wa_id, i->content.text);
 	if (i->blast[0] != '\0')
 		progress_touch(q->b, i->blast);
+	i->starts_chat = !i->has_chat && !i->repeat;
+	if (i->starts_chat)
+		outlet_chat_started(q->o);
 	link_send(link, i->wa_id, i->phone, &i->content.content, i);
 }
 
@@ -176,7 +205,8 @@ note_closed(struct queue *q, const char *blast, int64_t until_ms)
 	q->want_claim = true; /* another blast may go */
 }
 
-enum turn { TURN_NOW, TURN_SOON, TURN_CLOSED };
+/* TURN_REFUSED: not while chats may not be started; it stays in the database. */
+enum turn { TURN_NOW, TURN_SOON, TURN_CLOSED, TURN_REFUSED };
 
 static enum turn
 turn_of(struct queue *q, const struct item *i, int64_t now, int64_t *ret_at)
@@ -187,6 +217,8 @@ turn_of(struct queue *q, const struct item *i, int64_t now, int64_t *ret_at)
 		*ret_at = q->held_until_ms;
 		return TURN_CLOSED;
 	}
+	if (!i->has_chat && !outlet_may_start_chats(q->o))
+		return TURN_REFUSED;
 	*ret_at = pacer_next(&q->pacer, &i->pace, now);
 	if (*ret_at <= now)
 		return TURN_NOW;
@@ -241,9 +273,11 @@ dispatch(struct queue *q, struct link *link, int64_t now)
 			soon = at < soon ? at : soon;
 			continue;
 		}
-		if (turn == TURN_CLOSED) {
-			if (q->held_until_ms <= now)
-				note_closed(q, i->blast, at);
+		if (turn == TURN_CLOSED && q->held_until_ms <= now)
+			note_closed(q, i->blast, at);
+		if (turn == TURN_REFUSED)
+			q->want_claim = true; /* others may go */
+		if (turn == TURN_CLOSED || turn == TURN_REFUSED) {
 			item_free(i);
 			continue;
 		}
@@ -348,6 +382,7 @@ queue_kick(struct queue *q)
 		q->claim_ticket = 0;
 	}
 	q->n_closed = 0;
+	q->dry_until_ms = 0;
 	q->want_claim = true;
 	queue_work(q);
 }

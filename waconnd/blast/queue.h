@@ -3,9 +3,12 @@
  * queue: one outlet's messages on their way: claimed from the database, paced, handed to the link,
  * settled. Part of the blast engine (blast.c); not for anyone above.
  *
- * Rules of WhatsApp's restrictions: 463 (may not write to this person first) fails that recipient;
- * two in a row, one 475 or a 429 hold the outlet's blasts for an hour, then two, four … at most a
- * day. Single messages are not held: a person writes them.
+ * Rules of WhatsApp's restrictions: while the account may start no chats (outlet_account.c), those
+ * of a blast's recipients wait with whom the outlet has no chat yet; the others go on. 463 (may not
+ * write to this person first) fails that recipient; two in a row, one 475 or a 429 hold all of the
+ * outlet's blasts for an hour, then two, four … at most a day. A hold for 463 or 475 is a guess
+ * that ends as soon as WhatsApp says that there is a restriction, and which. Single messages are
+ * not held: a person writes them.
  */
 #ifndef BLAST_QUEUE_H
 #define BLAST_QUEUE_H
@@ -40,6 +43,8 @@ struct item { /* one message in hand */
 	bool more;	   /* another message of the same blast follows to the same recipient */
 	unsigned attempts; /* before this one */
 	bool repeat;	   /* was in SENDING: was let go before, so no pacing */
+	bool has_chat;	   /* they wrote to us, or got something from us */
+	bool starts_chat;  /* it was counted as a new one, and has no answer yet */
 	uint64_t ticket;   /* of a statement on its own */
 	struct outlet_pace pace;
 };
@@ -61,12 +66,16 @@ struct queue {
 	unsigned flying, settling;
 	uint64_t claim_ticket;
 	unsigned claim_limit;
+	bool claim_chats; /* it asks for those alone, of blasts, with whom there is a chat */
 	bool want_claim;
 	bool fast; /* what was claimed last has no rate: claim much */
 	struct event *timer;
 	int64_t turn_ms;       /* wall; when a blast's next message has its turn, in hand or not */
 	int64_t held_until_ms; /* wall; blasts only */
+	enum blast_hold hold;  /* why */
 	unsigned holds, refused_in_a_row;
+	int64_t dry_until_ms; /* wall; while chats may not be started: nobody else is to be had
+				 before */
 	struct queue_closed closed[QUEUE_CLOSED_MAX];
 	size_t n_closed;
 };
@@ -95,12 +104,14 @@ void queue_work(struct queue *q);
 void queue_opened(struct queue *q); /* what its blasts waited for may be there */
 void queue_drop_waiting(struct queue *q, bool blasts_only);
 void queue_settle(struct item *i); /* in hand until what was added to the batch is committed */
-void queue_hold(struct queue *q, const char *reason);
+void queue_hold(struct queue *q, enum blast_hold hold);
+void queue_restriction(struct queue *q); /* the outlet's has come, has changed or is over */
 void queue_give_up(struct item *i, const char *reason); /* it fails, whatever it waits for */
 
 /* -- queue_claim.c -- */
 void queue_ask_history(struct queue *q);
 void queue_claim(struct queue *q);
+void item_chat_settled(struct item *i, bool written);
 void item_free(struct item *i);
 
 /* -- queue_result.c -- */

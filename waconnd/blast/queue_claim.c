@@ -17,6 +17,7 @@
 #define TEXT_MAX 65536
 #define CLAIM_PACED 4
 #define HOUR_MS (3600 * 1000LL)
+#define DRY_MS 10000 /* until it is looked again for chats among many that wait */
 
 static const char *
 column(const PGresult *r, int row, int col)
@@ -39,6 +40,28 @@ set_text(char *field, size_t size, const char *text)
 /* -- what happened before a restart -- */
 
 static void
+hold_until(struct queue *q, enum blast_hold hold, int64_t until_ms)
+{
+	if (until_ms <= q->held_until_ms)
+		return;
+	q->held_until_ms = until_ms;
+	q->hold = hold;
+	q->holds = 1;
+}
+
+/* Not for a restriction that WhatsApp has told of: that is kept with the outlet. */
+static void
+restore_hold(struct queue *q, const PGresult *r, int64_t now)
+{
+	if (outlet_may_start_chats(q->o) && number(r, 0, 3) >= 2 && number(r, 0, 2) + HOUR_MS > now)
+		hold_until(q, BLAST_HOLD_REACHOUT, number(r, 0, 2) + HOUR_MS);
+	if (outlet_may_start_chats(q->o) && number(r, 0, 4) + HOUR_MS > now)
+		hold_until(q, BLAST_HOLD_CAPPED, number(r, 0, 4) + HOUR_MS);
+	if (number(r, 0, 5) > now)
+		hold_until(q, BLAST_HOLD_RATE, number(r, 0, 5));
+}
+
+static void
 on_history(void *arg, enum db_error error, const PGresult *r)
 {
 	struct queue *q = arg;
@@ -54,10 +77,8 @@ on_history(void *arg, enum db_error error, const PGresult *r)
 	q->history_known = true;
 	pacer_restore(&q->pacer, pace, now, found ? (unsigned)number(r, 0, 0) : 0,
 	    found ? number(r, 0, 1) : 0);
-	if (found && number(r, 0, 3) >= 2 && number(r, 0, 2) + HOUR_MS > now) {
-		q->held_until_ms = number(r, 0, 2) + HOUR_MS;
-		q->holds = 1;
-	}
+	if (found)
+		restore_hold(q, r, now);
 	queue_kick(q);
 }
 
@@ -75,10 +96,19 @@ queue_ask_history(struct queue *q)
 /* -- items -- */
 
 void
+item_chat_settled(struct item *i, bool written)
+{
+	if (i->starts_chat)
+		outlet_chat_settled(i->q->o, written);
+	i->starts_chat = false;
+}
+
+void
 item_free(struct item *i)
 {
 	struct queue *q = i->q;
 
+	item_chat_settled(i, true);
 	TAILQ_REMOVE(&q->items, i, entry);
 	if (i->state == ITEM_FLYING)
 		q->flying--;
@@ -140,6 +170,7 @@ item_of_row(struct queue *q, const PGresult *r, int n)
 	set_text(i->wa_id, sizeof(i->wa_id), column(r, n, 6));
 	i->attempts = (unsigned)number(r, n, 7);
 	i->repeat = strcmp(column(r, n, 8), "SENDING") == 0;
+	i->has_chat = PQgetvalue(r, n, 14)[0] == 't';
 	i->pace = *outlet_pace(q->o);
 	if (i->blast[0] != '\0')
 		outlet_pace_overlay(&i->pace, column(r, n, 9));
@@ -219,6 +250,8 @@ on_claimed(void *arg, enum db_error error, const PGresult *r)
 		take(q, r, n);
 	if (PQntuples(r) == (int)q->claim_limit)
 		q->want_claim = true;
+	else if (q->claim_chats)
+		q->dry_until_ms = clock_wall_ms() + DRY_MS;
 	queue_work(q);
 }
 
@@ -260,7 +293,9 @@ void
 queue_claim(struct queue *q)
 {
 	struct buf ids = BUF_INIT(64 * 1024), closed = BUF_INIT(4096);
-	const bool held = q->held_until_ms > clock_wall_ms();
+	const int64_t now = clock_wall_ms();
+	const bool all = outlet_may_start_chats(q->o);
+	const bool blasts = q->held_until_ms <= now && (all || q->dry_until_ms <= now);
 	const struct store *store = q->b->store;
 	char limit[16], epoch[24];
 
@@ -269,13 +304,14 @@ queue_claim(struct queue *q)
 	(void)snprintf(epoch, sizeof(epoch), "%lld", (long long)store->epoch);
 	ids_in_hand(q, &ids);
 	blasts_closed(q, &closed);
+	q->claim_chats = blasts && !all;
 	q->want_claim = false;
 	if (buf_ok(&ids) && buf_ok(&closed)) {
 		const struct db_param params[] = {DB_TEXT(outlet_id(q->o)), DB_TEXT(limit),
-		    DB_TEXT(buf_str(&ids)), DB_TEXT(buf_str(&closed)), DB_TEXT(held ? "f" : "t"),
-		    DB_TEXT(store->instance), DB_TEXT(epoch)};
+		    DB_TEXT(buf_str(&ids)), DB_TEXT(buf_str(&closed)), DB_TEXT(blasts ? "t" : "f"),
+		    DB_TEXT(store->instance), DB_TEXT(epoch), DB_TEXT(all ? "t" : "f")};
 
-		q->claim_ticket = db_query(store->db, SQL_QUEUE_CLAIM, params, 7, on_claimed, q);
+		q->claim_ticket = db_query(store->db, SQL_QUEUE_CLAIM, params, 8, on_claimed, q);
 	}
 	buf_done(&ids);
 	buf_done(&closed);

@@ -17,7 +17,7 @@
 
 enum {
 	CODE_REACHOUT = 463, /* may not write to this person first */
-	CODE_LIMITED = 475,  /* the account is restricted */
+	CODE_CAPPED = 475,   /* the quota of new chats is used up */
 	CODE_TOO_FAST = 429
 };
 
@@ -72,8 +72,17 @@ too_fast(struct item *i)
 {
 	struct queue *q = i->q;
 
-	queue_hold(q, "rate limited (429)");
+	queue_hold(q, BLAST_HOLD_RATE);
 	requeue(i, "rate_limited", q->held_until_ms);
+}
+
+/* It was on its way when the restriction became known: it waits like the others. */
+static bool
+waits_for_account(const struct item *i, unsigned code)
+{
+	return (code == CODE_REACHOUT || code == CODE_CAPPED) && i->blast[0] != '\0' &&
+	       !i->has_chat && i->attempts + 1 < QUEUE_TRIES_MAX &&
+	       !outlet_may_start_chats(i->q->o);
 }
 
 static void
@@ -86,12 +95,18 @@ on_rejected(struct item *i, unsigned code)
 		too_fast(i);
 		return;
 	}
+	if (waits_for_account(i, code)) {
+		requeue(i, "restricted", 0);
+		return;
+	}
 	(void)snprintf(reason, sizeof(reason), "rejected_%u", code);
 	failed(i, reason);
-	if (code == CODE_LIMITED)
-		queue_hold(q, "restricted (475)");
+	if (!i->has_chat && !outlet_may_start_chats(q->o))
+		return; /* as was to be expected; those that follow wait */
+	if (code == CODE_CAPPED)
+		queue_hold(q, BLAST_HOLD_CAPPED);
 	else if (code == CODE_REACHOUT && ++q->refused_in_a_row >= 2)
-		queue_hold(q, "two new chats refused in a row (463)");
+		queue_hold(q, BLAST_HOLD_REACHOUT);
 }
 
 static void
@@ -154,5 +169,6 @@ void
 queue_sent(struct item *i, enum link_sent result, unsigned code)
 {
 	count(i->q->b->results, result, code);
+	item_chat_settled(i, result == LINK_SENT_OK || result == LINK_SENT_UNCERTAIN);
 	answers[result](i, code);
 }

@@ -158,6 +158,7 @@ tear_down(struct link *l)
 	(void)event_del(l->alive_timer);
 	(void)event_del(l->rotate_timer);
 	(void)event_del(l->flow_timer);
+	link_account_end(l);
 	link_dial_cancel(l->net, &l->dial);
 	link_iq_fail_all(l);
 	if (l->messaging != NULL)
@@ -304,6 +305,7 @@ link_new(
 	l->alive_timer = timer(l, link_alive_timer);
 	l->rotate_timer = timer(l, link_rotate_timer);
 	l->flow_timer = timer(l, link_flow_timer);
+	l->standing.timer = timer(l, link_account_timer);
 	l->dial.turn = on_dial_turn;
 	LIST_INIT(&l->commits);
 	STAILQ_INIT(&l->refused);
@@ -334,6 +336,7 @@ destroy(struct link *l)
 	event_free(l->alive_timer);
 	event_free(l->rotate_timer);
 	event_free(l->flow_timer);
+	event_free(l->standing.timer);
 	free(l->outlet);
 	free(l->expect_phone);
 	free(l->device_name);
@@ -389,6 +392,7 @@ link_ready(struct link *l)
 		return;
 	link_rotate_begin(l);
 	l->ops->ready(l->arg);
+	link_account_begin(l);
 }
 
 /* -- what is asked of it -- */
@@ -410,6 +414,13 @@ link_retry_content(
 {
 	if (l->messaging != NULL)
 		messaging_retry_content(l->messaging, token, phone, content);
+}
+
+bool
+link_check_numbers(struct link *l, const char *const *phones, size_t n, void *check_arg)
+{
+	return l->phase == LINK_READY &&
+	       messaging_check_numbers(l->messaging, phones, n, check_arg);
 }
 
 bool

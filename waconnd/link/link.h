@@ -137,6 +137,46 @@ struct link_media {
 	bool from_me;
 };
 
+/* What WhatsApp says of the account's freedom to start chats. Times are wall clock. */
+#define LINK_WORD_MAX 48
+struct link_timelock { /* until it ends, people without a chat cannot be written to (463) */
+	bool active;
+	int64_t until_ms;	  /* of an active one */
+	char type[LINK_WORD_MAX]; /* as WhatsApp calls it, "" when it did not say */
+};
+struct link_chat_cap { /* how many chats may be started in a cycle (475) */
+	bool capped;
+	int64_t quota; /* -1: none */
+	int64_t used;
+	int64_t until_ms;	    /* the cycle's end; 0: not said */
+	char status[LINK_WORD_MAX]; /* NONE, FIRST_WARNING, SECOND_WARNING, CAPPED … */
+};
+struct link_account { /* a part that was not said stays unknown */
+	bool has_timelock, has_cap;
+	struct link_timelock timelock;
+	struct link_chat_cap cap;
+};
+
+/* Of one number that was checked. */
+enum link_number_state { LINK_NUMBER_UNKNOWN, LINK_NUMBER_PRESENT, LINK_NUMBER_ABSENT };
+#define LINK_NUMBER_DIGITS 24
+struct link_number {
+	char phone[LINK_NUMBER_DIGITS];
+	enum link_number_state state;
+};
+enum link_check {
+	LINK_CHECK_DONE,    /* what is UNKNOWN all the same was not answered */
+	LINK_CHECK_REFUSED, /* `code`: an IQ error; 429: WhatsApp wants no such query for a while */
+	LINK_CHECK_UNHEARD  /* no answer, or the link ended */
+};
+struct link_checked {
+	enum link_check result;
+	unsigned code;
+	unsigned backoff_s;		   /* how long the server asks to wait; 0: it did not say */
+	const struct link_number *numbers; /* what was known before it failed, too */
+	size_t n;
+};
+
 struct link_ops {
 	/* A QR text to show until expires_ms (wall clock); sequence counts from 1. */
 	void (*qr)(void *arg, const char *text, unsigned sequence, int64_t expires_ms);
@@ -175,6 +215,11 @@ struct link_ops {
 	 * it there anew; NULL: as before. */
 	void (*downloaded)(void *arg, void *download_arg, enum link_media_result result,
 	    const char *direct_path, const char *detail);
+	/* WhatsApp said something of the account: after `ready`, every few hours, when a send was
+	 * refused for it, or by itself. */
+	void (*account)(void *arg, const struct link_account *said);
+	/* Exactly once for each link_check_numbers, as for `sent`. */
+	void (*numbers)(void *arg, void *check_arg, const struct link_checked *checked);
 	/* Once, last. detail: a short text without secrets. until_ms: when a ban ends, 0 unknown.
 	 */
 	void (*ended)(void *arg, enum link_end end, const char *detail, int64_t until_ms);
@@ -234,6 +279,16 @@ void link_upload(struct link *l, enum wa_media_type type, int take_fd, void *upl
  * closes it (keep a dup). Unless OK comes, what is in the file means nothing. */
 void link_download(
     struct link *l, const struct link_media *media, int take_fd, uint64_t max, void *download_arg);
+
+/* Ask soon how the account stands; the answer comes through `account`. Nothing when not ready. */
+void link_account_ask(struct link *l);
+/*
+ * Which of these numbers (digits) are on WhatsApp? Asked in batches with seconds between them.
+ * false: not ready, or too many wait already; there is no callback then.
+ */
+#define LINK_CHECK_MAX 200   /* numbers at once */
+#define LINK_CHECKS_MAX 1000 /* that wait */
+bool link_check_numbers(struct link *l, const char *const *phones, size_t n, void *check_arg);
 
 bool link_is_open(const struct link *l); /* socket open and logged in */
 bool link_is_ready(const struct link *l);

@@ -218,6 +218,7 @@ static const struct link_route routes[] = {
 	{"notification",  "type",  "privacy_token",             NULL,                    LOGGED_IN, true,  on_privacy_token},
 	{"notification",  "type",  "w:gp2",                     NULL,                    LOGGED_IN, true,  on_group},
 	{"notification",  "type",  "mediaretry",                NULL,                    LOGGED_IN, true,  on_media_retry},
+	{"notification",  "type",  "mex",                       NULL,                    LOGGED_IN, true,  link_account_notice},
 	{"notification",  NULL,    NULL,                        NULL,                    ANY,       true,  on_nothing},
 	{"call",          NULL,    NULL,                        NULL,                    ANY,       true,  on_nothing},
 

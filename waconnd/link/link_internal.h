@@ -42,7 +42,8 @@ struct signal_context *link_signal_context(struct link *l);
 struct messaging *link_messaging(struct link *l);
 struct media_net *link_media_net(struct link *l);
 void link_named(struct link *l); /* the credentials have another push name: it is said */
-int64_t link_server_now(const struct link *l); /* unix seconds by the server's clock */
+int64_t link_server_now(const struct link *l);		  /* unix seconds by the server's clock */
+void link_account_refused(struct link *l, unsigned code); /* an ack's error: 463, 475 */
 /* Around whatever comes in from a timer or the database and may call link_ops: a link that is freed
  * by its own callback lives until link_exit. Nothing of the link or its messaging may be touched
  * after that. */
@@ -77,6 +78,8 @@ void messaging_retry_content(
     struct messaging *m, uint64_t token, const char *phone, const struct wa_content *content);
 void messaging_media_retry(struct messaging *m, const struct node *notification);
 struct transfers *messaging_transfers(struct messaging *m);
+bool messaging_check_numbers(
+    struct messaging *m, const char *const *phones, size_t n, void *check_arg);
 /* Pre-keys: generate `count` from credentials.next_prekey_id, put them, and add their <key>
  * children to `list`. */
 void messaging_make_prekeys(struct messaging *m, unsigned count, struct node *list);

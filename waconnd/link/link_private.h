@@ -60,6 +60,16 @@ struct link_login {
 	struct event *drain;
 };
 
+/* How the account stands: link_account.c. */
+struct link_standing {
+	struct event *timer; /* the next question */
+	unsigned asking;     /* answers awaited */
+	bool again;	     /* and once more after them */
+	int64_t asked_ms;    /* monotonic; 0: never */
+	bool locked, capped;
+	int64_t lock_until_ms, cap_until_ms; /* wall; 0: no time to ask at */
+};
+
 struct link {
 	struct link_net *net;
 	const struct link_ops *ops;
@@ -102,6 +112,7 @@ struct link {
 	struct link_login login;
 	struct link_said said;
 	struct messaging *messaging;
+	struct link_standing standing;
 	bool leave_wiped;
 	bool routing_used; /* the connect went with stored routing info */
 	LIST_HEAD(, link_commit) commits;
@@ -198,6 +209,12 @@ void link_login_next(struct link *l); /* the step under way is done */
 /* -- link_rotate.c -- */
 void link_rotate_begin(struct link *l); /* ready: from now on the signed pre-key is watched */
 void link_rotate_timer(evutil_socket_t fd, short what, void *arg);
+
+/* -- link_account.c -- */
+void link_account_begin(struct link *l); /* ready */
+void link_account_end(struct link *l);
+void link_account_timer(evutil_socket_t fd, short what, void *arg);
+void link_account_notice(struct link *l, const struct node *notification);
 
 /* -- link_leave.c -- */
 void link_remove_device(struct link *l, const struct jid *device, link_iq_cb cb); /* its arg is l */

@@ -13,6 +13,7 @@
 #include "waconnd/link/bundle.h"
 #include "waconnd/link/history_fetch.h"
 #include "waconnd/link/notice.h"
+#include "waconnd/link/number_check.h"
 #include "waconnd/link/receipt.h"
 #include "waconnd/link/receive.h"
 #include "waconnd/link/resend.h"
@@ -81,6 +82,7 @@ messaging_new(struct link *l)
 	m->issues = token_issues_new(m);
 	m->transfers = transfers_new(m);
 	m->histories = history_fetches_new(m);
+	m->checks = number_checks_new(m);
 	m->idle = evtimer_new(link_base(l), on_idle, m);
 	if (m->idle == NULL)
 		abort();
@@ -97,6 +99,7 @@ messaging_free(struct messaging **mp)
 	sends_free(&m->sends);
 	transfers_free(&m->transfers);
 	history_fetches_free(&m->histories);
+	number_checks_free(&m->checks);
 	receiver_free(&m->receiver);
 	receipts_free(&m->receipts);
 	resends_free(&m->resends);
@@ -334,6 +337,13 @@ messaging_retry_content(
     struct messaging *m, uint64_t token, const char *phone, const struct wa_content *content)
 {
 	resends_content(m->resends, token, phone, content);
+}
+
+bool
+messaging_check_numbers(struct messaging *m, const char *const *phones, size_t n, void *check_arg)
+{
+	messaging_touch(m);
+	return number_checks_add(m->checks, phones, n, check_arg);
 }
 
 /* -- own pre-keys -- */

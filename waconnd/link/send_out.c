@@ -154,6 +154,7 @@ sends_ack(struct sends *ss, const struct node *ack)
 		code = 0;
 	log_info("send.rejected", LOG_STR("outlet", link_outlet(ss->m->link)), LOG_STR("id", s->id),
 	    LOG_STR("error", error));
+	link_account_refused(ss->m->link, (unsigned)code);
 	if ((code == ACK_STALE || code == ACK_ADDRESSING) && !s->again)
 		send_again(s);
 	else

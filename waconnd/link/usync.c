@@ -123,22 +123,11 @@ keep(struct usync *u, const struct usync_user *user)
 		device_cache_put(u->m->devices, &address, &user->devices, clock_monotonic_ms());
 }
 
-/* "+62…@c.us", or only digits: is it what this ask asked? */
-static bool
-contact_matches(const struct ask *a, const char *contact)
-{
-	const size_t len = strlen(a->user.user);
-
-	contact += contact[0] == '+';
-	return strncmp(contact, a->user.user, len) == 0 &&
-	       (contact[len] == '\0' || contact[len] == '@');
-}
-
 static bool
 is_answer_to(const struct ask *a, const struct usync_user *user)
 {
 	if (a->kind == ASK_CONTACT && user->contact[0] != '\0')
-		return contact_matches(a, user->contact);
+		return usync_contact_is(user->contact, a->user.user);
 	return jid_same_user(&a->user, &user->jid) || jid_same_user(&a->user, &user->pn) ||
 	       jid_same_user(&a->user, &user->lid);
 }

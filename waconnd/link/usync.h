@@ -29,6 +29,8 @@ struct node *usync_devices_query(const struct jid *users, size_t n, const char *
 struct node *usync_contact_query(const struct jid *users, size_t n, const char *sid);
 /* The first <user> of an answer, or NULL; node_next gives further ones (skip other tags). */
 const struct node *usync_users(const struct node *answer);
+/* Is this the text of a contact ("+62…@c.us", or only digits) with these digits? */
+bool usync_contact_is(const char *contact, const char *digits);
 /* -1: not a <user> of somebody. */
 int usync_read_user(const struct node *user, struct usync_user *ret)
     __attribute__((warn_unused_result));

@@ -57,6 +57,15 @@ usync_users(const struct node *answer)
 	return node_find(node_find(node_find(answer, "usync"), "list"), "user");
 }
 
+bool
+usync_contact_is(const char *contact, const char *digits)
+{
+	const size_t len = strlen(digits);
+
+	contact += contact[0] == '+';
+	return strncmp(contact, digits, len) == 0 && (contact[len] == '\0' || contact[len] == '@');
+}
+
 /* A companion without key-index has no keys to be had. */
 static void
 read_device(const struct node *device, struct device_list *list)

@@ -624,6 +624,18 @@ batch_session_put(struct batch *b, const struct batch_session *s)
 	}
 }
 
+void
+batch_account_put(struct batch *b, const char *outlet, const char *account, const char *restriction,
+    int64_t until_ms)
+{
+	char *ident = xasprintf("a/%s", outlet);
+	const char *const s[BATCH_STRINGS] = {account, restriction};
+	const int64_t i[BATCH_INTS] = {until_ms};
+
+	replace(b, ident);
+	add(b, BATCH_ACCOUNT, ident, outlet, s, i, NULL, 0);
+}
+
 /* -- birth and end --------------------------------------------------------------------- */
 
 struct batch *

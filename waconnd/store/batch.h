@@ -99,5 +99,9 @@ struct batch_session {
 	const char *reason;
 };
 void batch_session_put(struct batch *b, const struct batch_session *s);
+/* The outlet's row in outlet_accounts. account: JSON; restriction NULL: none; until_ms 0: not
+ * known. Last wins. */
+void batch_account_put(struct batch *b, const char *outlet, const char *account,
+    const char *restriction, int64_t until_ms);
 
 #endif

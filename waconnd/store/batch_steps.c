@@ -64,6 +64,7 @@ static const struct writer {
     [BATCH_SESSION] = {SQL_BATCH_SESSION, false, 12,
 	{OUTLET, TEXT(0), TEXT(1), TEXT(2), TEXT(3), INT(0), INT(1), INT(2), INT(3), INT(4),
 	    TEXT(4), INT(5)}},
+    [BATCH_ACCOUNT] = {SQL_BATCH_ACCOUNT, false, 4, {OUTLET, TEXT(0), TEXT(1), INT(0)}},
     [BATCH_EVENT] = {SQL_BATCH_EVENT, false, 5, {OUTLET, INT(0), TEXT(0), TEXT(1), TEXT(2)}},
 };
 

@@ -46,6 +46,8 @@ static const struct command commands[] = {
 	{"logout", NULL, "ID", "Unlink the device and erase its keys", 1, 1, 0, 0, command_logout},
 	{"restore-keys", NULL, "ID", "Bring back the keys that a logout or a ban took, within 7 days",
 	    1, 1, 0, 0, command_restore_keys},
+	{"account", NULL, "ID", "What WhatsApp restricts the number in, and its quota of new chats",
+	    1, 1, 0, 0, command_account},
 	{"audit", NULL, "[--query TEXT] [--user U] [--since 7d]",
 	    "Who changed what, the newest first", 0, 0, 0, B(QUERY) | B(USER) | B(SINCE),
 	    command_audit},

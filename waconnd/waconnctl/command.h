@@ -43,6 +43,7 @@ int command_logout(struct ctl *ctl, const struct args *args);
 int command_restore_keys(struct ctl *ctl, const struct args *args);
 int command_media_add(struct ctl *ctl, const struct args *args);
 int command_send(struct ctl *ctl, const struct args *args);
+int command_account(struct ctl *ctl, const struct args *args);
 int command_blast_preview(struct ctl *ctl, const struct args *args);
 int command_blast_send(struct ctl *ctl, const struct args *args);
 int command_blast_list(struct ctl *ctl, const struct args *args);

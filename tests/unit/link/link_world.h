@@ -30,6 +30,9 @@ struct world {
 	char paired_name[64];
 	enum link_sent sent_result;
 	unsigned transfers; /* that came back as UNAVAILABLE */
+	struct link_account said;
+	unsigned accounts;
+	const char *mex[2]; /* what the server answers, by query; NULL: nothing */
 	bool in_call;	    /* into the link: nothing may come */
 	bool free_at_qr, free_at_open;
 	/* stanzas that the server got */
@@ -167,6 +170,16 @@ world_ended(void *arg, enum link_end end, const char *detail, int64_t until_ms)
 		(void)event_base_loopexit(w->base, NULL);
 }
 
+static void
+world_account(void *arg, const struct link_account *said)
+{
+	struct world *w = arg;
+
+	w->said = *said;
+	w->accounts++;
+	world_check(w);
+}
+
 static const struct link_ops world_ops = {
     .qr = world_qr,
     .code = world_code,
@@ -176,6 +189,7 @@ static const struct link_ops world_ops = {
     .sent = world_sent,
     .uploaded = world_uploaded,
     .downloaded = world_downloaded,
+    .account = world_account,
     .ended = world_ended,
 };
 
@@ -203,7 +217,16 @@ world_play_iq(struct world *w, const struct node *iq)
 	}
 	if (refused)
 		(void)node_child(answer, "error", "code", w->rotate, NULL);
-	if (node_find(iq, "count") != NULL) {
+	if (node_get_is(iq, "xmlns", "w:mex")) {
+		const char *json =
+		    w->mex[!node_get_is(node_find(iq, "query"), "query_id", "23983697327930364")];
+
+		if (json == NULL) {
+			node_free(&answer);
+			return;
+		}
+		node_bytes(node_child(answer, "result", NULL), json, strlen(json));
+	} else if (node_find(iq, "count") != NULL) {
 		node_set_int(node_child(answer, "count", NULL), "value", w->prekey_count);
 	} else if (node_find(iq, "digest") != NULL) {
 		const struct credentials *c = link_credentials(w->link);

@@ -53,9 +53,10 @@ struct link { /* a party: one device of a user */
 	const struct node *next_prekey;
 	struct seen seen[EVENTS_MAX];
 	size_t n_seen;
-	unsigned failures; /* link_fail */
-	bool offline;	   /* what it would get is lost */
-	bool unlisted;	   /* the device list does not name it */
+	unsigned failures;		  /* link_fail */
+	unsigned refusals[8], n_refusals; /* link_account_refused */
+	bool offline;			  /* what it would get is lost */
+	bool unlisted;			  /* the device list does not name it */
 	bool no_key_index, bad_signature, no_bundle;
 	bool gone; /* its number is not on WhatsApp */
 };
@@ -204,6 +205,12 @@ link_server_now(const struct link *l)
 {
 	(void)l;
 	return SERVER_TIME;
+}
+
+void
+link_account_refused(struct link *l, unsigned code)
+{
+	l->refusals[l->n_refusals++ % 8] = code;
 }
 
 void

@@ -394,6 +394,8 @@ test_rejections(void **state)
 	    {479, 1, LINK_SENT_OK, 2, 2},
 	    {421, 1, LINK_SENT_OK, 2, 2},
 	    {479, 2, LINK_SENT_REJECTED, 2, 2},
+	    {475, 1, LINK_SENT_REJECTED, 1, 1},
+	    {429, 1, LINK_SENT_REJECTED, 1, 1},
 	};
 
 	(void)state;
@@ -411,6 +413,9 @@ test_rejections(void **state)
 		while (world_written(p.alice, "message", "id", "M1", n) != NULL)
 			n++;
 		assert_int_equal(n, table[i].messages);
+		/* Whether it is about the account is the connection's to know. */
+		assert_int_equal(p.alice->n_refusals, table[i].times);
+		assert_int_equal(p.alice->refusals[0], table[i].code);
 		assert_int_equal(p.w.usyncs, table[i].usyncs);
 		assert_int_equal(world_count(p.bob, SEEN_MESSAGE), table[i].result == LINK_SENT_OK);
 		world_end(&p.w);

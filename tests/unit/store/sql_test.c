@@ -117,7 +117,7 @@ test_shapes(void **state)
 	assert_keys(j,
 	    "id name status message outlets pace counts replies ratePerMinute etaSeconds "
 	    "createdBy createdAt scheduleAt "
-	    "expiresAt startedAt finishedAt pauseReason");
+	    "expiresAt startedAt finishedAt pauseReason restrictions");
 	assert_keys(json_object_get(j, "counts"),
 	    "total queued sending sent delivered read failed skipped cancelled");
 	assert_int_equal(
@@ -190,7 +190,7 @@ test_pages(void **state)
 static const char *
 claim(struct world *w, const char *limit, const char *without)
 {
-	return ASK(w, SQL_QUEUE_CLAIM, "o1", limit, without, "{}", "t", "test", "1");
+	return ASK(w, SQL_QUEUE_CLAIM, "o1", limit, without, "{}", "t", "test", "1", "t");
 }
 
 static void
@@ -206,12 +206,12 @@ test_claim(void **state)
 	    w, "UPDATE messages SET not_before = now() + interval '1 hour' WHERE id IN (1, 8)");
 	assert_string_equal(claim(w, "2", "{}"), "2 3");
 	/* Its window is closed. */
-	(void)ASK(w, SQL_QUEUE_CLAIM, "o1", "2", "{}", "{b1}", "t", "test", "1");
+	(void)ASK(w, SQL_QUEUE_CLAIM, "o1", "2", "{}", "{b1}", "t", "test", "1", "t");
 	assert_int_equal(answer.rows, 0);
 	/* The outlet is another's, or an earlier start's. */
-	(void)ASK(w, SQL_QUEUE_CLAIM, "o1", "2", "{}", "{}", "t", "other", "1");
+	(void)ASK(w, SQL_QUEUE_CLAIM, "o1", "2", "{}", "{}", "t", "other", "1", "t");
 	assert_int_equal(answer.rows, 0);
-	(void)ASK(w, SQL_QUEUE_CLAIM, "o1", "2", "{}", "{}", "t", "test", "2");
+	(void)ASK(w, SQL_QUEUE_CLAIM, "o1", "2", "{}", "{}", "t", "test", "2", "t");
 	assert_int_equal(answer.rows, 0);
 	/* What a stop left in SENDING comes, whatever became of its blast. */
 	(void)world_sql(w, "UPDATE messages SET status = 'SENDING', wa_id = 'W6' WHERE id = 6");
@@ -219,6 +219,53 @@ test_claim(void **state)
 	(void)world_sql(w, "UPDATE blasts SET expires_at = now() WHERE id = 'b1'");
 	assert_string_equal(claim(w, "10", "{}"), "6");
 	assert_string_equal(ASK(w, SQL_MESSAGE_CONTENT, "o1", "W6"), "text");
+}
+
+/* While chats may not be started, those go with whom there is one: they wrote, or got something. */
+static void
+test_claim_of_chats(void **state)
+{
+	struct world *w = *state;
+
+	(void)world_sql(w, "UPDATE messages SET phone = '62800' || id WHERE outlet_id = 'o1'");
+	(void)world_sql(w,
+	    "INSERT INTO messages (outlet_id, outgoing, phone, peer, wa_id, status) VALUES "
+	    "('o1', false, '628002', '1@lid', 'I1', 'RECEIVED'), ('o1', true, '628004', NULL, "
+	    "'O1', "
+	    "'DELIVERED'), ('o1', true, '628005', NULL, 'O2', 'SENT'), ('o2', false, '628003', "
+	    "'2@lid', 'I2', 'RECEIVED')");
+	assert_string_equal(
+	    ASK(w, SQL_QUEUE_CLAIM, "o1", "10", "{}", "{}", "t", "test", "1", "f"), "2 4");
+	assert_string_equal(
+	    ASK(w, SQL_QUEUE_CLAIM, "o1", "10", "{}", "{}", "f", "test", "1", "f"), "");
+	/* A single message and what a stop left in SENDING are not held. */
+	(void)ASK(w, SQL_MESSAGE_ADD, "o1", "62899", "text", "single", NULL, NULL, NULL, NULL);
+	(void)world_sql(w, "UPDATE messages SET status = 'SENDING', wa_id = 'W3' WHERE id = 3");
+	(void)ASK(w, SQL_QUEUE_CLAIM, "o1", "10", "{}", "{}", "f", "test", "1", "f");
+	assert_int_equal(answer.rows, 2);
+}
+
+/* What was checked is known for seven days. */
+static void
+test_numbers(void **state)
+{
+	struct world *w = *state;
+
+	(void)world_sql(w, "DELETE FROM number_checks");
+	assert_string_equal(ASK(w, SQL_NUMBER_KNOWN, "{62811,62812}"), "");
+	(void)ASK(w, SQL_NUMBER_KEEP, "{62811,62812}", "{t,f}");
+	assert_int_equal(answer.rows, 2);
+	(void)ASK(w, SQL_NUMBER_KEEP, "{62812}", "{t}");
+	assert_string_equal(
+	    world_sql(w, "SELECT string_agg(phone || on_whatsapp, ' ' ORDER BY phone) FROM "
+			 "number_checks"),
+	    "62811true 62812true");
+	(void)world_sql(w, "UPDATE number_checks SET checked_at = now() - interval '7 days' WHERE "
+			   "phone = '62811'");
+	assert_string_equal(ASK(w, SQL_NUMBER_KNOWN, "{62811,62812,62813}"), "62812");
+	(void)ask(w, SQL_NUMBER_PURGE, NULL, 0);
+	assert_string_equal(
+	    world_sql(w, "SELECT string_agg(phone, ' ') FROM number_checks"), "62812");
 }
 
 /* Pause, resume and cancel by the table of states; the counters follow. */
@@ -405,6 +452,8 @@ main(void)
 	    cmocka_unit_test_setup(test_shapes, fresh),
 	    cmocka_unit_test_setup(test_pages, fresh),
 	    cmocka_unit_test_setup(test_claim, fresh),
+	    cmocka_unit_test_setup(test_claim_of_chats, fresh),
+	    cmocka_unit_test_setup(test_numbers, fresh),
 	    cmocka_unit_test_setup(test_states, fresh),
 	    cmocka_unit_test_setup(test_schedules, fresh),
 	    cmocka_unit_test_setup(test_outlets, fresh),

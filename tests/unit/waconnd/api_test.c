@@ -21,6 +21,7 @@ static Ipc__OutletFields outlet_new = IPC__OUTLET_FIELDS__INIT,
 			 outlet_bad = IPC__OUTLET_FIELDS__INIT;
 static Ipc__Connect connect_other = IPC__CONNECT__INIT;
 static Ipc__MessageSend message = IPC__MESSAGE_SEND__INIT;
+static Ipc__NumberCheck numbers_other = IPC__NUMBER_CHECK__INIT;
 static Ipc__Blast blast = IPC__BLAST__INIT;
 static Ipc__Subscribe subscribe = IPC__SUBSCRIBE__INIT;
 static Ipc__UserAdd user = IPC__USER_ADD__INIT;
@@ -45,6 +46,7 @@ fill(void)
 	static char *outlets[] = {other};
 
 	id_other.id = list_other.id = outlet_bad.id = connect_other.id = message.outlet_id = other;
+	numbers_other.outlet_id = other;
 	id_absent.id = list_absent.id = absent;
 	outlet_bad.whatsapp_number = bad;
 	message.to = number;
@@ -95,6 +97,8 @@ static const struct role_row {
 	{OP(OUTLET_RESUME), &id_other, "401 unauthenticated", HIDDEN, "202", "409 not_paused"},
 	{OP(OUTLET_LOGOUT), &id_other, "401 unauthenticated", HIDDEN, "409 outlet_not_linked",
 	"409 outlet_not_linked"},
+	{OP(OUTLET_ACCOUNT), &id_other, "401 unauthenticated", HIDDEN, "200", "200"},
+	{OP(NUMBER_CHECK), &numbers_other, "401 unauthenticated", HIDDEN, INVALID, INVALID},
 	{OP(MESSAGE_SEND), &message, "401 unauthenticated", HIDDEN, "409 outlet_not_healthy",
 	"409 outlet_not_healthy"},
 	{OP(MESSAGE_LIST), &list_other, "401 unauthenticated", HIDDEN, "200", "200"},

@@ -70,7 +70,8 @@ api_rows(struct world *w)
 	    "0");
 	/* No TRUNCATE: it would deadlock with a reader that comes in between. */
 	(void)world_sql(w, "DELETE FROM outlets; DELETE FROM blasts; DELETE FROM users; "
-			   "DELETE FROM opt_outs; DELETE FROM idempotency_keys");
+			   "DELETE FROM opt_outs; DELETE FROM idempotency_keys; "
+			   "DELETE FROM number_checks");
 	(void)world_sql(w,
 	    "INSERT INTO outlets (id, name, whatsapp_number) VALUES ('o1', 'Alpha', '62811'), "
 	    "('o2', 'Beta', '62822'), ('o3', 'Gamma', '62833')");

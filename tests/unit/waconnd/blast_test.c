@@ -6,6 +6,7 @@
  */
 #include "tests/unit/waconnd/fake_link.h"
 
+#include "waconnd/account.h"
 #include "waconnd/blast/queue.h"
 
 struct env {
@@ -483,6 +484,204 @@ test_refusals_hold_the_blasts(void **state)
 	    world_sql(env.w, "SELECT count(*) FROM messages WHERE status = 'QUEUED'"), "18");
 }
 
+/* -- while chats may not be started -- */
+
+static int64_t
+in_s(int s)
+{
+	return clock_wall_ms() + s * 1000LL;
+}
+
+static void
+test_lock_holds_first_contacts(void **state)
+{
+	(void)state;
+	fake_timelock(fake_find("o1"), true, in_s(600));
+	/* 2 wrote to us, 4 got something of ours. */
+	(void)world_sql(env.w,
+	    "INSERT INTO messages (outlet_id, outgoing, phone, peer, wa_id, status) VALUES ('o1', "
+	    "false, '6281000002', '1@lid', 'I', 'RECEIVED'), ('o1', true, '6281000004', NULL, 'O', "
+	    "'DELIVERED')");
+	add_blast("b1", 6, "RUNNING", "{}");
+	until_sql(env.w, "SELECT sent FROM blasts", "2");
+	assert_string_equal(
+	    world_sql(env.w, "SELECT string_agg(phone, ' ' ORDER BY phone) FROM messages WHERE "
+			     "blast_id = 'b1' AND status = 'SENT'"),
+	    "6281000002 6281000004");
+	assert_string_equal(world_sql(env.w, "SELECT queued FROM blasts"), "4");
+	assert_string_equal(
+	    world_sql(env.w, "SELECT json_array_length(blast_json(b)->'restrictions') || "
+			     "(blast_json(b)->'restrictions'->0->>'kind') FROM blasts b"),
+	    "1reachout_timelock");
+	/* A single message goes. */
+	(void)world_sql(env.w, "INSERT INTO messages (outlet_id, outgoing, phone, text, status) "
+			       "VALUES ('o1', true, '447700', 'Hi', 'QUEUED')");
+	blasts_added(env.blasts, outlet());
+	until_sql(env.w, "SELECT status FROM messages WHERE phone = '447700'", "SENT");
+	assert_int_equal(fake.n_sends, 3);
+	/* It ends, and all goes on by itself. */
+	fake_timelock(fake_find("o1"), false, 0);
+	until_sql(env.w, "SELECT status FROM blasts", "COMPLETED");
+	assert_int_equal(fake.n_sends, 7);
+	assert_one_id_each();
+	assert_string_equal(
+	    world_sql(env.w, "SELECT count(*) FROM messages WHERE status = 'FAILED'"), "0");
+}
+
+/* Nobody says that it is over: its time is. */
+static void
+test_lock_ends_by_itself(void **state)
+{
+	(void)state;
+	fake_timelock(fake_find("o1"), true, clock_wall_ms() - ACCOUNT_GRACE_MS + 300);
+	add_blast("b1", 2, "RUNNING", "{}");
+	assert_int_equal(fake.n_sends, 0);
+	until_sql(env.w, "SELECT status FROM blasts", "COMPLETED");
+	assert_int_equal(fake.n_sends, 2);
+}
+
+/* What waits in hand when the lock comes does not go. */
+static void
+test_lock_in_between(void **state)
+{
+	(void)state;
+	add_blast("b1", 3, "RUNNING", "{\"perMinute\": 300, \"jitter\": 0}");
+	until_sql(env.w, "SELECT sent FROM blasts", "1");
+	fake_timelock(fake_find("o1"), true, in_s(600));
+	blasts_kick(env.blasts, NULL);
+	until_sql(env.w, "SELECT restriction FROM outlet_accounts", "reachout_timelock");
+	assert_int_equal(fake.n_sends, 1);
+	/* It outlives a restart. */
+	stop_engine();
+	start();
+	assert_false(outlet_may_start_chats(outlet()));
+	(void)world_sql(env.w, "INSERT INTO messages (outlet_id, outgoing, phone, text, status) "
+			       "VALUES ('o1', true, '447700', 'Hi', 'QUEUED')");
+	blasts_kick(env.blasts, outlet());
+	until_sql(env.w, "SELECT status FROM messages WHERE phone = '447700'", "SENT");
+	assert_int_equal(fake.n_sends, 2);
+}
+
+/* One that was on its way comes again when it is over; a hold that guessed is taken back. */
+static void
+test_refused_on_the_way(void **state)
+{
+	const char *reason;
+	int64_t until_ms;
+
+	(void)state;
+	fake.policy = answer_rejected;
+	reject_code = 463;
+	add_blast("b1", 2, "RUNNING", "{}");
+	until_sql(env.w, "SELECT count(*) FROM messages WHERE reason = 'rejected_463'", "2");
+	assert_int_equal(
+	    blasts_hold(outlet(), clock_wall_ms(), &until_ms, &reason), BLAST_HOLD_REACHOUT);
+	assert_string_equal(reason, "rejected_463");
+	assert_true(until_ms > in_s(3500));
+	fake_timelock(fake_find("o1"), true, in_s(600));
+	assert_int_equal(
+	    blasts_hold(outlet(), clock_wall_ms(), &until_ms, &reason), BLAST_HOLD_NONE);
+	/* Somebody with whom there is a chat is written to. */
+	fake.policy = NULL;
+	(void)world_sql(env.w,
+	    "INSERT INTO messages (outlet_id, outgoing, phone, peer, wa_id, status) VALUES ('o1', "
+	    "false, '6281000001', '1@lid', 'I', 'RECEIVED')");
+	add_blast("b2", 1, "RUNNING", "{}");
+	until_sql(env.w, "SELECT status FROM blasts WHERE id = 'b2'", "COMPLETED");
+}
+
+static bool
+one_flies(void *arg)
+{
+	(void)arg;
+	return fake.in_flight == 1;
+}
+
+static bool
+answer_none(const struct fake_send *s, enum link_sent *ret_result, unsigned *ret_code)
+{
+	(void)s;
+	(void)ret_result;
+	(void)ret_code;
+	return false;
+}
+
+static void
+test_refused_when_known(void **state)
+{
+	struct fake_send *s = &fake.sends[0];
+
+	(void)state;
+	fake.policy = answer_none;
+	add_blast("b1", 1, "RUNNING", "{}");
+	until(one_flies, NULL, "one in flight");
+	fake_timelock(fake_find("o1"), true, in_s(600));
+	fake.policy = answer_rejected;
+	reject_code = 463;
+	fake_answer(s->link, s);
+	until_sql(env.w, "SELECT status || ' ' || reason FROM messages", "QUEUED restricted");
+	fake.policy = NULL;
+	fake_timelock(fake_find("o1"), false, 0);
+	until_sql(env.w, "SELECT status FROM blasts", "COMPLETED");
+	assert_one_id_each();
+	assert_int_equal(fake.n_sends, 2);
+}
+
+/* So many chats, and not one more, before WhatsApp has said so. */
+static void
+test_quota(void **state)
+{
+	(void)state;
+	fake_cap(fake_find("o1"), 10, 7, in_s(600));
+	add_blast("b1", 6, "RUNNING", "{}");
+	until_sql(env.w, "SELECT sent FROM blasts", "3");
+	until_sql(env.w,
+	    "SELECT restriction || ' ' || (account->'newChats'->>'used') FROM "
+	    "outlet_accounts",
+	    "new_chat_cap 10");
+	assert_true(fake.account_asks >= 1);
+	assert_int_equal(fake.n_sends, 3);
+	/* It counted otherwise: two more. */
+	fake_cap(fake_find("o1"), 10, 8, in_s(600));
+	until_sql(env.w, "SELECT sent FROM blasts", "5");
+	fake_cap(fake_find("o1"), -1, 0, 0);
+	until_sql(env.w, "SELECT status FROM blasts", "COMPLETED");
+	assert_one_id_each();
+}
+
+static bool
+is_held(void *arg)
+{
+	const char *reason;
+	int64_t until_ms;
+
+	(void)arg;
+	return blasts_hold(outlet(), clock_wall_ms(), &until_ms, &reason) == BLAST_HOLD_CAPPED;
+}
+
+/* 475: all wait, until WhatsApp says that it is the quota. */
+static void
+test_capped(void **state)
+{
+	const char *reason;
+	int64_t until_ms;
+
+	(void)state;
+	fake.policy = answer_rejected;
+	reject_code = 475;
+	add_blast("b1", 1, "RUNNING", "{}");
+	until_sql(env.w, "SELECT reason FROM messages", "rejected_475");
+	until(is_held, NULL, "a hold");
+	/* It outlives a restart. */
+	stop_engine();
+	start();
+	until(is_held, NULL, "a hold after the restart");
+	fake_cap(fake_find("o1"), 10, 10, in_s(600));
+	assert_int_equal(
+	    blasts_hold(outlet(), clock_wall_ms(), &until_ms, &reason), BLAST_HOLD_NONE);
+	assert_false(outlet_may_start_chats(outlet()));
+}
+
 static void
 test_too_fast(void **state)
 {
@@ -630,6 +829,13 @@ main(void)
 	    TEST(test_a_crash_between_parts),
 	    TEST(test_failures),
 	    TEST(test_refusals_hold_the_blasts),
+	    TEST(test_lock_holds_first_contacts),
+	    TEST(test_lock_ends_by_itself),
+	    TEST(test_lock_in_between),
+	    TEST(test_refused_on_the_way),
+	    TEST(test_refused_when_known),
+	    TEST(test_quota),
+	    TEST(test_capped),
 	    TEST(test_too_fast),
 	    TEST(test_rate),
 	    TEST(test_closed_window_lets_others_pass),

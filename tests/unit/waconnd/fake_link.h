@@ -52,6 +52,14 @@ static struct fake {
 	unsigned uploads;
 	uint64_t uploaded_bytes;
 	char retry_text[256];
+	unsigned account_asks;
+	struct link *checker; /* of the check below; NULL: none */
+	void *check_arg;
+	struct link_number checked[LINK_CHECK_MAX];
+	size_t n_checked;
+	bool refuse_checks;
+	unsigned n_checks;
+	void (*on_check)(void); /* in a turn of its own: fills fake.checked in, and answers */
 } fake;
 
 static void
@@ -77,6 +85,37 @@ fake_find(const char *outlet)
 	return NULL;
 }
 
+/* Answers the check with what the test noted in fake.checked. */
+UNUSED static void
+fake_check_answer(enum link_check result, unsigned code, unsigned backoff_s)
+{
+	const struct link_checked checked = {result, code, backoff_s, fake.checked, fake.n_checked};
+	struct link *l = fake.checker;
+
+	assert_non_null(l);
+	fake.checker = NULL;
+	l->ops->numbers(l->arg, fake.check_arg, &checked);
+}
+
+/* What WhatsApp says of the account. */
+UNUSED static void
+fake_timelock(struct link *l, bool active, int64_t until_ms)
+{
+	const struct link_account said = {
+	    .has_timelock = true, .timelock = {active, until_ms, "DEFAULT"}};
+
+	l->ops->account(l->arg, &said);
+}
+
+UNUSED static void
+fake_cap(struct link *l, int64_t quota, int64_t used, int64_t until_ms)
+{
+	const struct link_account said = {
+	    .has_cap = true, .cap = {quota > 0 && used >= quota, quota, used, until_ms, "NONE"}};
+
+	l->ops->account(l->arg, &said);
+}
+
 static void
 fake_end(struct link *l, enum link_end end, int64_t until_ms)
 {
@@ -90,6 +129,8 @@ fake_end(struct link *l, enum link_end end, int64_t until_ms)
 			l->ops->sent(l->arg, s->send_arg, LINK_SENT_UNCERTAIN, 0);
 		}
 	}
+	if (fake.checker == l)
+		fake_check_answer(LINK_CHECK_UNHEARD, 0, 0);
 	l->keys->ops->forget(l->keys, l);
 	l->ended = true;
 	l->open = l->ready = false;
@@ -168,6 +209,8 @@ link_free(struct link **lp)
 		if (fake.sends[i].link == l)
 			fake.sends[i].link = NULL;
 	l->keys->ops->forget(l->keys, l);
+	if (fake.checker == l)
+		fake.checker = NULL;
 	TAILQ_REMOVE(&fake.links, l, entry);
 	event_free(l->later);
 	free(l);
@@ -218,6 +261,42 @@ link_send(struct link *l, const char *id, const char *phone, const struct wa_con
 	if (++fake.in_flight > fake.in_flight_max)
 		fake.in_flight_max = fake.in_flight;
 	l->keys->ops->commit(l->keys, fake_committed, l);
+}
+
+void
+link_account_ask(struct link *l)
+{
+	assert_true(l->ready);
+	fake.account_asks++;
+}
+
+static void
+fake_check_later(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (fake.on_check != NULL && fake.checker != NULL)
+		fake.on_check();
+}
+
+bool
+link_check_numbers(struct link *l, const char *const *phones, size_t n, void *check_arg)
+{
+	if (fake.refuse_checks)
+		return false;
+	assert_null(fake.checker);
+	fake.checker = l;
+	fake.check_arg = check_arg;
+	fake.n_checked = n;
+	for (size_t i = 0; i < n; i++) {
+		(void)snprintf(
+		    fake.checked[i].phone, sizeof(fake.checked[i].phone), "%s", phones[i]);
+		fake.checked[i].state = LINK_NUMBER_UNKNOWN;
+	}
+	fake.n_checks++;
+	(void)event_base_once(fake.base, -1, EV_TIMEOUT, fake_check_later, NULL, NULL);
+	return true;
 }
 
 void

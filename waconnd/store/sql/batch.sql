@@ -134,6 +134,14 @@ SET status = excluded.status, session_name = excluded.session_name, own_jid = ex
     linked_at = excluded.linked_at, retry_count = excluded.retry_count, last_error = excluded.last_error,
     qr_until = excluded.qr_until
 
+-- $1 outlets, $2 what is known of their accounts (JSON), $3 restrictions or NULL, $4 their ends (ms).
+-- name: BATCH_ACCOUNT
+INSERT INTO outlet_accounts (outlet_id, account, restriction, until)
+SELECT a.outlet, a.account::jsonb, a.restriction, from_ms(a.until)
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS a (outlet, account, restriction, until)
+ON CONFLICT (outlet_id) DO UPDATE
+SET account = excluded.account, restriction = excluded.restriction, until = excluded.until, at = now()
+
 -- $1 outlets, $2 times in ms, $3 from, $4 to, $5 reasons. A line that is there already is not written again.
 -- name: BATCH_EVENT
 INSERT INTO outlet_events (outlet_id, at, from_status, to_status, reason)

@@ -12,8 +12,10 @@ SELECT o.id, o.name, o.whatsapp_number, o.is_active, o.auto_reconnect, o.pace,
        EXISTS (SELECT 1 FROM keys k WHERE k.outlet_id = o.id AND k.kind = 1),
        coalesce(o.owner = $1 AND o.owner_epoch = $2::bigint, false), o.owner,
        coalesce(i.epoch = o.owner_epoch AND i.boot IS NOT NULL AND i.lease_until > clock_timestamp(), false),
-       coalesce(to_ms(s.qr_until), 0)
+       coalesce(to_ms(s.qr_until), 0),
+       a.account, coalesce(to_ms(a.at), 0)
 FROM outlets o LEFT JOIN outlet_sessions s ON s.outlet_id = o.id LEFT JOIN instances i ON i.name = o.owner
+     LEFT JOIN outlet_accounts a ON a.outlet_id = o.id
 ORDER BY o.name, o.id
 
 -- Gives outlets to whoever takes them first. $1 ids text[], $2 instance, $3 epoch.

@@ -17,36 +17,41 @@ WITH RECURSIVE o AS (
 SELECT outlet_id FROM o WHERE outlet_id IS NOT NULL
 
 -- What an outlet's blasts did of late, for its pacing after a restart. $1 outlet, $2 time zone.
--- Columns: sent today, the last one's time (ms), the last rejection as a complaint (ms), how many of them within a day.
+-- Columns: sent today, the last one's time (ms); the last 463 (ms), how many of them within a day; the last 475 (ms); until when 429
+-- holds what is queued (ms).
 -- Index messages_by_outlet; once an outlet and start.
 -- name: QUEUE_HISTORY
 SELECT count(*) FILTER (WHERE m.sending_at >= date_trunc('day', now() AT TIME ZONE $2) AT TIME ZONE $2),
        coalesce(max(to_ms(m.sending_at)), 0),
-       coalesce(max(to_ms(m.failed_at)) FILTER (WHERE m.reason IN ('rejected_463', 'rejected_475')), 0),
-       count(*) FILTER (WHERE m.reason IN ('rejected_463', 'rejected_475') AND m.failed_at > now() - interval '1 day')
+       coalesce(max(to_ms(m.failed_at)) FILTER (WHERE m.reason = 'rejected_463'), 0),
+       count(*) FILTER (WHERE m.reason = 'rejected_463' AND m.is_recipient AND m.failed_at > now() - interval '1 day'),
+       coalesce(max(to_ms(m.failed_at)) FILTER (WHERE m.reason = 'rejected_475'), 0),
+       coalesce(max(to_ms(m.not_before)) FILTER (WHERE m.status = 'QUEUED' AND m.reason = 'rate_limited'), 0)
 FROM messages m
 WHERE m.outlet_id = $1 AND m.outgoing AND m.blast_id IS NOT NULL
   AND (m.sending_at > now() - interval '2 days' OR m.failed_at > now() - interval '2 days')
 
 -- What an outlet may send next, single messages first. $1 outlet, $2 limit, $3 ids (bigint[]) that are in hand already, $4 blasts
 -- (text[]) that must wait (window, daily cap), $5 whether blasts may go at all. What a stop left in SENDING comes whatever became of
--- its blast: it has to be sent again under its id. $6 instance, $7 epoch: nothing when the outlet is not this start's. Index
--- messages_queue. No lock: the batch's moves check the state again.
+-- its blast: it has to be sent again under its id. $6 instance, $7 epoch: nothing when the outlet is not this start's. $8 whether those
+-- may go with whom the outlet has no chat yet. Indexes messages_queue, messages_established. No lock: the batch's moves check the state
+-- again.
 -- Of several messages to one recipient each waits until the one before it has been taken by the server (index messages_parts).
 -- Columns: id, blast_id, phone, text, vars, blast's text (where it goes with this part), wa_id, attempts, status, blast's pace, opted out,
--- kind, content, do more follow to this recipient.
+-- kind, content, do more follow to this recipient, has a chat.
 -- name: QUEUE_CLAIM
 SELECT m.id, m.blast_id, m.phone, m.text, m.vars,
        CASE WHEN m.part IS NULL OR (b.parts->m.part->>'text')::boolean THEN coalesce(b.more->'variants'->>m.variant, b.text) END,
        m.wa_id, m.attempts, m.status, b.pace,
        m.blast_id IS NOT NULL AND m.status = 'QUEUED' AND EXISTS (SELECT 1 FROM opt_outs x WHERE x.phone = m.phone),
-       m.kind, coalesce(m.content, b.parts->m.part->'content'), NOT m.is_recipient
+       m.kind, coalesce(m.content, b.parts->m.part->'content'), NOT m.is_recipient, has_chat(m)
 FROM messages m LEFT JOIN blasts b ON b.id = m.blast_id
 WHERE m.outlet_id = $1 AND m.status IN ('QUEUED', 'SENDING')
   AND EXISTS (SELECT 1 FROM outlets o WHERE o.id = $1 AND o.owner = $6 AND o.owner_epoch = $7::bigint)
   AND m.id <> ALL ($3::bigint[])
   AND (m.status = 'SENDING' OR m.blast_id IS NULL
-       OR ($5::boolean AND b.status = 'RUNNING' AND b.id <> ALL ($4::text[]) AND (b.expires_at IS NULL OR b.expires_at > now())))
+       OR ($5::boolean AND b.status = 'RUNNING' AND b.id <> ALL ($4::text[]) AND (b.expires_at IS NULL OR b.expires_at > now())
+           AND ($8::boolean OR has_chat(m))))
   AND (m.not_before IS NULL OR m.not_before <= now())
   AND (m.part IS NULL OR m.part = 0 OR m.status = 'SENDING' OR NOT EXISTS (
        SELECT 1 FROM messages e WHERE e.blast_id = m.blast_id AND e.phone = m.phone AND e.part < m.part AND e.part IS NOT NULL

@@ -43,6 +43,7 @@ export const SHAPES = {
 	contact: usync('interactive', {
 		contact: { attrs: { 'addressing_mode?': 'lid' } }, 'business?': { children: { verified_name: none } }, 'disappearing_mode?': none, 'username?': none,
 	}, { children: { contact: { text: /^\+\d{7,15}(@c\.us)?$/ } } }),
+	mex: iq('get', 'w:mex', { query: { attrs: { query_id: NUMBER }, ...bytes(2, 1000) } }),
 	token: iq('set', 'privacy', { tokens: { children: { 'token+': { attrs: { jid: USER, t: T, type: 'trusted_contact' } } } } }),
 	clean: iq('set', 'urn:xmpp:whatsapp:dirty', { clean: { attrs: { type: /^(account_sync|groups)$/, 'timestamp?': NUMBER } } }),
 	hosts: iq('set', 'w:m', { media_conn: none }),

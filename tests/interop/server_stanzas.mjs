@@ -298,7 +298,7 @@ const nothing = () => {};
 const HANDLERS = {
 	ping: (client, node) => client.send(result(node)), count: onCount, upload: onUpload, rotate: (client, node) => client.send(result(node)),
 	digest: optional(), active: (client, node) => client.send(result(node)), devices: onDevices, contact: onContact, bundles: onBundles,
-	token: optional(), clean: optional(), remove: onRemove, result: onResult, signed: (client, node) => client.server.paired(client, node),
+	mex: optional(), token: optional(), clean: optional(), remove: onRemove, result: onResult, signed: (client, node) => client.server.paired(client, node),
 	session: nothing, batch: nothing, presence: nothing, message: onMessage, resend: onResend, receipt: onReceipt, retry: onRetry,
 	hosts: onHosts, missing: onMissing,
 	ackMessage: onAck, ackReceipt: onAck, ackNotification: onAck, ackCall: onAck,

@@ -57,6 +57,12 @@ by_message(const Ipc__Request *r)
 }
 
 static const char *
+by_number_check(const Ipc__Request *r)
+{
+	return r->number_check->outlet_id;
+}
+
+static const char *
 by_contacts(const Ipc__Request *r)
 {
 	return r->contact_add->outlet_id; /* whichever of the union's Contacts it is */
@@ -80,6 +86,8 @@ static const struct route routes[] = {
 	OP(OUTLET_RESUME)       = {by_id,      true,  0},
 	OP(OUTLET_LOGOUT)       = {by_id,      true,  0},
 	OP(OUTLET_RESTORE_KEYS) = {by_id,      true,  0},
+	OP(OUTLET_ACCOUNT)      = {by_id,      true,  0},
+	OP(NUMBER_CHECK)        = {by_number_check, true, 0},
 	OP(STATUS_GET)          = {by_id,      false, 0},
 	OP(OUTLET_GET)          = {by_id,      false, 0},
 	OP(OUTLET_ADD)          = {NULL,       false, HINT_ROWS},

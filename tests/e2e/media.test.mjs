@@ -23,6 +23,8 @@ let world;
 let outlet;
 let user;
 before(async () => {
+	// Memory that was freed is not kept back by the sanitizer.
+	process.env.ASAN_OPTIONS = 'exitcode=99:detect_leaks=1:handle_abort=1:quarantine_size_mb=1';
 	world = await startWorld();
 	outlet = await world.addOutlet('Media', '628390000001');
 	await world.addUser('clerk', 'USER', 'the clerk password', outlet);

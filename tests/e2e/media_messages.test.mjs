@@ -27,6 +27,8 @@ let next = 0;
 const phone = () => `62839${String(++next).padStart(8, '0')}`;
 
 before(async () => {
+	// Memory that was freed is not kept back by the sanitizer.
+	process.env.ASAN_OPTIONS = 'exitcode=99:detect_leaks=1:handle_abort=1:quarantine_size_mb=1';
 	world = await startWorld();
 	id = await world.linkedOutlet('Media', NUMBER);
 });

@@ -4,6 +4,7 @@
  * refused with errors that name their fields, or made into a request that the daemon reads as it
  * was meant.
  */
+#include "apigw/answer_cache.h"
 #include "apigw/call.h"
 #include "common/xalloc.h"
 #include "tests/fuzz/fuzz.h"
@@ -50,8 +51,10 @@ static void
 build(const struct route *route, const char *query, const char *body, size_t len)
 {
 	struct http_request http = {.head = {.query = query}};
+	struct gateway gw = {.answers = answer_cache_new()};
 	struct call *c = xcalloc(1, sizeof(*c));
 
+	c->gw = &gw;
 	c->http = &http;
 	c->route = route;
 	memcpy(c->id, "outlet_1", sizeof("outlet_1"));
@@ -65,6 +68,7 @@ build(const struct route *route, const char *query, const char *body, size_t len
 			check_request(&c->request);
 	}
 	call_free(c);
+	answer_cache_free(&gw.answers);
 }
 
 int

@@ -449,6 +449,7 @@ export const en: Messages = {
 		outlet_lost: 'Outlet not available',
 		rate_limited: 'WhatsApp asked to go slower; tried again later',
 		rejected: 'Rejected by WhatsApp',
+		restricted: 'Waiting: WhatsApp does not let the sender start new chats at the moment',
 		rejected_463: 'Rejected by WhatsApp: the sender may not start new chats yet',
 		rejected_475: 'Rejected by WhatsApp: the sender is restricted',
 		send_failed: 'Could not be sent',

@@ -449,6 +449,7 @@ export const id = {
 		outlet_lost: 'Outlet tidak tersedia',
 		rate_limited: 'WhatsApp meminta lebih pelan; dicoba lagi nanti',
 		rejected: 'Ditolak WhatsApp',
+		restricted: 'Menunggu: WhatsApp belum mengizinkan pengirim memulai chat baru',
 		rejected_463: 'Ditolak WhatsApp: pengirim belum boleh memulai chat baru',
 		rejected_475: 'Ditolak WhatsApp: nomor pengirim sedang dibatasi',
 		send_failed: 'Gagal dikirim',

@@ -10,13 +10,13 @@ import { createHash } from 'node:crypto';
 import readline from 'node:readline';
 
 import makeWASocket, {
-	DisconnectReason, WA_CERT_DETAILS, downloadMediaMessage, getContentType, normalizeMessageContent, proto, useMultiFileAuthState,
+	DisconnectReason, WA_CERT_DETAILS, downloadMediaMessage, generateMessageIDV2, getContentType, normalizeMessageContent, proto, useMultiFileAuthState,
 } from 'baileys';
 import pino from 'pino';
 
 const [url, noiseRoot, authDir] = process.argv.slice(2);
 const logger = pino({ level: process.env.BAILEYS_LOG ?? 'warn' }, pino.destination(2));
-const sent = new Map(); // for devices that ask again
+const sent = new Map(); // of ids: promises of messages, for devices that ask again, be it before the client says that it has sent
 
 WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(noiseRoot, 'hex');
 
@@ -125,10 +125,12 @@ const bytesIn = (value) => (value?.base64 !== undefined ? Buffer.from(value.base
 		? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, bytesIn(v)])) : value);
 
 async function send({ to, text, content, options }) {
-	const message = await socket.sendMessage(`${to}@s.whatsapp.net`, content ? bytesIn(content) : { text }, options);
+	const messageId = generateMessageIDV2(state.creds.me.id);
+	const sending = socket.sendMessage(`${to}@s.whatsapp.net`, content ? bytesIn(content) : { text }, { ...options, messageId });
 
-	sent.set(message.key.id, message.message);
-	say('sent', { id: message.key.id, to });
+	sent.set(messageId, sending.then(({ message }) => message, () => undefined));
+	await sending;
+	say('sent', { id: messageId, to });
 }
 
 async function pair(number) {

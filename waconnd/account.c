@@ -125,6 +125,14 @@ account_restriction(const struct account *a, int64_t now_ms)
 }
 
 int64_t
+account_chats_left(const struct account *a, int64_t now_ms)
+{
+	if (a->cap_at_ms == 0 || a->cap.quota <= 0 || is_past(a->cap.until_ms, now_ms))
+		return -1;
+	return is_capped(a) ? 0 : a->cap.quota - used(a);
+}
+
+int64_t
 account_ends_ms(const struct account *a, int64_t now_ms)
 {
 	const struct restriction r = account_restriction(a, now_ms);

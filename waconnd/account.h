@@ -46,6 +46,9 @@ void account_chat_started(struct account *a);
 /* And what became of that: written, or it came to nothing. */
 void account_chat_settled(struct account *a, bool written);
 struct restriction account_restriction(const struct account *a, int64_t now_ms);
+/* How many chats more its quota allows, from what was told and counted since; -1: not known, or
+ * there is none. */
+int64_t account_chats_left(const struct account *a, int64_t now_ms);
 /* When the restriction that there is now ends by itself; 0: not known, or there is none. */
 int64_t account_ends_ms(const struct account *a, int64_t now_ms);
 

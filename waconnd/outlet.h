@@ -149,6 +149,8 @@ int outlet_pairing_code(const struct outlet *o, const char **ret_text, int64_t *
 /* -- the account: outlet_account.c -- */
 /* May it write to people with whom it has no chat yet? */
 bool outlet_may_start_chats(const struct outlet *o);
+/* How many people more it may write to first, as far as WhatsApp has told; -1: not known. */
+int64_t outlet_chats_left(const struct outlet *o);
 /* It wrote to somebody for the first time. No callback comes from inside. */
 void outlet_chat_started(struct outlet *o);
 /* What became of it, once for each: written, or not. */

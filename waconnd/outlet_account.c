@@ -111,6 +111,12 @@ outlet_may_start_chats(const struct outlet *o)
 	return account_restriction(&o->account, clock_wall_ms()).kind == RESTRICTION_NONE;
 }
 
+int64_t
+outlet_chats_left(const struct outlet *o)
+{
+	return account_chats_left(&o->account, clock_wall_ms());
+}
+
 /* The engine is at work on its queue: what follows comes in a turn of its own. */
 void
 outlet_chat_started(struct outlet *o)

@@ -83,7 +83,7 @@ scenario('preview: who gets what, and changes nothing', async () => {
 	assert.ok(invalid.every((i) => i.reason));
 	assert.deepEqual(preview.samples, ['Halo Kakak 6281277770001 -', 'Halo Siti 6281277770002 -']);
 	const { startsAt, finishesAt, ...mine } = preview.outlets.find((o) => o.outletId === one);
-	assert.deepEqual(mine, { outletId: one, healthy: true, reasons: [], recipients: 2 });
+	assert.deepEqual(mine, { outletId: one, healthy: true, reasons: [], recipients: 2, firstContacts: 2 });
 	assert.ok(Date.parse(startsAt) && Date.parse(finishesAt));
 	assert.deepEqual(preview.warnings.map((w) => [w.code, w.outletId]), [['outlet_unhealthy', lame]]);
 	const much = await world.admin.post('/blasts/preview', request([one], numbers(150, 9), 'x', { pace: { dailyCap: 100 } }));

@@ -85,6 +85,7 @@ write_outlets(const struct call *c, struct jsonw *j, const struct blast_plan *p)
 		jsonw_bool(j, "healthy", o->unhealthy == 0);
 		jsonw_raw(j, "reasons", buf_str(&reasons), reasons.len);
 		jsonw_int(j, "recipients", (int64_t)o->count);
+		jsonw_int(j, "firstContacts", (int64_t)o->first);
 		write_times(j, starts_ms, finishes_ms);
 		jsonw_object_end(j);
 		buf_done(&reasons);
@@ -102,27 +103,47 @@ warn(struct jsonw *j, const char *code, const char *outlet, const char *detail)
 	jsonw_object_end(j);
 }
 
-/* What a person may want to think about before it leaves. */
+/* -- what a person may want to think about before it leaves -- */
+
+static void
+warn_of_outlet(const struct call *c, struct jsonw *j, const struct blast_plan *p, size_t i)
+{
+	const struct blast_outlet *o = &p->outlets[i];
+	const struct outlet *live = outlets_find(c->env->outlets, o->id);
+	const int64_t left = live != NULL ? outlet_chats_left(live) : -1;
+	int64_t starts_ms, finishes_ms;
+	struct outlet_pace pace;
+
+	if (o->unhealthy != 0)
+		warn(j, "outlet_unhealthy", o->id, "It cannot send now and is left out.");
+	if (blast_plan_outlet_estimate(c, p, i, &pace, &starts_ms, &finishes_ms) &&
+	    pace.daily_cap > 0 && o->count * p->message.n > pace.daily_cap)
+		warn(j, "over_daily_cap", o->id,
+		    "It gets more than its daily cap and takes several days.");
+	if (o->first > 0 && live != NULL && !outlet_may_start_chats(live))
+		warn(j, "outlet_restricted", o->id,
+		    "WhatsApp lets it start no chats now: those of its recipients with whom it "
+		    "has no chat wait.");
+	else if (left >= 0 && o->first > (uint64_t)left)
+		warn(j, "over_new_chat_quota", o->id,
+		    "It has more first contacts than its quota of new chats allows: the rest "
+		    "waits until the quota begins anew.");
+}
+
 static void
 write_warnings(const struct call *c, struct jsonw *j, const struct blast_plan *p)
 {
+	size_t first = 0;
+
 	jsonw_array(j, "warnings");
 	for (size_t i = 0; i < p->n_outlets; i++) {
-		const struct blast_outlet *o = &p->outlets[i];
-		int64_t starts_ms, finishes_ms;
-		struct outlet_pace pace;
-
-		if (o->unhealthy != 0)
-			warn(j, "outlet_unhealthy", o->id, "It cannot send now and is left out.");
-		if (blast_plan_outlet_estimate(c, p, i, &pace, &starts_ms, &finishes_ms) &&
-		    pace.daily_cap > 0 && o->count * p->message.n > pace.daily_cap)
-			warn(j, "over_daily_cap", o->id,
-			    "It gets more than its daily cap and takes several days.");
+		warn_of_outlet(c, j, p, i);
+		first += p->outlets[i].first;
 	}
-	if (p->n_first > FIRST_CONTACTS_MANY)
+	if (first > FIRST_CONTACTS_MANY)
 		warn(j, "many_first_contacts", NULL,
-		    "Many of them were never written to: WhatsApp restricts who starts many "
-		    "chats.");
+		    "Many of them have no chat with the outlet yet: WhatsApp restricts who starts "
+		    "many chats.");
 	jsonw_array_end(j);
 }
 
@@ -144,7 +165,7 @@ write_samples(struct jsonw *j, const struct audience *a)
 }
 
 static void
-on_planned(struct call *c, struct blast_plan *p)
+answer(struct call *c, struct blast_plan *p)
 {
 	int64_t starts_ms, finishes_ms;
 	struct buf out;
@@ -167,6 +188,13 @@ on_planned(struct call *c, struct blast_plan *p)
 	write_times(&j, starts_ms, finishes_ms);
 	jsonw_object_end(&j);
 	call_finish(c, &j, 200);
+}
+
+static void
+on_planned(struct call *c, struct blast_plan *p)
+{
+	(void)p;
+	blast_plan_first_contacts(c, answer);
 }
 
 void

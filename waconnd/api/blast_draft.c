@@ -352,7 +352,6 @@ on_counts(struct call *c, const PGresult *r)
 		else
 			unknown += n;
 	}
-	p->n_first = unknown;
 	spread(p, unknown);
 	(void)snprintf(limit, sizeof(limit), "%d", DRAFT_SAMPLES);
 	(void)snprintf(variants, sizeof(variants), "%zu", p->blast->n_variants);
@@ -362,6 +361,36 @@ on_counts(struct call *c, const PGresult *r)
 
 		call_query(c, SQL_DRAFT_SAMPLES, params, 3, NULL, on_samples);
 	}
+}
+
+/* Where each sender but the first begins among those without an outlet. */
+static void
+senders_and_starts(const struct blast_plan *p, struct array *senders, struct array *starts)
+{
+	array_init(senders, ARRAY_TEXT);
+	array_init(starts, ARRAY_INT8);
+	for (size_t i = 0; i < p->n_senders; i++) {
+		array_text(senders, p->outlets[p->senders[i]].id);
+		if (i > 0)
+			array_int8(starts, (int64_t)p->draft->starts[i]);
+	}
+}
+
+void
+blast_draft_first_contacts(
+    struct call *c, const struct blast_plan *p, void (*next)(struct call *c, const PGresult *r))
+{
+	struct array senders, starts;
+
+	senders_and_starts(p, &senders, &starts);
+	{
+		const struct db_param params[] = {
+		    DB_TEXT(p->id), array_param(&senders), array_param(&starts)};
+
+		call_query(c, SQL_DRAFT_FIRST_CONTACTS, params, 3, NULL, next);
+	}
+	array_done(&senders);
+	array_done(&starts);
 }
 
 /* -- judging -- */
@@ -487,13 +516,7 @@ blast_draft_steps(
 	const size_t n = n_portions(p->draft);
 	struct draft_keep *k = xcalloc(1, sizeof(*k) + n * sizeof(k->portions[0]));
 
-	array_init(&k->senders, ARRAY_TEXT);
-	array_init(&k->starts, ARRAY_INT8);
-	for (size_t i = 0; i < p->n_senders; i++) {
-		array_text(&k->senders, p->outlets[p->senders[i]].id);
-		if (i > 0)
-			array_int8(&k->starts, (int64_t)p->draft->starts[i]);
-	}
+	senders_and_starts(p, &k->senders, &k->starts);
 	k->id = DB_TEXT(p->id);
 	(void)snprintf(k->variants, sizeof(k->variants), "%zu", p->blast->n_variants);
 	for (size_t i = 0; i < n; i++) {

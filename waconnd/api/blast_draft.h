@@ -33,6 +33,10 @@ void blast_draft_make(struct call *c, struct blast_plan *p);
 /* Forgets the rows, unless they are gone with a transaction. */
 void blast_draft_free(struct blast_draft **d, struct db *db, const char *blast);
 
+/* Asks DRAFT_FIRST_CONTACTS; there are outlets that send. */
+void blast_draft_first_contacts(
+    struct call *c, const struct blast_plan *p, void (*next)(struct call *c, const PGresult *r));
+
 /* The statements that make recipients of them, for a transaction: `ret_steps` takes
  * blast_draft_steps_max(). The parameters live in *ret_keep, which ends with draft_keep_free. */
 struct draft_keep;

@@ -191,8 +191,6 @@ assign(struct blast_plan *p)
 			continue;
 		if (a->members[i].outlet != AUDIENCE_NO_OUTLET)
 			p->outlets[a->members[i].outlet].count++;
-		else
-			p->n_first++;
 	}
 	for (size_t i = 0; i < p->n_senders; i++)
 		counts[i] = p->outlets[p->senders[i]].count;
@@ -316,6 +314,52 @@ size_t
 blast_plan_valid(const struct blast_plan *p)
 {
 	return p->draft != NULL ? p->draft->valid : audience_valid(&p->audience);
+}
+
+/* Columns of BLAST_FIRST_CONTACTS: outlet, how many. */
+static void
+on_first_contacts(struct call *c, const PGresult *r)
+{
+	struct blast_plan *p = c->state;
+
+	for (int i = 0; i < PQntuples(r); i++)
+		for (size_t k = 0; k < p->n_outlets; k++)
+			if (strcmp(p->outlets[k].id, PQgetvalue(r, i, 0)) == 0)
+				p->outlets[k].first = strtoul(PQgetvalue(r, i, 1), NULL, 10);
+	p->next(c, p);
+}
+
+void
+blast_plan_first_contacts(struct call *c, void (*next)(struct call *c, struct blast_plan *p))
+{
+	struct blast_plan *p = c->state;
+	const struct audience *a = &p->audience;
+	struct array outlets, phones;
+
+	p->next = next;
+	if (p->n_senders == 0) {
+		next(c, p);
+		return;
+	}
+	if (p->draft != NULL) {
+		blast_draft_first_contacts(c, p, on_first_contacts);
+		return;
+	}
+	array_init(&outlets, ARRAY_TEXT);
+	array_init(&phones, ARRAY_TEXT);
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->members[i].skip != NULL)
+			continue;
+		array_text(&outlets, p->outlets[a->members[i].outlet].id);
+		array_text(&phones, a->members[i].phone);
+	}
+	{
+		const struct db_param params[] = {array_param(&outlets), array_param(&phones)};
+
+		call_query(c, SQL_BLAST_FIRST_CONTACTS, params, 2, NULL, on_first_contacts);
+	}
+	array_done(&outlets);
+	array_done(&phones);
 }
 
 /* -- what is told of it -- */

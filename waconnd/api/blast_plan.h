@@ -15,6 +15,7 @@ struct blast_outlet {
 	char id[32];
 	unsigned unhealthy; /* bits, when it was asked */
 	size_t count;	    /* recipients that get the message through it */
+	size_t first;	    /* of them, with whom it has no chat yet; where that was asked */
 };
 
 struct blast_plan { /* a call's state */
@@ -26,7 +27,6 @@ struct blast_plan { /* a call's state */
 	size_t n_outlets;
 	size_t *senders; /* the healthy ones of them, by id */
 	size_t n_senders;
-	size_t n_first;		   /* recipients that none of the outlets has written to before */
 	struct audience audience;  /* empty where there is a draft */
 	struct blast_draft *draft; /* NULL: the recipients are in the request */
 	struct db *db;		   /* of the draft */
@@ -39,6 +39,8 @@ struct blast_plan { /* a call's state */
  */
 void blast_plan_make(struct call *c, const Ipc__Blast *blast, bool needs_healthy,
     void (*next)(struct call *c, struct blast_plan *p));
+/* Fills in `first` of the outlets and calls `next`: for what only a preview tells. */
+void blast_plan_first_contacts(struct call *c, void (*next)(struct call *c, struct blast_plan *p));
 /* How many get the message. */
 size_t blast_plan_valid(const struct blast_plan *p);
 /* [{"outletId": …, "reasons": […]}] of those that are not healthy. */

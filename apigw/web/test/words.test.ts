@@ -23,6 +23,7 @@ const BY_VALUE = [
 	'problem.byCode',
 	'problem.field',
 	'blast.badReason',
+	'blast.warnings',
 	'outlets.confirm',
 	'outlets.done',
 ];
@@ -57,6 +58,7 @@ test('the same entries in both languages, where the type cannot tell', () => {
 	for (const part of ['byCode', 'field'] as const)
 		assert.deepEqual(Object.keys(en.problem[part]), Object.keys(id.problem[part]));
 	assert.deepEqual(Object.keys(en.progress.pauseReasons), Object.keys(id.progress.pauseReasons));
+	assert.deepEqual(Object.keys(en.blast.warnings), Object.keys(id.blast.warnings));
 });
 
 test('the six statuses read as agreed', () => {

@@ -220,6 +220,14 @@ LEFT JOIN LATERAL (
 	ORDER BY m.id DESC LIMIT 1) l ON true
 WHERE w.reason IS NOT NULL OR l.outlet_id IS NOT NULL
 
+-- How many of these are people with whom the outlet that sends to them has no chat yet (has_chat). Arrays of one length: $1 outlets,
+-- $2 phones. Columns: outlet, how many. Index messages_established, a probe a number.
+-- name: BLAST_FIRST_CONTACTS
+SELECT r.outlet, count(*) FROM unnest($1::text[], $2::text[]) AS r (outlet, phone)
+WHERE NOT EXISTS (SELECT 1 FROM messages e WHERE e.outlet_id = r.outlet AND e.phone = r.phone
+                  AND (NOT e.outgoing OR e.status IN ('DELIVERED','READ')))
+GROUP BY 1
+
 -- One row: messages of open blasts that wait, and that are on their way. Index blasts_open.
 -- name: BLAST_QUEUE_DEPTH
 SELECT coalesce(sum(queued), 0), coalesce(sum(sending), 0) FROM blasts WHERE status IN ('SCHEDULED', 'RUNNING', 'PAUSED')

@@ -58,6 +58,16 @@ WHERE d.blast_id = $1 AND d.phone = w.phone AND (w.reason IS NOT NULL OR w.outle
 -- name: DRAFT_COUNTS
 SELECT outlet_id, reason, count(*) FROM blast_drafts WHERE blast_id = $1 GROUP BY 1, 2
 
+-- BLAST_FIRST_CONTACTS of them. $1 blast, $2 outlets text[], $3 bigint[] as in DRAFT_KEEP. Columns: outlet, how many.
+-- name: DRAFT_FIRST_CONTACTS
+SELECT d.outlet, count(*)
+FROM (SELECT x.phone, coalesce(x.outlet_id, ($2::text[])[width_bucket(count(*) FILTER (WHERE x.outlet_id IS NULL)
+             OVER (ORDER BY x.position, x.phone ROWS UNBOUNDED PRECEDING), $3::bigint[]) + 1]) AS outlet
+      FROM blast_drafts x WHERE x.blast_id = $1 AND x.reason IS NULL) d
+WHERE NOT EXISTS (SELECT 1 FROM messages e WHERE e.outlet_id = d.outlet AND e.phone = d.phone
+                  AND (NOT e.outgoing OR e.status IN ('DELIVERED','READ')))
+GROUP BY 1
+
 -- $1 blast, $2 how many, $3 how many variants. Columns: phone, vars, which variant (NULL: there are none).
 -- name: DRAFT_SAMPLES
 SELECT phone, vars, draft_variant(phone, $3::int) FROM blast_drafts WHERE blast_id = $1 AND reason IS NULL ORDER BY position LIMIT $2::int

@@ -178,6 +178,7 @@ export interface Preview {
 		optedOut: number;
 	};
 	outlets: { outletId: string; healthy: boolean; reasons: string[]; recipients: number }[];
+	warnings?: { code: string; outletId: string | null; detail: string }[];
 	samples: string[];
 	estimate: { startsAt: string | null; finishesAt: string | null } | null;
 }

@@ -5,6 +5,7 @@ import { formatNumber, type Messages, useLang, useT } from '../i18n/index.ts';
 import type { BadRow } from '../lib/recipients.ts';
 import { exactTime, parseTime, shortTime } from '../lib/time.ts';
 import { useStatuses } from '../live/statuses.ts';
+import { Notice } from '../ui/basic.tsx';
 import { reasonText } from '../ui/outlet-parts.tsx';
 import { Bubble } from './bubble.tsx';
 
@@ -97,6 +98,28 @@ function Shares({ preview }: { preview: Preview }) {
 	);
 }
 
+/** Outlets that cannot send stand in a list of their own. */
+function Warnings({ preview }: { preview: Preview }) {
+	const t = useT();
+	const { byId } = useStatuses();
+	const warnings = (preview.warnings ?? []).filter((warning) => warning.code !== 'outlet_unhealthy');
+	if (warnings.length === 0) return null;
+	return (
+		<Notice kind="warn">
+			<ul class="warnings" data-testid="preview-warnings">
+				{warnings.map((warning) => (
+					<li key={`${warning.code} ${warning.outletId}`} data-code={warning.code}>
+						{warning.outletId !== null && (
+							<strong>{byId.get(warning.outletId)?.outlet.name ?? warning.outletId}: </strong>
+						)}
+						{t.blast.warnings[warning.code] ?? warning.detail}
+					</li>
+				))}
+			</ul>
+		</Notice>
+	);
+}
+
 function Estimate({ preview }: { preview: Preview }) {
 	const t = useT();
 	const lang = useLang();
@@ -142,6 +165,7 @@ export function PreviewPanel({ preview, bad }: { preview: Preview; bad: BadRow[]
 				<Count label={t.blast.optedOut} value={r.optedOut} kind="warn" testid="preview-opted-out" />
 			</dl>
 			<Invalid preview={preview} bad={bad} />
+			<Warnings preview={preview} />
 			<Estimate preview={preview} />
 			<Shares preview={preview} />
 			{preview.samples.length > 0 && (

@@ -409,6 +409,14 @@ export const en: Messages = {
 		optedOut: 'Opted out',
 		invalidList: 'Invalid numbers',
 		perOutlet: 'Share per outlet',
+		warnings: {
+			over_daily_cap: 'Its share is more than its daily cap: it takes several days.',
+			over_new_chat_quota:
+				'It has more first contacts than WhatsApp’s quota of new chats: the rest waits for the next quota.',
+			outlet_restricted: 'WhatsApp lets it start no chats now: recipients without a chat wait.',
+			many_first_contacts:
+				'Many recipients have no chat with the outlet yet: WhatsApp restricts who starts many new chats.',
+		},
 		recipientsOf: (n) => counted(n, 'recipient'),
 		samples: 'Sample messages',
 		startsAt: 'Starts',

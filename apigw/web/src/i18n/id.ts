@@ -409,6 +409,15 @@ export const id = {
 		optedOut: 'Menolak blast',
 		invalidList: 'Nomor yang tidak valid',
 		perOutlet: 'Pembagian per outlet',
+		warnings: {
+			over_daily_cap: 'Bagiannya melebihi batas harian: perlu beberapa hari.',
+			over_new_chat_quota:
+				'Kontak pertamanya melebihi kuota chat baru dari WhatsApp: sisanya menunggu kuota berikutnya.',
+			outlet_restricted:
+				'WhatsApp sedang melarangnya memulai chat baru: penerima yang belum pernah chat menunggu.',
+			many_first_contacts:
+				'Banyak penerima belum pernah chat dengan outlet: WhatsApp membatasi yang memulai banyak chat baru.',
+		} as Record<string, string>,
 		recipientsOf: (n: string) => `${n} penerima`,
 		samples: 'Contoh pesan',
 		startsAt: 'Mulai',

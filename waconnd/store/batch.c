@@ -2,11 +2,10 @@
 /*
  * The group commit: gathers rows into groups, sends the oldest group as one transaction, decides
  * what an error means, and calls back. Groups are committed in the order in which they were filled.
- * Knows no SQL text (batch_steps.c).
+ * Knows no SQL text (batch_steps.c), and not what the rows say (batch_rows.c).
  */
 #include "waconnd/store/batch.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,37 +13,13 @@
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "common/xalloc.h"
-#include "waconnd/store/batch_group.h"
+#include "waconnd/store/batch_private.h"
 #include "waconnd/store/db_internal.h"
-#include "waconnd/store/seal.h"
 
 #define GROUP_ROWS_MAX 500
 #define GATHER_MS 3
 #define RETRY_MS 250
 #define FENCED_STATE "WF001" /* instance_fence in schema.sql */
-
-struct batch {
-	struct event_base *base;
-	struct db *db;
-	struct seal *seal;
-	char *instance;
-	int64_t epoch;
-	struct event *ev_kick, *ev_gather, *ev_retry;
-	struct batch_groups groups; /* oldest first; the last one is being filled */
-	size_t bytes;
-	bool due;    /* the group being filled may go */
-	bool flying; /* the first group is on its way */
-	bool fenced;
-	bool outdated; /* what flies was sent under an epoch that is over */
-	void (*on_fenced)(void *arg);
-	void *on_fenced_arg;
-	char **parts;  /* the first group failed as a whole: outlet by outlet */
-	bool *refused; /* … which of them */
-	size_t n_parts, part;
-	struct batch_commits done; /* to be called back */
-	int64_t sent_us;	   /* the first group, monotonic */
-	struct metric *commit_seconds, *commit_rows;
-};
 
 static void
 arm(struct event *ev, int64_t ms)
@@ -54,8 +29,8 @@ arm(struct event *ev, int64_t ms)
 	event_add(ev, &tv);
 }
 
-static struct batch_group *
-filling(struct batch *b)
+struct batch_group *
+batch_filling(struct batch *b)
 {
 	return TAILQ_LAST(&b->groups, batch_groups);
 }
@@ -185,7 +160,7 @@ on_kick(evutil_socket_t fd, short what, void *arg)
 			drop_all(b);
 			break;
 		}
-		if (first == filling(b)) {
+		if (first == batch_filling(b)) {
 			if (!b->due)
 				break;
 			open_group(b);
@@ -335,16 +310,16 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 /* -- adding -------------------------------------------------------------------------- */
 
 /* A group that is full, or that holds a move of the same message already, is closed. */
-static void
-close_group(struct batch *b)
+void
+batch_close_group(struct batch *b)
 {
 	b->due = false;
 	open_group(b);
 	kick(b);
 }
 
-static void
-add(struct batch *b, enum batch_kind kind, char *take_ident, const char *outlet,
+void
+batch_add(struct batch *b, enum batch_kind kind, char *take_ident, const char *outlet,
     const char *const s[BATCH_STRINGS], const int64_t i[BATCH_INTS], const void *bytes, size_t len)
 {
 	struct batch_row *row;
@@ -353,29 +328,29 @@ add(struct batch *b, enum batch_kind kind, char *take_ident, const char *outlet,
 		free(take_ident);
 		return;
 	}
-	if (filling(b)->n_rows >= GROUP_ROWS_MAX)
-		close_group(b);
-	row = batch_group_add(filling(b), kind, take_ident, outlet, s, i, bytes, len);
+	if (batch_filling(b)->n_rows >= GROUP_ROWS_MAX)
+		batch_close_group(b);
+	row = batch_group_add(batch_filling(b), kind, take_ident, outlet, s, i, bytes, len);
 	b->bytes += row->size;
 	if (!b->due && !event_pending(b->ev_gather, EV_TIMEOUT, NULL))
 		arm(b->ev_gather, GATHER_MS);
 }
 
-static void
-remove_row(struct batch *b, struct batch_row *row)
+void
+batch_remove(struct batch *b, struct batch_row *row)
 {
 	b->bytes -= row->size;
-	batch_group_remove(filling(b), row);
+	batch_group_remove(batch_filling(b), row);
 }
 
 /* The row of this identity in the group being filled gives way to the one that follows. */
-static void
-replace(struct batch *b, const char *ident)
+void
+batch_replace(struct batch *b, const char *ident)
 {
-	struct batch_row *row = batch_group_find(filling(b), ident);
+	struct batch_row *row = batch_group_find(batch_filling(b), ident);
 
 	if (row != NULL)
-		remove_row(b, row);
+		batch_remove(b, row);
 }
 
 static void
@@ -386,7 +361,7 @@ commit(struct batch *b, const char *outlet, keydb_commit_cb cb, void *arg)
 	c->outlet = outlet != NULL ? xstrdup(outlet) : NULL;
 	c->cb = cb;
 	c->arg = arg;
-	TAILQ_INSERT_TAIL(&filling(b)->commits, c, entry);
+	TAILQ_INSERT_TAIL(&batch_filling(b)->commits, c, entry);
 	b->due = true;
 	kick(b);
 }
@@ -423,217 +398,6 @@ batch_forget(struct batch *b, void *arg)
 	TAILQ_FOREACH(g, &b->groups, entry)
 	forget(&g->commits, arg);
 	forget(&b->done, arg);
-}
-
-/* -- keys ----------------------------------------------------------------------------- */
-
-static char *
-key_ident(const char *outlet, enum key_kind kind, const char *name)
-{
-	return xasprintf("k/%s/%d/%s", outlet, (int)kind, name);
-}
-
-char *
-batch_key_aad(const char *outlet, enum key_kind kind, const char *name)
-{
-	return xasprintf("%s/%d/%s", outlet, (int)kind, name);
-}
-
-void
-batch_key_put(struct batch *b, const char *outlet, enum key_kind kind, const char *name,
-    const void *value, size_t len)
-{
-	char *ident = key_ident(outlet, kind, name), *aad = batch_key_aad(outlet, kind, name);
-	const char *const s[BATCH_STRINGS] = {name};
-	const int64_t i[BATCH_INTS] = {kind};
-	struct buf sealed = BUF_INIT(len + SEAL_OVERHEAD);
-
-	replace(b, ident);
-	seal_close(b->seal, aad, value, len, &sealed);
-	add(b, BATCH_PUT, ident, outlet, s, i, sealed.data, sealed.len);
-	buf_done(&sealed);
-	free(aad);
-}
-
-void
-batch_key_del(struct batch *b, const char *outlet, enum key_kind kind, const char *name)
-{
-	char *ident = key_ident(outlet, kind, name);
-	const char *const s[BATCH_STRINGS] = {name};
-	const int64_t i[BATCH_INTS] = {kind};
-
-	replace(b, ident);
-	add(b, BATCH_DEL, ident, outlet, s, i, NULL, 0);
-}
-
-static void
-drop_keys(struct batch *b, enum batch_kind kind, const char *outlet)
-{
-	struct batch_row *row, *next;
-
-	for (row = TAILQ_FIRST(&filling(b)->rows[kind]); row != NULL; row = next) {
-		next = TAILQ_NEXT(row, entry);
-		if (strcmp(row->outlet, outlet) == 0)
-			remove_row(b, row);
-	}
-}
-
-void
-batch_key_wipe(struct batch *b, const char *outlet)
-{
-	char *ident = xasprintf("w/%s", outlet);
-
-	drop_keys(b, BATCH_PUT, outlet);
-	drop_keys(b, BATCH_DEL, outlet);
-	replace(b, ident);
-	add(b, BATCH_WIPE, ident, outlet, NULL, NULL, NULL, 0);
-}
-
-void
-batch_key_keep(struct batch *b, const char *outlet, const char *own_jid, const char *own_lid,
-    const char *session_name, int64_t linked_ms)
-{
-	const char *const s[BATCH_STRINGS] = {own_jid, own_lid, session_name};
-	const int64_t i[BATCH_INTS] = {linked_ms};
-	char *ident = xasprintf("k/%s", outlet);
-
-	replace(b, ident);
-	add(b, BATCH_KEEP, ident, outlet, s, i, NULL, 0);
-	/* It comes after the puts of its transaction; what is put from now on is of another link.
-	 */
-	open_group(b);
-	kick(b);
-}
-
-int
-batch_key_find(const struct batch *b, const char *outlet, enum key_kind kind, const char *name,
-    const void **ret_sealed, size_t *ret_len)
-{
-	char *ident = key_ident(outlet, kind, name), *wipe = xasprintf("w/%s", outlet),
-	     *keep = xasprintf("k/%s", outlet);
-	const struct batch_group *g;
-	int found = 0;
-
-	TAILQ_FOREACH_REVERSE(g, &b->groups, batch_groups, entry)
-	{
-		const struct batch_row *row = batch_group_find(g, ident);
-
-		if (batch_group_find(g, keep) != NULL) {
-			found = -1;
-		} else if (row != NULL && row->kind == BATCH_PUT) {
-			*ret_sealed = row->bytes;
-			*ret_len = row->len;
-			found = 1;
-		} else if (row != NULL || batch_group_find(g, wipe) != NULL) {
-			found = -1;
-		}
-		if (found != 0)
-			break;
-	}
-	free(ident);
-	free(wipe);
-	free(keep);
-	return found;
-}
-
-/* -- messages -------------------------------------------------------------------------- */
-
-/* Kinds are applied in a fixed order: a second move of one message is for the next transaction. */
-static void
-move(struct batch *b, enum batch_kind kind, int64_t id, const char *first, const char *second,
-    int64_t at_ms)
-{
-	char *ident = xasprintf("m/%" PRId64, id);
-	const char *const s[BATCH_STRINGS] = {first, second};
-	const int64_t i[BATCH_INTS] = {id, at_ms};
-
-	if (batch_group_find(filling(b), ident) != NULL)
-		close_group(b);
-	add(b, kind, ident, NULL, s, i, NULL, 0);
-}
-
-void
-batch_message_sending(struct batch *b, int64_t id, const char *wa_id, const char *text)
-{
-	move(b, BATCH_SENDING, id, wa_id, text, 0);
-}
-
-void
-batch_message_sent(struct batch *b, int64_t id, int64_t at_ms)
-{
-	move(b, BATCH_SENT, id, NULL, NULL, at_ms);
-}
-
-void
-batch_message_failed(struct batch *b, int64_t id, const char *reason)
-{
-	move(b, BATCH_FAILED, id, reason, NULL, 0);
-}
-
-void
-batch_message_requeue(struct batch *b, int64_t id, const char *reason, int64_t not_before_ms)
-{
-	move(b, BATCH_REQUEUE, id, reason, NULL, not_before_ms);
-}
-
-void
-batch_message_lost(struct batch *b, int64_t id, unsigned attempts)
-{
-	move(b, BATCH_LOST, id, NULL, NULL, attempts);
-}
-
-void
-batch_message_receipt(
-    struct batch *b, const char *outlet, const char *wa_id, bool read, int64_t at_ms)
-{
-	const char *const s[BATCH_STRINGS] = {wa_id};
-	const int64_t i[BATCH_INTS] = {at_ms};
-
-	add(b, read ? BATCH_READ : BATCH_DELIVERED, NULL, outlet, s, i, NULL, 0);
-}
-
-void
-batch_message_inbound(struct batch *b, const struct batch_inbound *m)
-{
-	const char *const s[BATCH_STRINGS] = {
-	    m->peer, m->phone, m->wa_id, m->kind, m->text, m->content};
-	const int64_t i[BATCH_INTS] = {m->from_me, m->at_ms};
-
-	add(b, BATCH_INBOUND, NULL, m->outlet, s, i, m->sealed_media, m->sealed_len);
-}
-
-/* -- sessions -------------------------------------------------------------------------- */
-
-void
-batch_session_put(struct batch *b, const struct batch_session *s)
-{
-	char *ident = xasprintf("s/%s", s->outlet);
-	const char *const strings[BATCH_STRINGS] = {
-	    s->status, s->session_name, s->own_jid, s->own_lid, s->last_error};
-	const int64_t ints[BATCH_INTS] = {s->connected_at_ms, s->last_seen_ms, s->next_retry_at_ms,
-	    s->linked_at_ms, s->retry_count, s->qr_until_ms};
-
-	replace(b, ident);
-	add(b, BATCH_SESSION, ident, s->outlet, strings, ints, NULL, 0);
-	if (s->from_status != NULL && strcmp(s->from_status, s->status) != 0) {
-		const char *const event[BATCH_STRINGS] = {
-		    s->from_status, s->status, s->reason != NULL ? s->reason : ""};
-		const int64_t at[BATCH_INTS] = {clock_wall_ms()};
-
-		add(b, BATCH_EVENT, NULL, s->outlet, event, at, NULL, 0);
-	}
-}
-
-void
-batch_account_put(struct batch *b, const char *outlet, const char *account, const char *restriction,
-    int64_t until_ms)
-{
-	char *ident = xasprintf("a/%s", outlet);
-	const char *const s[BATCH_STRINGS] = {account, restriction};
-	const int64_t i[BATCH_INTS] = {until_ms};
-
-	replace(b, ident);
-	add(b, BATCH_ACCOUNT, ident, outlet, s, i, NULL, 0);
 }
 
 /* -- birth and end --------------------------------------------------------------------- */

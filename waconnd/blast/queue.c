@@ -348,7 +348,10 @@ queue_work(struct queue *q)
 	}
 	soon = dispatch(q, link, now);
 	opening = next_opening(q, now);
-	/* What waited long was dropped from hand; its turn is not forgotten with it. */
+	/* What waited long was dropped from hand; its turn is not forgotten with it, also when
+	 * something else wakes the queue just before the timer would. */
+	if (soon == INT64_MAX && q->turn_ms <= now)
+		q->want_claim = true;
 	if (soon != INT64_MAX || q->turn_ms <= now)
 		q->turn_ms = soon;
 	sleep_until(q, q->turn_ms < opening ? q->turn_ms : opening, now);

@@ -145,6 +145,19 @@ test_rate(void **state)
 	assert_int_equal(fake.n_sends, 3);
 }
 
+/* A turn that comes while something else wakes the queue does not leave it asleep: here no sweep
+ * would wake it. */
+static void
+test_rate_without_sweeps(void **state)
+{
+	(void)state;
+	(void)event_del(env.blasts->sweep);
+	add_blast("b1", 300, "RUNNING", "{\"perMinute\": 6000, \"jitter\": 0.5}");
+	blasts_kick(env.blasts, NULL);
+	until_sql(env.w, "SELECT status FROM blasts", "COMPLETED");
+	assert_one_id_each();
+}
+
 static void
 test_closed_window_lets_others_pass(void **state)
 {
@@ -255,6 +268,7 @@ main(void)
 	    TEST(test_crash),
 	    TEST(test_failures),
 	    TEST(test_rate),
+	    TEST(test_rate_without_sweeps),
 	    TEST(test_closed_window_lets_others_pass),
 	    TEST(test_paused_and_cancelled),
 	    TEST(test_sweep),

@@ -106,12 +106,16 @@ scenario(`PostgreSQL away for ${AWAY_MS / 1000} s: the links stay, nothing leave
 });
 
 scenario('its connections ended again and again', async (t) => {
+	let ended = 0;
+
 	await through(t, 'connections ended', async () => {
 		for (let n = 0; n < (LONG ? 40 : 6); n++) {
-			await world.sql('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = \'waconnd\'');
+			ended += (await world.sql('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE \'waconnd@%\''))
+				.length;
 			await sleep(150);
 		}
 	}, { pace: PACE });
+	assert.ok(ended > 0);
 });
 
 scenario('slow commits', async (t) => {
@@ -140,13 +144,14 @@ function occupy() {
 
 scenario('no connection left for it', async (t) => {
 	await through(t, 'no connection left', async () => {
-		const pids = (await world.sql('SELECT pid FROM pg_stat_activity WHERE application_name = \'waconnd\'')).map(Number);
+		const pids = (await world.sql('SELECT pid FROM pg_stat_activity WHERE application_name LIKE \'waconnd@%\'')).map(Number);
 		const held = [];
 		const fill = async () => {
 			for (let socket; (socket = await occupy()) !== null;)
 				held.push(socket);
 		};
 
+		assert.ok(pids.length > 0);
 		await fill();
 		assert.ok(held.length > 20, `only ${held.length} connections were free`);
 		world.waconnd.signal('SIGSTOP'); // what it loses is taken before it comes back for it

@@ -239,6 +239,7 @@ CREATE INDEX IF NOT EXISTS messages_by_outlet ON messages (outlet_id, id DESC);
 -- A blast's rate; an outlet's daily cap.
 CREATE INDEX IF NOT EXISTS messages_sent ON messages (blast_id, sent_at) WHERE blast_id IS NOT NULL AND sent_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS messages_sending ON messages (outlet_id, sending_at) WHERE outgoing AND sending_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS messages_failed ON messages (outlet_id, failed_at) WHERE outgoing AND failed_at IS NOT NULL;
 -- Who was blasted before.
 CREATE INDEX IF NOT EXISTS messages_by_phone ON messages (phone, id DESC) WHERE outgoing AND blast_id IS NOT NULL;
 

@@ -155,7 +155,9 @@ on_kick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	while (!b->flying && has_work(first = TAILQ_FIRST(&b->groups))) {
+	/* What was just refused waits, whoever adds more meanwhile. */
+	while (!b->flying && !event_pending(b->ev_retry, EV_TIMEOUT, NULL) &&
+	       has_work(first = TAILQ_FIRST(&b->groups))) {
 		if (b->fenced) {
 			drop_all(b);
 			break;
@@ -197,7 +199,10 @@ on_gathered(evutil_socket_t fd, short what, void *arg)
 static void
 on_ready(void *arg)
 {
-	kick(arg);
+	struct batch *b = arg;
+
+	event_del(b->ev_retry);
+	kick(b);
 }
 
 /* -- what an error means ------------------------------------------------------------ */
@@ -211,17 +216,19 @@ state_of(const PGresult *result)
 }
 
 /* The same again may work: the connection, resources, a deadlock, a server that only reads at the
- * moment. */
+ * moment; a statement that the server has forgotten (26), or whose tables were changed under it
+ * (0A), which is then prepared anew. */
 static bool
 is_passing(enum db_error error, const char *state)
 {
-	static const char *const prefixes[] = {"40", "53", "55", "57", "25", "58"};
+	static const char *const prefixes[] = {
+	    "40", "53", "55", "57", "25", "58", "26000", "0A000"};
 
 	if (error == DB_E_DOWN || error == DB_E_LOST || error == DB_E_DEADLINE ||
 	    error == DB_E_FULL)
 		return true;
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-		if (strncmp(state, prefixes[i], 2) == 0)
+		if (strncmp(state, prefixes[i], strlen(prefixes[i])) == 0)
 			return true;
 	}
 	return false;

@@ -25,6 +25,7 @@ struct group { /* what a Sync ends */
 	struct db_job *job; /* NULL: set-up or preparation */
 	int prepares;	    /* enum sql_id, or NO_STATEMENT */
 	enum db_error error;
+	bool outdated; /* what was prepared is no longer good */
 	PGresult *result;
 };
 TAILQ_HEAD(groups, group);
@@ -286,6 +287,11 @@ classify(const char *state)
 	    {"40P01", DB_E_CONFLICT}, /* deadlock */
 	    {"57014", DB_E_DEADLINE}, /* statement_timeout */
 	    {"57P", DB_E_LOST},	      /* the server goes down, or ends us */
+	    {"53", DB_E_DOWN},	      /* its disk is full, its memory or connections are used up */
+	    {"58", DB_E_DOWN},	      /* its files cannot be read or written */
+	    {"25006", DB_E_DOWN},     /* it only reads for now */
+	    {"26000", DB_E_LOST},     /* it does not know a statement that we prepared */
+	    {"0A000", DB_E_LOST},     /* … or its tables were changed under it */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -318,6 +324,7 @@ take_error(struct group *g, PGresult *r)
 	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
 
 	g->error = state != NULL ? classify(state) : DB_E_LOST;
+	g->outdated = state != NULL && (strcmp(state, "26000") == 0 || strcmp(state, "0A000") == 0);
 	log_failure(g, r, state != NULL ? state : "-");
 	PQclear(g->result);
 	g->result = r;
@@ -346,11 +353,16 @@ take_result(struct group *g, PGresult *r)
 static void
 group_end(struct db_connection *c, struct group *g)
 {
-	enum db_error error = g->error;
+	const enum db_error error = g->error;
+	const bool outdated = g->outdated;
 
 	if (g->prepares != NO_STATEMENT && error != DB_OK)
 		c->prepared[g->prepares] = false;
 	group_finish(c, g, error);
+	if (outdated) {
+		drop(c, "a prepared statement is out of date");
+		return;
+	}
 	if (c->state != CONN_SETUP)
 		return;
 	if (error != DB_OK) {

@@ -372,6 +372,40 @@ test_poison(void **state)
 	assert_int_equal(world_commit(w), 0);
 }
 
+/* What the server refuses for now is asked again at intervals, however much is added meanwhile; and
+ * is written when it may be. */
+static void
+test_refused_for_now(void **state)
+{
+	struct world *w = *state;
+	struct world_committed first = {0}, second = {0};
+	const int64_t begin = clock_monotonic_ms();
+	int64_t tries;
+
+	(void)world_sql(w,
+	    "CREATE SEQUENCE tries; CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql "
+	    "AS $$ BEGIN PERFORM nextval('tries'); RAISE EXCEPTION 'no space' USING ERRCODE = "
+	    "'53100'; END $$; CREATE TRIGGER full_disk BEFORE INSERT ON keys FOR EACH STATEMENT "
+	    "EXECUTE FUNCTION full_disk()");
+	batch_key_put(w->store.batch, "o1", KEY_LID, "1", "2", 1);
+	batch_commit(w->store.batch, world_on_committed, &first);
+	do {
+		batch_key_put(w->store.batch, "o2", KEY_LID, "1", "2", 1);
+		batch_commit(w->store.batch, world_on_committed, &second);
+		event_base_loop(w->base, EVLOOP_NONBLOCK);
+		tries = strtoll(world_sql(w, "SELECT last_value FROM tries"), NULL, 10);
+	} while (clock_monotonic_ms() < begin + 1000 || tries < 2);
+	assert_true(tries <= 1 + (clock_monotonic_ms() - begin) / 200);
+	assert_false(first.done);
+	(void)world_sql(w,
+	    "DROP TRIGGER full_disk ON keys; DROP FUNCTION full_disk(); DROP SEQUENCE "
+	    "tries");
+	world_until(w, &first.done);
+	assert_int_equal(first.err, 0);
+	assert_int_equal(world_commit(w), 0);
+	assert_string_equal(world_sql(w, "SELECT string_agg(outlet_id, ' ') FROM keys"), "o1 o2");
+}
+
 /* Moves of messages belong to no outlet: where SQL refuses them (here two get one stanza id),
  * nobody may send, though the keys are on disk. */
 static void
@@ -511,6 +545,7 @@ main(void)
 	    cmocka_unit_test_setup(test_resend, fresh),
 	    cmocka_unit_test_setup(test_idempotent, fresh),
 	    cmocka_unit_test_setup(test_poison, fresh),
+	    cmocka_unit_test_setup(test_refused_for_now, fresh),
 	    cmocka_unit_test_setup(test_poisoned_moves, fresh),
 	    cmocka_unit_test_setup(test_atomic, fresh),
 	    cmocka_unit_test_setup(test_full, fresh),

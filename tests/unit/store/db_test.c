@@ -254,6 +254,30 @@ test_read(void **state)
 	db_free(&away);
 }
 
+/* Tables that changed under a prepared statement cost a connection, not an answer. */
+static void
+test_changed_tables(void **state)
+{
+	struct world *w = *state;
+	const struct db_param name = DB_TEXT("changed");
+	struct asked a = {0}, b = {0};
+
+	for (int i = 0; i < 8; i++) { /* on each connection */
+		struct asked each = {0};
+
+		get(w, "changed", &each);
+		world_until(w, &each.done);
+	}
+	(void)world_sql(w, "ALTER TABLE settings ALTER COLUMN value TYPE varchar");
+	get(w, "changed", &a);
+	(void)db_read(w->store.db, SQL_SETTING_GET, &name, 1, on_answer, &b);
+	world_until(w, &a.done);
+	world_until(w, &b.done);
+	(void)world_sql(w, "ALTER TABLE settings ALTER COLUMN value TYPE text");
+	assert_true(a.error == DB_OK || a.error == DB_E_LOST);
+	assert_int_equal(b.error, DB_OK);
+}
+
 static void
 test_down(void **state)
 {
@@ -368,6 +392,7 @@ main(void)
 	    cmocka_unit_test(test_reconnect),
 	    cmocka_unit_test(test_lost),
 	    cmocka_unit_test(test_read),
+	    cmocka_unit_test(test_changed_tables),
 	    cmocka_unit_test(test_down),
 	};
 

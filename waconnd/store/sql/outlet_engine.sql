@@ -19,17 +19,20 @@ SELECT outlet_id FROM o WHERE outlet_id IS NOT NULL
 -- What an outlet's blasts did of late, for its pacing after a restart. $1 outlet, $2 time zone.
 -- Columns: sent today, the last one's time (ms); the last 463 (ms), how many of them within a day; the last 475 (ms); until when 429
 -- holds what is queued (ms).
--- Index messages_by_outlet; once an outlet and start.
+-- Indexes messages_sending and messages_failed; once an outlet and start.
 -- name: QUEUE_HISTORY
-SELECT count(*) FILTER (WHERE m.sending_at >= date_trunc('day', now() AT TIME ZONE $2) AT TIME ZONE $2),
-       coalesce(max(to_ms(m.sending_at)), 0),
-       coalesce(max(to_ms(m.failed_at)) FILTER (WHERE m.reason = 'rejected_463'), 0),
-       count(*) FILTER (WHERE m.reason = 'rejected_463' AND m.is_recipient AND m.failed_at > now() - interval '1 day'),
-       coalesce(max(to_ms(m.failed_at)) FILTER (WHERE m.reason = 'rejected_475'), 0),
-       coalesce(max(to_ms(m.not_before)) FILTER (WHERE m.status = 'QUEUED' AND m.reason = 'rate_limited'), 0)
-FROM messages m
-WHERE m.outlet_id = $1 AND m.outgoing AND m.blast_id IS NOT NULL
-  AND (m.sending_at > now() - interval '2 days' OR m.failed_at > now() - interval '2 days')
+SELECT s.today, coalesce(s.last, 0), coalesce(f.last463, 0), f.n463, coalesce(f.last475, 0), coalesce(s.held, 0)
+FROM (SELECT count(*) FILTER (WHERE m.sending_at >= date_trunc('day', now() AT TIME ZONE $2) AT TIME ZONE $2) AS today,
+             max(to_ms(m.sending_at)) AS last,
+             max(to_ms(m.not_before)) FILTER (WHERE m.status = 'QUEUED' AND m.reason = 'rate_limited') AS held
+      FROM messages m
+      WHERE m.outlet_id = $1 AND m.outgoing AND m.blast_id IS NOT NULL AND m.sending_at > now() - interval '2 days') s,
+     (SELECT max(to_ms(m.failed_at)) FILTER (WHERE m.reason = 'rejected_463') AS last463,
+             count(*) FILTER (WHERE m.reason = 'rejected_463' AND m.is_recipient AND m.failed_at > now() - interval '1 day') AS n463,
+             max(to_ms(m.failed_at)) FILTER (WHERE m.reason = 'rejected_475') AS last475
+      FROM messages m
+      WHERE m.outlet_id = $1 AND m.outgoing AND m.blast_id IS NOT NULL AND m.failed_at > now() - interval '2 days'
+        AND m.reason IN ('rejected_463', 'rejected_475')) f
 
 -- What an outlet may send next, single messages first. $1 outlet, $2 limit, $3 ids (bigint[]) that are in hand already, $4 blasts
 -- (text[]) that must wait (window, daily cap), $5 whether blasts may go at all. What a stop left in SENDING comes whatever became of

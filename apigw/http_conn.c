@@ -362,12 +362,13 @@ take_pieces(struct http_conn *c)
 		    &c->chunks, (const char *)evbuffer_pullup(in, (ssize_t)len), len, &data);
 	}
 	if (n < 0) {
+		buf_done_secret(&data);
 		refuse(c, 400);
 		return -1;
 	}
 	evbuffer_drain(in, (size_t)n);
 	more = give_piece(c, data.data, data.len);
-	buf_done(&data);
+	buf_done_secret(&data);
 	if (!more)
 		return -1;
 	return head->chunked ? c->chunks.state == CHUNK_DONE : c->taken == head->length;

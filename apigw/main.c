@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -93,11 +94,18 @@ on_hup(evutil_socket_t sig, short what, void *arg)
 	log_info("apigw.reloaded", LOG_STR("file", p->conf_path));
 }
 
+/* Passwords and tokens pass through our memory: no core dump, no debugger of the same user. */
 static void
-raise_descriptors(void)
+harden(void)
 {
+	const struct rlimit none = {0};
 	struct rlimit r;
 
+	(void)setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__
+	/* The leak checker looks into its own process as a debugger does. */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+#endif
 	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
 		r.rlim_cur = r.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &r);
@@ -173,6 +181,6 @@ main(int argc, char **argv)
 		return o < 0 ? 1 : 0;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
-	raise_descriptors();
+	harden();
 	return run(&p, &conf);
 }

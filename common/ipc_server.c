@@ -181,6 +181,7 @@ bind_socket(const char *path, const char *group, const char **err)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	const struct group *gr = NULL;
+	struct stat st;
 	mode_t mask;
 	int fd;
 
@@ -195,6 +196,10 @@ bind_socket(const char *path, const char *group, const char **err)
 	}
 	if (is_served(&addr)) {
 		*err = "another waconnd answers on this socket";
+		return -1;
+	}
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
+		*err = "there is something that is no socket: remove it, or set another path";
 		return -1;
 	}
 	(void)unlink(path);

@@ -61,7 +61,7 @@ auth_login_answer(struct call *c, const Ipc__Response *response)
 		session_cookie_set(&headers, response->session_token, seconds, c->https);
 	call_reply(c, response->status, "application/json", &headers, response->body.data,
 	    response->body.len);
-	buf_done(&headers);
+	buf_done_secret(&headers);
 }
 
 void
@@ -72,5 +72,5 @@ auth_logout_answer(struct call *c, const Ipc__Response *response)
 	session_cookie_clear(&headers, c->https);
 	call_reply(c, response->status, "application/json", &headers, response->body.data,
 	    response->body.len);
-	buf_done(&headers);
+	buf_done_secret(&headers);
 }

@@ -191,7 +191,7 @@ on_frame(struct link *l, const uint8_t *body, size_t len)
 		link_dispatch(l, stanza);
 		node_free(&stanza);
 	}
-	buf_done(&plain);
+	buf_done_secret(&plain);
 }
 
 static void

@@ -281,6 +281,23 @@ test_second_daemon_is_refused(void **state)
 	assert_non_null(strstr(err, "another waconnd"));
 }
 
+/* A path that was mistyped costs nobody a file. */
+static void
+test_what_is_no_socket_stays(void **state)
+{
+	struct fixture *f = *state;
+	struct ipc_server *second = NULL;
+	const char *err = NULL;
+	char path[] = "/tmp/ipc_testXXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	(void)close(fd);
+	assert_int_equal(ipc_server_new(f->base, path, NULL, &ops, f, &second, &err), -1);
+	assert_non_null(strstr(err, "no socket"));
+	assert_int_equal(unlink(path), 0);
+}
+
 int
 main(void)
 {
@@ -291,6 +308,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_subscription, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_hostile_peers, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_second_daemon_is_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_what_is_no_socket_stays, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("ipc", tests, NULL, NULL);

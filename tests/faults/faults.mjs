@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
+import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Sim } from '../e2e/client.mjs';
@@ -12,7 +13,7 @@ import { waitFor } from '../e2e/wait.mjs';
 
 export { sleep };
 
-/** FAULTS=long: more of everything, minutes instead of seconds (docs/testing.md). */
+/** FAULTS=long: all of it, and more of everything; minutes instead of seconds (make faults). */
 export const LONG = process.env.FAULTS === 'long';
 /** FAULTS_SEED=N plays the same chances again. */
 export const SEED = Number(process.env.FAULTS_SEED ?? crypto.randomInt(2 ** 31));
@@ -97,11 +98,20 @@ export function sample(list, n) {
 	return Array.from({ length: Math.min(n, list.length) }, (_, i) => list[Math.floor(i * list.length / n)]);
 }
 
-/** Milliseconds that fn took, for the reader of the log. */
-export async function timed(t, what, fn) {
+const cell = (text) => String(text).replaceAll('|', '\\|');
+
+/** A row for the reader: what was measured, and what the API said meanwhile. FAULTS_TABLE: the file that gathers them (tests/run). */
+export function report(t, what, measured, meanwhile = '') {
+	t.diagnostic(`${what}: ${measured}`);
+	if (process.env.FAULTS_TABLE)
+		fs.appendFileSync(process.env.FAULTS_TABLE, `| ${[t.name, meanwhile, what, measured].map(cell).join(' | ')} |\n`);
+}
+
+/** Reports the milliseconds that fn took, and answers what it answered. */
+export async function timed(t, what, fn, meanwhile) {
 	const begin = performance.now();
 	const result = await fn();
 
-	t.diagnostic(`${what}: ${Math.round(performance.now() - begin)} ms`);
+	report(t, what, `${Math.round(performance.now() - begin)} ms`, meanwhile);
 	return result;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * kill -9 of waconnd, of apigw and of both, at moments that chance chooses, some of them while they start, during one blast: every recipient gets
- * its message once, and every conversation goes on. Real processes; FAULTS=long: 100 kills among 5,000 messages.
+ * its message once, and every conversation goes on. Real processes; FAULTS=long: 120 kills among 5,000 messages.
  */
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
@@ -10,8 +10,8 @@ import { scenario } from '../e2e/scenario.mjs';
 import { numbers, startWorld } from '../e2e/world.mjs';
 import { LONG, SEED, SETTLE_MS, assertBlast, assertConverses, assertNoneSending, chances, countAt, sample, sleep, timed } from './faults.mjs';
 
-const KILLS = LONG ? 100 : 8;
-const RECIPIENTS = LONG ? 5000 : 1000;
+const KILLS = LONG ? 120 : 6;
+const RECIPIENTS = LONG ? 5000 : 500;
 const PHONES = ['628810000001', '628810000002'];
 const EARLY_MS = 250; // a start, and hardly more
 

@@ -13,7 +13,7 @@ import { after, before } from 'node:test';
 import { scenario } from '../e2e/scenario.mjs';
 import { waitFor } from '../e2e/wait.mjs';
 import { numbers, startWorld } from '../e2e/world.mjs';
-import { LONG, assertBlast, assertConverses, assertNoneSending, countAt, sample, timed } from './faults.mjs';
+import { LONG, assertBlast, assertConverses, assertNoneSending, countAt, report, sample, timed } from './faults.mjs';
 
 const NUMBER = '628890000001';
 const PEERS = LONG ? 300 : 40;
@@ -155,8 +155,7 @@ scenario('a peer that asks and never reads', async (t) => {
 			socket.write(many);
 		await answersOthers();
 	});
-	const grown = residentKib(world.waconnd) - before;
-	t.diagnostic(`waconnd grew by ${grown} KiB`);
+	report(t, 'waconnd grew by', `${residentKib(world.waconnd) - before} KiB`);
 });
 
 scenario('a reader of events that sleeps: others get theirs, and it resumes without a gap', async (t) => {

@@ -30,7 +30,7 @@ const ROWS = [
 			await sleep(300);
 		}
 	}],
-	['closed', (fault) => fault('close')],
+	['closed', (fault) => fault('close'), LONG],
 	['closed by an error', (fault) => fault('stream_error', { code: 503 })],
 	['garbage', (fault) => fault('garbage')],
 	['slow', async (fault) => {
@@ -57,7 +57,7 @@ const ROWS = [
 	['login cut, twice', async (fault) => {
 		await fault('reset', { when: 'login', times: 2 });
 		await fault('reset');
-	}],
+	}, LONG],
 ];
 
 async function row(t, name, trouble, n) {
@@ -79,7 +79,7 @@ scenario('trouble during a blast: a table', { concurrency: true, timeout: 400_00
 });
 
 scenario('a crowd of phones that ask again: each gets its message', async () => {
-	const list = numbers(300, 450);
+	const list = numbers(LONG ? 300 : 60, 450);
 	const id = await world.linkedOutlet('Crowd', '628850000001');
 
 	for (const phone of list)
@@ -109,7 +109,7 @@ scenario(`the links of ${OUTLETS} outlets cut at once during a blast, none let i
 	await timed(t, 'from the return to all healthy', () => waitFor(async () => {
 		const { statuses } = await world.admin.get('/outlets/status');
 		return statuses.filter((s) => ids.includes(s.outletId)).every((s) => s.healthy);
-	}, SETTLE_MS, 'all to be healthy'));
+	}, SETTLE_MS, 'all to be healthy'), 'TIMEOUT');
 	t.diagnostic(`${(await world.sim.state()).stats.connects - connects} connections for ${OUTLETS} outlets`);
 	await assertBlast(world, blast, list, 'all cut', SETTLE_MS);
 	for (const id of sample(ids, 3)) {

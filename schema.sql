@@ -388,10 +388,12 @@ BEGIN
 	DELETE FROM keys k WHERE k.outlet_id = ANY (outlets);
 END $$;
 
--- Back again, if the outlet is not linked anew and they were kept for less than seven days: a row, or none.
-CREATE OR REPLACE FUNCTION keys_restore(outlet text)
+-- Back again, if the outlet is not linked anew and they were kept for less than seven days: a row, or none. Only its owner may: an
+-- error of instance_fence otherwise.
+CREATE OR REPLACE FUNCTION keys_restore(outlet text, instance text, at_epoch bigint)
 RETURNS TABLE (jid text, lid text, name text, linked timestamptz) LANGUAGE plpgsql AS $$
 BEGIN
+	PERFORM instance_fence(instance, at_epoch, ARRAY[outlet]);
 	PERFORM 1 FROM outlet_sessions s WHERE s.outlet_id = outlet AND s.linked_at IS NULL FOR UPDATE;
 	IF NOT FOUND THEN
 		RETURN;

@@ -410,6 +410,8 @@ outlet_restored(struct outlet *o, const char *own_jid, const char *own_lid,
 {
 	struct session_row *r = &o->row;
 
+	if (o->state == OUT_ELSEWHERE)
+		return; /* handed over meanwhile: its owner reads them in the rows */
 	o->linked = true;
 	(void)snprintf(r->own_jid, sizeof(r->own_jid), "%s", own_jid);
 	(void)snprintf(r->own_lid, sizeof(r->own_lid), "%s", own_lid);

@@ -93,6 +93,41 @@ scenario('commands go to the owner, and so do its refusals', async () => {
 	assert.deepEqual(await world.sql(`SELECT DISTINCT actor FROM audit WHERE subject = '${theirs}' AND action = 'outlet_pause'`), ['admin']);
 });
 
+scenario('keys that were given up come back through the other daemon; and not by a daemon whose lease was ended', async () => {
+	const restore = (daemon) => world.ctl(['-s', daemon.socket, 'restore-keys', theirs]);
+	const phone = await phoneOf(theirs);
+	const lost = async () => {
+		await world.sim.fault('failure', { phone, when: 'login', reason: 401 });
+		await world.sim.fault('reset', { phone });
+		await at(world.admin, theirs, (s) => s.session.lastError?.code === 'logged_out');
+	};
+
+	await lost();
+	// Its lease is ended while the keys are asked for: the transaction that ends it is there first.
+	const ended = world.sql(`DO $$ BEGIN
+		UPDATE instances SET epoch = epoch + 1, boot = NULL WHERE name = 'host-b';
+		FOR i IN 1..1000 LOOP
+			PERFORM pg_stat_clear_snapshot();
+			EXIT WHEN EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+				AND query LIKE '%keys_restore%');
+			PERFORM pg_sleep(0.02);
+		END LOOP;
+	END $$`);
+	await waitFor(async () => (await world.sql(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+		AND wait_event = 'PgSleep'`)).length === 1, 10_000, 'the lease to be held', 5);
+	await assert.rejects(restore(b), /owner_unavailable/);
+	await ended;
+	assert.deepEqual(await world.sql(`SELECT count(*) FROM kept_links WHERE outlet_id = '${theirs}'`), ['1']);
+
+	await waitFor(async () => (await owners(world)).has(theirs) && (await world.sql('SELECT 1 FROM instances WHERE boot IS NOT NULL')).length === 2,
+		20_000, 'an owner, and the other daemon');
+	const owner = (await owners(world)).get(theirs);
+	await waitFor(() => restore(owner === 'world' ? b : world), 20_000, 'its owner to bring them back', 200);
+	await at(world.admin, theirs, (s) => s.session.status === 'DISCONNECTED' && s.session.lastError === null);
+	await world.admin.post(`/outlets/${theirs}/connect`, {});
+	await at(world.admin, theirs, (s) => s.healthy, 20_000);
+});
+
 scenario('what one daemon takes is sent by the outlet\'s own at once', async () => {
 	const [to] = numbers(1, 41);
 

@@ -3,6 +3,8 @@
  * Keys that a logout or a ban took from an outlet, brought back by a person. They come back in the
  * database first, then in memory; nothing connects by that.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/log.h"
@@ -45,8 +47,9 @@ void
 api_outlet_restore_keys(struct call *c)
 {
 	struct outlet *o = call_outlet(c, c->request->outlet_restore_keys->id);
-	struct db_param id;
+	const struct store *store = c->env->store;
 	const char *problem;
+	char epoch[24];
 
 	if (o == NULL)
 		return;
@@ -55,8 +58,13 @@ api_outlet_restore_keys(struct call *c)
 		call_problem(c, problem, NULL);
 		return;
 	}
-	id = DB_TEXT(outlet_id(o));
-	call_query(c, SQL_KEYS_RESTORE, &id, 1, NULL, on_restored);
+	(void)snprintf(epoch, sizeof(epoch), "%" PRId64, store->epoch);
+	{
+		const struct db_param params[] = {
+		    DB_TEXT(outlet_id(o)), DB_TEXT(store->instance), DB_TEXT(epoch)};
+
+		call_query(c, SQL_KEYS_RESTORE, params, 3, "owner_unavailable", on_restored);
+	}
 }
 
 static void

@@ -23,8 +23,8 @@ enum db_error {
 	DB_OK = 0,
 	DB_E_DOWN = -1,	    /* no connection: nothing was sent */
 	DB_E_LOST = -2,	    /* broke while waiting: done or not, nobody knows */
-	DB_E_CONFLICT = -3, /* unique, foreign key, check or serialisation: PQresultErrorField has
-			       the constraint */
+	DB_E_CONFLICT = -3, /* unique, foreign key, check, serialisation or the fence:
+			       PQresultErrorField has the constraint */
 	DB_E_SQL = -4,	    /* any other error of the statement */
 	DB_E_DEADLINE = -5,
 	DB_E_FULL = -6 /* too many waiting */

@@ -285,6 +285,7 @@ classify(const char *state)
 	    {"23", DB_E_CONFLICT},    /* constraints */
 	    {"40001", DB_E_CONFLICT}, /* serialisation */
 	    {"40P01", DB_E_CONFLICT}, /* deadlock */
+	    {"WF", DB_E_CONFLICT},    /* instance_fence: another daemon has it now */
 	    {"57014", DB_E_DEADLINE}, /* statement_timeout */
 	    {"57P", DB_E_LOST},	      /* the server goes down, or ends us */
 	    {"53", DB_E_DOWN},	      /* its disk is full, its memory or connections are used up */

@@ -7,9 +7,10 @@ SELECT w.n, k.value
 FROM unnest($2::smallint[], $3::text[]) WITH ORDINALITY AS w (kind, name, n)
 JOIN keys k ON k.outlet_id = $1 AND k.kind = w.kind AND k.name = w.name
 
--- $1 outlet. Columns: address, LID, name, when it was linked in ms; no row when nothing is kept, or it is linked.
+-- Locks our row of instances FOR SHARE; a conflict when the outlet is another's. $1 outlet, $2 instance, $3 epoch. Columns: address,
+-- LID, name, when it was linked in ms; no row when nothing is kept, or it is linked.
 -- name: KEYS_RESTORE
-SELECT jid, lid, name, to_ms(linked) FROM keys_restore($1)
+SELECT jid, lid, name, to_ms(linked) FROM keys_restore($1, $2, $3::bigint)
 
 -- Those that nobody asked for in time.
 -- name: KEYS_PURGE

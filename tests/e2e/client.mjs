@@ -6,9 +6,10 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 
-import { waitFor } from './wait.mjs';
+import { PATIENCE, waitFor } from './wait.mjs';
 
 const TIMEOUT_MS = 60_000;
+const WAIT_MAX_S = 50; // of the simulator's controls, within that
 
 /** One request on a connection of its own. `body`: an object (sent as JSON), a string or a buffer. */
 export function request(base, method, path, { headers = {}, body, timeout = TIMEOUT_MS } = {}) {
@@ -295,13 +296,19 @@ export class Sim {
 		return this.call('POST', '/media/faults', { action, ...fields });
 	}
 
-	/** What phones decrypted: filter by to, from, id; wait (seconds) with count. */
-	async messages(filter = {}) {
-		return (await this.call('GET', `/messages${Sim.query(filter)}`)).messages;
+	/** What phones decrypted: filter by to, from, id; wait (seconds, to be had patience with) with count. */
+	messages(filter) {
+		return this.recorded('messages', filter);
 	}
 
-	async receipts(filter = {}) {
-		return (await this.call('GET', `/receipts${Sim.query(filter)}`)).receipts;
+	receipts(filter) {
+		return this.recorded('receipts', filter);
+	}
+
+	async recorded(kind, { wait, ...filter } = {}) {
+		const patient = wait && Math.min(wait * PATIENCE, WAIT_MAX_S);
+
+		return (await this.call('GET', `/${kind}${Sim.query({ ...filter, wait: patient })}`))[kind];
 	}
 
 	async violations() {

@@ -34,11 +34,12 @@ function connect(session) {
 					say({ qr, session: session.index });
 				if (connection === 'open')
 					resolve();
-				if (connection === 'close' && !session.ending)
+				if (connection === 'close' && session.ending)
+					session.ending();
+				else if (connection === 'close')
 					open();
 			});
 		};
-		session.ending = false;
 		open();
 	});
 }
@@ -47,7 +48,7 @@ const orders = {
 	async link(n) {
 		while (sessions.length < n) {
 			const index = sessions.length;
-			const session = { index, auth: await useMultiFileAuthState(path.join(dir, `s${index}`)) };
+			const session = { index, auth: await useMultiFileAuthState(path.join(dir, `s${index}`)), ending: null };
 
 			sessions.push(session);
 			await connect(session);
@@ -61,11 +62,14 @@ const orders = {
 		}));
 	},
 	async restart() {
-		for (const session of sessions) {
-			session.ending = true;
+		await Promise.all(sessions.map((session) => new Promise((resolve) => {
+			session.ending = resolve;
 			session.socket.end(undefined);
-		}
-		await Promise.all(sessions.map(connect));
+		})));
+		await Promise.all(sessions.map((session) => {
+			session.ending = null;
+			return connect(session);
+		}));
 	},
 	memory() {
 		globalThis.gc?.();

@@ -35,6 +35,8 @@
 static const struct route routes[] = {
 	HEALTH_ROUTE("/healthz", 0, NULL, health_live, "This process is alive"),
 	HEALTH_ROUTE("/readyz", OP(HEALTH), health_ready, NULL, "The daemon and its database answer"),
+	HEALTH_ROUTE("/api/openapi.json", 0, NULL, description_json, "This description"),
+	HEALTH_ROUTE("/api/docs", 0, NULL, description_page, "This description, readable"),
 	HEALTH_ROUTE("/metrics", OP(METRICS), NULL, metrics_run, "Figures for Prometheus"),
 
 	{"POST", "/api/auth/login", JSON, true, OP(LOGIN), SHORT_MS, auth_login, auth_login_answer, NULL, "Log in"},

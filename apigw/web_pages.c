@@ -56,6 +56,17 @@ no_file(struct call *c)
 }
 
 void
+web_pages_file(struct call *c, const char *path)
+{
+	const struct web_file *f = web_files_find(c->gw->web, path);
+
+	if (f != NULL)
+		answer_file(c, 200, f);
+	else
+		no_file(c);
+}
+
+void
 web_pages_answer(struct call *c)
 {
 	const struct http_head *head = &c->http->head;

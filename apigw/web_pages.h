@@ -6,5 +6,7 @@
 struct call;
 
 void web_pages_answer(struct call *c);
+/* A file of the web root by its path, "/name". */
+void web_pages_file(struct call *c, const char *path);
 
 #endif

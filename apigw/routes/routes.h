@@ -72,5 +72,7 @@ void audit_list(struct call *c);
 void health_live(struct call *c);
 void health_ready(struct call *c);
 void metrics_run(struct call *c);
+void description_json(struct call *c);
+void description_page(struct call *c);
 
 #endif

@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
+import { description } from './description.ts';
+
 /** Each text file again as FILE.gz, which the gateway gives to those who take it. */
 const compressed: Plugin = {
 	name: 'compressed',
 	apply: 'build',
 	writeBundle({ dir = '' }, bundle) {
 		for (const { fileName } of Object.values(bundle)) {
-			if (!/\.(html|js|css|svg)$/.test(fileName)) continue;
+			if (!/\.(html|js|css|svg|json)$/.test(fileName)) continue;
 			const path = join(dir, fileName);
 			writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
 		}
@@ -20,7 +22,7 @@ const compressed: Plugin = {
 // Everything ends up as files of our own origin: the gateway's policy allows nothing else, and nothing inline.
 export default defineConfig({
 	base: '/',
-	plugins: [compressed],
+	plugins: [description, compressed],
 	oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
 	build: {
 		outDir: '../../build/web',

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 
+import { assertDescribed } from './description.mjs';
 import { PATIENCE, waitFor } from './wait.mjs';
 
 const TIMEOUT_MS = 60_000;
@@ -92,6 +93,7 @@ export class Api {
 		assert.ok(answer.headers['x-request-id'], `${answer.what}: no X-Request-Id`);
 		if (answer.status >= 400 && method !== 'HEAD')
 			assertProblem(answer);
+		assertDescribed(method, `/api${path}`, answer);
 		return answer;
 	}
 

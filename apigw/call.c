@@ -27,6 +27,7 @@
 #define REQUEST_ID_ACCEPTED_MIN 8
 #define IDEMPOTENCY_KEY_MAX 255
 #define ETAG_BYTES 12
+#define QUERY_NAME_MAX 64
 
 struct call_block {
 	struct call_block *next;
@@ -300,6 +301,8 @@ call_refuse(struct call *c)
 		call_invalid(c);
 		return;
 	}
+	if (c->route->body == ROUTE_FILE)
+		http_body_pause(c->http); /* nobody takes it */
 	m.has_op = 1;
 	m.op = c->route->op;
 	m.id = c->id;
@@ -328,6 +331,28 @@ call_query(struct call *c, const char *name, size_t max)
 		body_error(&c->body, "", name, "invalid",
 		    "The parameter cannot be decoded or is too long.");
 	return r > 0 && *value != '\0' ? value : NULL;
+}
+
+/* Parameters that the route does not take, or that come twice: whoever wrote them means something
+ * by them. */
+static void
+check_query(struct call *c)
+{
+	const char *query = c->http->head.query;
+	char name[QUERY_NAME_MAX + 1], value[1];
+
+	for (const char *p = query; *p != '\0'; p += strcspn(p, "&"), p += *p == '&') {
+		const size_t len = strcspn(p, "=&");
+
+		if (len == 0 && *p == '&')
+			continue;
+		(void)snprintf(name, sizeof(name), "%.*s", (int)len, p);
+		if (!route_takes(c->route, p, len))
+			body_error(&c->body, "", name, "unknown_parameter",
+			    "There is no such parameter here.");
+		else if (http_query_get(p + strcspn(p, "&"), name, value, sizeof(value)) != 0)
+			body_error(&c->body, "", name, "repeated", "It is given more than once.");
+	}
 }
 
 /* A sane id of the client's own is kept, so that its logs and ours can be joined. */
@@ -461,13 +486,14 @@ run_route(struct call *c)
 	if (check_credential(c) < 0 || check_body(c) < 0)
 		return;
 	fill_request(c);
-	if (c->route->run != NULL) {
-		c->route->run(c);
-		return;
-	}
-	c->route->build(c);
+	if (!c->route->open || !session_method_safe(c->http->head.method)) /* probes may say more */
+		check_query(c);
+	if (c->route->build != NULL)
+		c->route->build(c);
 	if (c->body.n_errors > 0)
 		call_refuse(c);
+	else if (c->route->run != NULL)
+		c->route->run(c);
 	else
 		call_send(c);
 }

@@ -191,7 +191,7 @@ events_run(struct call *c)
 	if (sub->last_event_id != NULL && strlen(sub->last_event_id) > LAST_ID_MAX)
 		body_error(&c->body, "", "Last-Event-ID", "too_long", "It is not one of ours.");
 	if (c->body.n_errors > 0) {
-		call_invalid(c);
+		call_refuse(c);
 		return;
 	}
 	c->request.subscribe = sub;

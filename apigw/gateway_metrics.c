@@ -60,7 +60,8 @@ gateway_metrics_replied(const struct call *c, unsigned status)
 
 	(void)snprintf(code, sizeof(code), "%u", status);
 	if (c->route != NULL)
-		(void)snprintf(route, sizeof(route), "%s %s", c->route->method, c->route->path);
+		(void)snprintf(route, sizeof(route), "%s %.*s", c->route->method,
+		    (int)strcspn(c->route->path, "?"), c->route->path);
 	metric_add(m->requests, code, 1);
 	metric_observe(m->seconds, route, (double)(clock_monotonic_us() - c->since_us) / 1e6);
 }

@@ -31,7 +31,7 @@
 #define HEALTH_ROUTE(path, op, build, run, summary) \
 	{"GET", path, NONE, true, op, HEALTH_MS, build, NULL, run, summary}
 
-/* A literal path stands before the pattern that would match it, too. */
+/* A literal path stands before the pattern that would match it, too. Behind '?' the parameters that it takes. */
 static const struct route routes[] = {
 	HEALTH_ROUTE("/healthz", 0, NULL, health_live, "This process is alive"),
 	HEALTH_ROUTE("/readyz", OP(HEALTH), health_ready, NULL, "The daemon and its database answer"),
@@ -44,15 +44,15 @@ static const struct route routes[] = {
 	ASK("GET",    "/api/auth/me",                 NONE,  ME,                routes_build_empty, "Who is logged in"),
 	ASK("POST",   "/api/auth/password",           JSON,  PASSWORD_CHANGE,   auth_password,      "Change one's own password"),
 
-	{"GET", "/api/outlets/status", NONE, false, OP(STATUS_LIST), SHORT_MS, outlets_status, outlets_status_answer, NULL, "The status of all outlets"},
+	{"GET", "/api/outlets/status?limit&cursor&status&healthy&q", NONE, false, OP(STATUS_LIST), SHORT_MS, outlets_status, outlets_status_answer, NULL, "The status of all outlets"},
 	ASK("GET",    "/api/outlets/{id}/status",     NONE,  STATUS_GET,        ID,                 "The status of one outlet"),
-	ASK("GET",    "/api/outlets",                 NONE,  OUTLET_LIST,       LIST,               "List outlets"),
+	ASK("GET",    "/api/outlets?limit&cursor&q",  NONE,  OUTLET_LIST,       LIST,               "List outlets"),
 	ASK("POST",   "/api/outlets",                 JSON,  OUTLET_ADD,        outlets_add,        "Create an outlet"),
 	ASK("GET",    "/api/outlets/{id}",            NONE,  OUTLET_GET,        ID,                 "One outlet"),
 	ASK("PATCH",  "/api/outlets/{id}",            JSON,  OUTLET_EDIT,       outlets_edit,       "Change an outlet"),
 	ASK("DELETE", "/api/outlets/{id}",            NONE,  OUTLET_REMOVE,     ID,                 "Delete an outlet"),
 	ASK("POST",   "/api/outlets/{id}/connect",    MAYBE, OUTLET_CONNECT,    outlets_connect,    "Connect or link"),
-	{"GET", "/api/outlets/{id}/qr", NONE, false, OP(OUTLET_QR), SHORT_MS, outlets_qr, outlets_qr_answer, NULL, "The QR code to scan"},
+	{"GET", "/api/outlets/{id}/qr?format&sequence", NONE, false, OP(OUTLET_QR), SHORT_MS, outlets_qr, outlets_qr_answer, NULL, "The QR code to scan"},
 	ASK("GET",    "/api/outlets/{id}/pairing-code", NONE, OUTLET_PAIRING_CODE, ID,              "The pairing code to type into the phone"),
 	ASK("POST",   "/api/outlets/{id}/disconnect", NONE,  OUTLET_DISCONNECT, ID,                 "Disconnect"),
 	ASK("POST",   "/api/outlets/{id}/pause",      NONE,  OUTLET_PAUSE,      ID,                 "Take out of service"),
@@ -60,7 +60,7 @@ static const struct route routes[] = {
 	ASK("POST",   "/api/outlets/{id}/logout",     NONE,  OUTLET_LOGOUT,     ID,                 "Unlink the device"),
 	ASK("GET",    "/api/outlets/{id}/account",    NONE,  OUTLET_ACCOUNT,    ID,                 "Restrictions and the new-chat quota"),
 	ASK("POST",   "/api/outlets/{id}/messages",   JSON,  MESSAGE_SEND,      messages_send,      "Send one message"),
-	ASK("GET",    "/api/outlets/{id}/messages",   NONE,  MESSAGE_LIST,      LIST,               "Messages of an outlet"),
+	ASK("GET",    "/api/outlets/{id}/messages?limit&cursor&status&q", NONE,  MESSAGE_LIST,      LIST,               "Messages of an outlet"),
 	{"GET", "/api/messages/{id}/media", NONE, false, OP(MESSAGE_MEDIA), FETCH_MS, NULL, NULL, download_run, "A received file's bytes"},
 	ASK("GET",    "/api/messages/{id}",           NONE,  MESSAGE_GET,       ID,                 "One message"),
 	ASK_LONG("POST", "/api/numbers/check",  NUMBER_CHECK,  numbers_check, "Which numbers are on WhatsApp"),
@@ -68,17 +68,17 @@ static const struct route routes[] = {
 	{"POST", "/api/media", ROUTE_FILE, false, OP(MEDIA_BEGIN), SHORT_MS, NULL, NULL, upload_run, "Upload a file to send"},
 	ASK("GET",    "/api/media/{id}",              NONE,  MEDIA_GET,         ID,                 "One file"),
 	{"GET", "/api/media/{id}/content", NONE, false, OP(MEDIA_GET), SHORT_MS, NULL, NULL, download_run, "A file's bytes"},
-	{"GET", "/api/outlets/{id}/events", NONE, false, OP(OUTLET_EVENTS), SHORT_MS, LIST, outlets_events_answer, NULL, "The history of a connection, with its uptime"},
-	ASK("GET",    "/api/outlets/{id}/contacts",   NONE,  CONTACT_LIST,      contacts_list,      "An outlet's contacts"),
+	{"GET", "/api/outlets/{id}/events?limit&cursor", NONE, false, OP(OUTLET_EVENTS), SHORT_MS, LIST, outlets_events_answer, NULL, "The history of a connection, with its uptime"},
+	ASK("GET",    "/api/outlets/{id}/contacts?limit&cursor&q&tag", NONE,  CONTACT_LIST,      contacts_list,      "An outlet's contacts"),
 	ASK("POST",   "/api/outlets/{id}/contacts",   JSON,  CONTACT_ADD,       contacts_add,       "Add or replace a contact"),
-	ASK("DELETE", "/api/outlets/{id}/contacts",   MAYBE, CONTACT_REMOVE,    contacts_remove,    "Remove contacts by their numbers"),
+	ASK("DELETE", "/api/outlets/{id}/contacts?phone", MAYBE, CONTACT_REMOVE,    contacts_remove,    "Remove contacts by their numbers"),
 	{"POST", "/api/outlets/{id}/contacts/import", ROUTE_FILE, false, OP(CONTACT_IMPORT), LONG_MS, NULL, NULL, contacts_import, "Import contacts from CSV"},
-	ASK("GET",    "/api/summary",                 NONE,  SUMMARY,           summary_get,        "The dashboard's figures"),
-	ASK("GET",    "/api/opt-outs",                NONE,  OPT_OUT_LIST,      LIST,               "Numbers that no blast may reach"),
+	ASK("GET",    "/api/summary?days",            NONE,  SUMMARY,           summary_get,        "The dashboard's figures"),
+	ASK("GET",    "/api/opt-outs?limit&cursor&q", NONE,  OPT_OUT_LIST,      LIST,               "Numbers that no blast may reach"),
 	ASK("POST",   "/api/opt-outs",                JSON,  OPT_OUT_ADD,       opt_outs_add,       "Add numbers that no blast may reach"),
-	ASK("DELETE", "/api/opt-outs",                MAYBE, OPT_OUT_REMOVE,    opt_outs_remove,    "Let blasts reach numbers again"),
+	ASK("DELETE", "/api/opt-outs?phone",          MAYBE, OPT_OUT_REMOVE,    opt_outs_remove,    "Let blasts reach numbers again"),
 	ASK("DELETE", "/api/opt-outs/{id}",           NONE,  OPT_OUT_REMOVE,    opt_outs_remove,    "Let blasts reach a number again"),
-	ASK("GET",    "/api/templates",               NONE,  TEMPLATE_LIST,     LIST,               "List templates"),
+	ASK("GET",    "/api/templates?limit&cursor&q", NONE,  TEMPLATE_LIST,     LIST,               "List templates"),
 	ASK("POST",   "/api/templates",               JSON,  TEMPLATE_ADD,      templates_add,      "Create a template"),
 	ASK("GET",    "/api/templates/{id}",          NONE,  TEMPLATE_GET,      ID,                 "One template"),
 	ASK("PATCH",  "/api/templates/{id}",          JSON,  TEMPLATE_EDIT,     templates_edit,     "Change a template"),
@@ -88,27 +88,27 @@ static const struct route routes[] = {
 
 	ASK_LONG("POST", "/api/blasts/preview", BLAST_PREVIEW, blasts_build, "What a blast would do"),
 	ASK_LONG("POST", "/api/blasts",         BLAST_CREATE,  blasts_build, "Start or schedule a blast"),
-	ASK("GET",    "/api/blasts",                  NONE,  BLAST_LIST,        LIST,               "List blasts"),
+	ASK("GET",    "/api/blasts?limit&cursor&status&q", NONE,  BLAST_LIST,        LIST,               "List blasts"),
 	ASK("GET",    "/api/blasts/{id}",             NONE,  BLAST_GET,         ID,                 "One blast with its counters"),
-	ASK("GET",    "/api/blasts/{id}/recipients",  NONE,  BLAST_RECIPIENTS,  blasts_recipients,  "A blast's recipients"),
+	ASK("GET",    "/api/blasts/{id}/recipients?limit&cursor&status&q&outletId&reason", NONE,  BLAST_RECIPIENTS,  blasts_recipients,  "A blast's recipients"),
 	{"GET", "/api/blasts/{id}/report.csv", NONE, false, OP(BLAST_RECIPIENTS), SHORT_MS, NULL, NULL, blasts_report, "A blast's recipients as a table"},
-	ASK("GET",    "/api/blasts/{id}/replies",     NONE,  BLAST_REPLIES,     LIST,               "What people answered to a blast"),
+	ASK("GET",    "/api/blasts/{id}/replies?limit&cursor", NONE,  BLAST_REPLIES,     LIST,               "What people answered to a blast"),
 	ASK("POST",   "/api/blasts/{id}/pause",       NONE,  BLAST_PAUSE,       ID,                 "Pause a blast"),
 	ASK("POST",   "/api/blasts/{id}/resume",      NONE,  BLAST_RESUME,      ID,                 "Resume a blast"),
 	ASK("POST",   "/api/blasts/{id}/cancel",      NONE,  BLAST_CANCEL,      ID,                 "Cancel a blast"),
 	ASK("POST",   "/api/blasts/{id}/retry",       NONE,  BLAST_RETRY,       ID,                 "Send the failed ones again"),
 
-	ASK("GET",    "/api/users",                   NONE,  USER_LIST,         LIST,               "List users"),
+	ASK("GET",    "/api/users?limit&cursor&q",    NONE,  USER_LIST,         LIST,               "List users"),
 	ASK("POST",   "/api/users",                   JSON,  USER_ADD,          users_add,          "Create a user"),
 	ASK("GET",    "/api/users/{id}",              NONE,  USER_GET,          ID,                 "One user"),
 	ASK("PATCH",  "/api/users/{id}",              JSON,  USER_EDIT,         users_edit,         "Change a user"),
 	ASK("DELETE", "/api/users/{id}",              NONE,  USER_REMOVE,       ID,                 "Delete a user"),
-	ASK("GET",    "/api/tokens",                  NONE,  TOKEN_LIST,        LIST,               "List API tokens"),
+	ASK("GET",    "/api/tokens?limit&cursor",     NONE,  TOKEN_LIST,        LIST,               "List API tokens"),
 	ASK("POST",   "/api/tokens",                  JSON,  TOKEN_ADD,         tokens_add,         "Create an API token"),
 	ASK("DELETE", "/api/tokens/{id}",             NONE,  TOKEN_REVOKE,      ID,                 "Revoke an API token"),
-	ASK("GET",    "/api/audit",                   NONE,  AUDIT_LIST,        audit_list,         "Who changed what"),
+	ASK("GET",    "/api/audit?limit&cursor&q&actor&action&subject&from&to", NONE,  AUDIT_LIST,        audit_list,         "Who changed what"),
 
-	{"GET", "/api/events", NONE, false, OP(SUBSCRIBE), SHORT_MS, NULL, NULL, events_run, "Server-sent events"},
+	{"GET", "/api/events?kinds&lastEventId", NONE, false, OP(SUBSCRIBE), SHORT_MS, NULL, NULL, events_run, "Server-sent events"},
 	{0},
 };
 /* clang-format on */
@@ -131,7 +131,7 @@ path_matches(const char *pattern, const char *path, char id[ROUTE_ID_MAX + 1])
 {
 	size_t n = 0;
 
-	for (; *pattern != '\0'; pattern++) {
+	for (; *pattern != '\0' && *pattern != '?'; pattern++) {
 		if (*pattern != '{') {
 			if (*path++ != *pattern)
 				return false;
@@ -149,6 +149,29 @@ path_matches(const char *pattern, const char *path, char id[ROUTE_ID_MAX + 1])
 	return *path == '\0';
 }
 
+static bool
+same_path(const char *a, const char *b)
+{
+	const size_t n = strcspn(a, "?");
+
+	return n == strcspn(b, "?") && strncmp(a, b, n) == 0;
+}
+
+bool
+route_takes(const struct route *route, const char *name, size_t len)
+{
+	const char *p = strchr(route->path, '?');
+
+	while (p != NULL) {
+		const size_t n = strcspn(++p, "&");
+
+		if (n == len && strncmp(p, name, len) == 0)
+			return true;
+		p = strchr(p, '&');
+	}
+	return false;
+}
+
 const struct route *
 route_find(const char *method, const char *path, char ret_id[ROUTE_ID_MAX + 1], bool *ret_known,
     char *ret_allow, size_t allow_size)
@@ -160,7 +183,7 @@ route_find(const char *method, const char *path, char ret_id[ROUTE_ID_MAX + 1], 
 	*ret_allow = '\0';
 	ret_id[0] = '\0';
 	for (const struct route *r = routes; r->method != NULL; r++) {
-		if (matched != NULL ? strcmp(matched, r->path) != 0
+		if (matched != NULL ? !same_path(matched, r->path)
 				    : !path_matches(r->path, path, ret_id))
 			continue;
 		matched = r->path;

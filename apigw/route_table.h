@@ -17,7 +17,7 @@ enum route_body { ROUTE_NO_BODY, ROUTE_JSON, ROUTE_JSON_OPTIONAL, ROUTE_FILE };
 
 struct route {
 	const char *method;
-	const char *path; /* {id} stands for one segment */
+	const char *path; /* {id} stands for one segment; behind '?' its parameters, '&' between */
 	enum route_body body;
 	bool open; /* needs no token */
 	Ipc__Request__OpCase op;
@@ -33,6 +33,8 @@ struct route {
 
 /* The rows; the last has a NULL method. */
 const struct route *route_table(void);
+/* Is it one of its query parameters? */
+bool route_takes(const struct route *route, const char *name, size_t len);
 /* Finds the row. HEAD is as GET. NULL: *ret_known says whether the path exists; its methods are in
  * allow then. */
 const struct route *route_find(const char *method, const char *path, char ret_id[ROUTE_ID_MAX + 1],

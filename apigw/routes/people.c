@@ -89,21 +89,28 @@ static char **
 read_phones(struct call *c, const struct body_field *fields, const char *path_phone, size_t *ret_n,
     char **ret_reason)
 {
+	char *query_phone = call_query(c, "phone", PHONE_MAX_BYTES), **one;
 	struct phones_body body = {0};
-	char **one;
 
 	if (path_phone != NULL && path_phone[0] != '\0')
 		body.phone = (char *)(uintptr_t)path_phone;
 	else if (c->body.root != NULL)
 		body_read(&c->body, "", c->body.root, fields, &body);
 	else
-		body.phone = call_query(c, "phone", PHONE_MAX_BYTES);
+		body.phone = query_phone;
+	if (c->body.root != NULL && query_phone != NULL)
+		body_error(&c->body, "", "phone", "repeated",
+		    "Give numbers in the address or in the body, not in both.");
 	if (ret_reason != NULL)
 		*ret_reason = body.reason;
-	if (body.phones != NULL)
+	*ret_n = 0;
+	if (body.phones != NULL) {
+		if (json_is_array(body.phones) && json_array_size(body.phones) == 0)
+			body_error(
+			    &c->body, "", "phones", "too_short", "Give at least one number.");
 		return routes_read_strings(
 		    c, "phones", body.phones, PHONES_MAX, PHONE_MAX_BYTES, ret_n);
-	*ret_n = 0;
+	}
 	if (body.phone == NULL) {
 		if (c->body.n_errors == 0)
 			body_error(&c->body, "", "phone", "required", "Give a telephone number.");

@@ -11,8 +11,12 @@
 
 #include "common/xalloc.h"
 #include "waconnd/api/api_internal.h"
+#include "waconnd/api/request.h"
 
 #define STATUS_LIMIT_MAX 1000
+
+static const char *const statuses[] = {
+    "CONNECTED", "CONNECTING", "DISCONNECTED", "PAUSED", "FAILED", "TIMEOUT", NULL};
 
 struct status_cache {
 	uint64_t version;
@@ -162,6 +166,10 @@ api_status_list(struct call *c)
 
 	if (limit < 1 || limit > STATUS_LIMIT_MAX) {
 		call_invalid(c, "limit", "out_of_range", "limit is 1 to 1000");
+		return;
+	}
+	if (q->status != NULL && q->status[0] != '\0' && !request_is_one_of(q->status, statuses)) {
+		call_invalid(c, "status", "invalid", "A status of outlets, such as CONNECTED.");
 		return;
 	}
 	(void)snprintf(etag, sizeof(etag), "\"%lld-%llu%s%s\"", (long long)c->env->store->epoch,

@@ -49,7 +49,7 @@ DAEMON_SRC   = $(filter-out waconnd/main.c,$(wildcard waconnd/*.c)) $(wildcard w
 CTL_SRC      = $(filter-out waconnd/waconnctl/main.c,$(wildcard waconnd/waconnctl/*.c))
 APIGW_SRC    = $(filter-out apigw/main.c,$(wildcard apigw/*.c)) $(wildcard apigw/routes/*.c)
 SIM_SRC      = $(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c))
-WEB_SRC      = $(shell find apigw/web/src apigw/web/public -type f) $(wildcard apigw/web/*.html apigw/web/*.ts apigw/web/*.json)
+WEB_SRC      = $(shell find apigw/web/src apigw/web/public -type f) $(wildcard apigw/web/*.html apigw/web/*.ts apigw/web/*.json) docs/openapi.yaml
 
 objs = $(patsubst %.c,$(O)/obj/%.o,$(patsubst $(GEN)/%,gen/%,$(1)))
 
@@ -101,8 +101,9 @@ fuzz: ## fuzz every parser for a while each (SECONDS=60)
 	@$(AGAIN) O=$(O)/fuzz SAN=fuzz CC=clang fuzzers
 	@exec tests/fuzz/run $(O)/fuzz $(SECONDS)
 
-lint: ## formatting, order of includes, banned functions, cppcheck
+lint: ## formatting, order of includes, banned functions, cppcheck, the interface's description
 	@tests/install.sh check
+	@$(AGAIN) npm-tests
 	@exec tests/lint.sh
 
 format: ## clang-format over all C

@@ -121,4 +121,5 @@ check licence-lines licence_lines
 check leftovers leftovers
 check lock-files lock_files
 check cppcheck cpp_check
+check openapi node tests/openapi_lint.mjs docs/openapi.yaml
 exit $status

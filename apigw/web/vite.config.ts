@@ -31,6 +31,7 @@ export default defineConfig({
 		assetsInlineLimit: 0,
 		license: { fileName: 'licenses.md' },
 		modulePreload: { polyfill: false },
+		rolldownOptions: { checks: { pluginTimings: false } }, // a busy machine is no fault of ours
 	},
 	server: { proxy: { '/api': 'http://127.0.0.1:3000' } },
 });

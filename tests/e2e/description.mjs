@@ -33,6 +33,24 @@ function validator(ref) {
 	return validators.get(ref);
 }
 
+export const schemaOf = resolve;
+
+/** The parameters of an operation, those of its path, too. */
+export const parametersOf = (item, op) => [...item.parameters ?? [], ...op.parameters ?? []].map(resolve);
+
+/** The body must be one that the description takes: a test's own calls are as the description has it. */
+export function assertTaken(operationId, body) {
+	const { path, method, op } = operations.find((o) => o.op.operationId === operationId);
+	const content = op.requestBody?.content ?? {};
+	const here = `#/paths/${escape(path)}/${method.toLowerCase()}/requestBody/content/${escape('application/json')}/schema`;
+
+	if (!content['application/json'] || body === undefined) {
+		assert.equal(body === undefined, !op.requestBody?.required, `${operationId}: a body`);
+		return;
+	}
+	assert.ok(validator(here)(body), `${operationId}: ${ajv.errorsText(validator(here).errors)}`);
+}
+
 /** answer: {status, headers, text}. A path or method that is not described may only be refused. */
 export function assertDescribed(method, url, answer) {
 	const path = url.split('?')[0];

@@ -1,30 +1,73 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The description is the truth: each operation is there and refuses what it must; whatever is answered, here and in all other tests, fits. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { after, before } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 import { request } from './client.mjs';
-import { description, operations } from './description.mjs';
+import { description, operations, parametersOf } from './description.mjs';
 import { scenario } from './scenario.mjs';
 import { startWorld } from './world.mjs';
 
-const ROUTES = new URL('../../apigw/route_table.c', import.meta.url);
-let world;
-before(async () => { world = await startWorld(); });
-after(() => world?.stop());
+const source = (name) => fs.readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
+let world, web;
+
+/* With a web UI built now: one that lies about may have been made from another description. */
+before(async () => {
+	const sources = fileURLToPath(new URL('../../apigw/web', import.meta.url));
+
+	web = fs.mkdtempSync(path.join(os.tmpdir(), 'wcn-web-'));
+	execFileSync(path.join(sources, 'node_modules/.bin/vite'), ['build', '--logLevel', 'warn', '--outDir', web, '--emptyOutDir'], { cwd: sources });
+	world = await startWorld({ gateway: { http: { web_root: web } } });
+});
+after(async () => {
+	await world?.stop();
+	fs.rmSync(web, { recursive: true, force: true });
+});
 
 const fill = (path) => path.replaceAll('{id}', 'nothing_here');
 const short = (path) => path.replace(/^\/api/, '');
 const inApi = operations.filter(({ path }) => path.startsWith('/api/'));
 const guarded = inApi.filter(({ op }) => op['x-role'] !== 'none');
 
-scenario('what is described is routed, and what is routed is described', async () => {
-	const source = fs.readFileSync(ROUTES, 'utf8');
-	const routed = [...source.matchAll(/"(GET|POST|PATCH|DELETE)",\s+"(\/[^"]+)"/g)].map(([, method, path]) => `${method} ${path}`)
-		.concat([...source.matchAll(/HEALTH_ROUTE\("(\/[^"]+)"/g)].map(([, path]) => `GET ${path}`));
+/* The rows of route_table.c: {method, path, query, op}, op in the daemon's words. */
+function routes() {
+	return [...source('apigw/route_table.c').matchAll(/^\t(?:(\w+)\(|\{)(?:"(GET|POST|PATCH|DELETE)",\s+)?"(\/[^"?]+)\??([^"]*)",(.*)$/gm)]
+		.map(([, macro, method = 'GET', path, query, rest]) => ({ method, path, query: query.split('&').filter(Boolean),
+			op: (/\bOP\((\w+)\)/.exec(rest) ?? (macro?.startsWith('ASK') ? /^\s*(?:(?:NONE|JSON|MAYBE),)?\s*(\w+)/.exec(rest) : null))?.[1] ?? null }));
+}
 
-	assert.deepEqual([...new Set(routed)].sort(), operations.map(({ method, path }) => `${method} ${path}`).sort());
+/* The rows of api.c: op -> {role, scope}, in the words of the description. */
+function permissions() {
+	return new Map([...source('waconnd/api/api.c').matchAll(/OP\((\w+)\)\s*=\s*\{ROLE_(\w+),\s*\w+,\s*SCOPE_(\w+)\}/g)].map(([, op, role, scope]) =>
+		[op, { role: role === 'NONE' ? 'none' : role, scope: /^(ANY|NONE)$/.test(scope) ? undefined : scope.toLowerCase().replace(/_(?=[a-z]+$)/, ':').replaceAll('_', '-') }]));
+}
+
+scenario('what is described is routed, and what is routed is described', async () => {
+	const routed = routes().map(({ method, path }) => `${method} ${path}`);
+
+	assert.deepEqual(routed.sort(), operations.map(({ method, path }) => `${method} ${path}`).sort());
+});
+
+scenario('parameters are those that the gateway takes', async () => {
+	const told = (method, path, names) => `${method} ${path} ${[...names].sort()}`;
+
+	assert.deepEqual(operations.map(({ method, path, item, op }) => told(method, path, parametersOf(item, op).filter((p) => p.in === 'query').map((p) => p.name))).sort(),
+		routes().map(({ method, path, query }) => told(method, path, query)).sort());
+});
+
+scenario('roles and scopes are the daemon\'s', async () => {
+	const may = permissions();
+	const routed = routes().map(({ method, path, op }) => {
+		const { role, scope } = op === null ? { role: 'none' } : may.get(op);
+		return `${method} ${path} ${role} ${scope}`;
+	});
+
+	assert.deepEqual(operations.map(({ method, path, op }) => `${method} ${path} ${op['x-role']} ${op['x-scope']}`).sort(), routed.sort());
 });
 
 scenario('the document and its page are served', async () => {

@@ -47,12 +47,13 @@ void
 api_outlet_restore_keys(struct call *c)
 {
 	struct outlet *o = call_outlet(c, c->request->outlet_restore_keys->id);
-	const struct store *store = c->env->store;
+	const struct store *store;
 	const char *problem;
 	char epoch[24];
 
 	if (o == NULL)
 		return;
+	store = c->env->store;
 	problem = outlet_may_restore(o);
 	if (problem != NULL) {
 		call_problem(c, problem, NULL);

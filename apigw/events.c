@@ -24,7 +24,6 @@ struct stream {
 	struct call *call; /* until the daemon has answered */
 	struct http_request *http;
 	uint64_t ipc_id;
-	unsigned heartbeats;
 };
 LIST_HEAD(streams, stream);
 
@@ -79,12 +78,8 @@ on_heartbeat(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (s = LIST_FIRST(&e->streams); s != NULL; s = next) {
 		next = LIST_NEXT(s, entry);
-		if (s->call != NULL)
-			continue;
-		if (++s->heartbeats < EVENTS_LIFE_S / EVENTS_HEARTBEAT_S)
+		if (s->call == NULL)
 			stream_write(s, ": heartbeat\n\n", 13);
-		else
-			stream_end(s, ": come back\n\n");
 	}
 }
 
@@ -102,6 +97,10 @@ on_event(void *arg, enum ipc_failure failure, const Ipc__Event *event)
 
 	if (failure != IPC_OK) {
 		stream_end(s, ": the daemon's connection broke; come back\n\n");
+		return;
+	}
+	if (event->kind != NULL && strcmp(event->kind, "end") == 0) {
+		stream_end(s, ": the token has ended, or sees something else now; come back\n\n");
 		return;
 	}
 	if (one_line(event->event_id))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * events: server-sent events. Each open stream is a subscription at the daemon; it ends when its
- * reader goes, is too slow, or the daemon's connection breaks (the browser comes back by itself).
+ * reader goes, is too slow, may hear them no more (the daemon says so), or the daemon's connection
+ * breaks (the browser comes back by itself).
  */
 #ifndef APIGW_EVENTS_H
 #define APIGW_EVENTS_H
@@ -12,7 +13,6 @@ struct call;
 struct events;
 
 #define EVENTS_HEARTBEAT_S 15
-#define EVENTS_LIFE_S 3600 /* then a reader shows its token again */
 
 struct events *events_new(struct event_base *base);
 /* After the HTTP server is freed: all streams are gone by then. */

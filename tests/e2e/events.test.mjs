@@ -106,6 +106,44 @@ scenario('a USER sees events of its own outlet only', async () => {
 	stream.close();
 });
 
+/* A stream of whoever the token makes the caller; ends says whether it is over after a change. */
+async function listening(token) {
+	const stream = await world.api(token).events();
+
+	return { stream, ended: (why) => waitFor(() => stream.closed, 30_000, `the stream to end: ${why}`) };
+}
+
+scenario('a stream lasts as long as what allowed it, and no longer', async () => {
+	const create = async (more) => (await world.admin.post('/tokens', { name: 'reader', ...more }));
+	const revoked = await create({ scopes: ['events:read'] });
+	const short = await create({ expiresInSeconds: 3 });
+	const lasting = await create({});
+	const streams = {};
+
+	for (const [name, { token }] of Object.entries({ revoked, short, lasting }))
+		streams[name] = await listening(token);
+	await world.admin.delete(`/tokens/${revoked.apiToken.id}`);
+	await streams.revoked.ended('revoked');
+	await world.api(revoked.token).refused(401, 'unauthenticated', 'GET', '/events');
+	await streams.short.ended('expired');
+
+	const umar = await world.login('umar', PASSWORD);
+	const login = await listening(umar.token);
+	await umar.post('/auth/logout');
+	await login.ended('logged out');
+
+	const again = await listening((await world.login('umar', PASSWORD)).token);
+	const user = (await world.admin.get('/users?q=umar')).users[0];
+	await world.admin.patch(`/users/${user.id}`, { outletId: id });
+	await again.ended('sees another outlet');
+	await world.admin.patch(`/users/${user.id}`, { outletId: other });
+
+	await world.admin.post(`/outlets/${other}/resume`);
+	await streams.lasting.stream.next((e) => e.kind === 'status' && e.data.outletId === other, 10_000, 'events to go on');
+	assert.ok(!streams.lasting.stream.closed);
+	streams.lasting.stream.close();
+});
+
 scenario('a stream ends with its daemon, and its reader comes back', async () => {
 	const stream = await world.admin.events();
 

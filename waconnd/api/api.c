@@ -251,7 +251,8 @@ api_new(const struct api_env *env, struct api **ret_api, const char **err)
 	api->forward = forward_new(api, &api->env);
 	api->throttle = throttle_new();
 	api->status_cache = status_cache_new();
-	api->subscriptions = subscriptions_new(api, env->hub);
+	api->subscriptions = subscriptions_new(api, &api->env);
+	auth_on_forget(api->auth, subscriptions_check, api->subscriptions);
 	api->uploads = uploads_new(env->store->db);
 	api->downloads = downloads_new(&api->env);
 	if (ipc_server_new(env->base, env->config->socket, env->config->socket_group, &server_ops,
@@ -278,6 +279,7 @@ api_free(struct api **ap)
 	if (api == NULL)
 		return;
 	ipc_server_free(&api->server);
+	auth_on_forget(api->auth, NULL, NULL);
 	forward_free(&api->forward);
 	while (!LIST_EMPTY(&api->calls))
 		call_discard(LIST_FIRST(&api->calls));

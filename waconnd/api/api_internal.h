@@ -111,12 +111,14 @@ struct status_cache *api_status_cache(struct api *api);
 struct status_cache *status_cache_new(void);
 void status_cache_free(struct status_cache **sc);
 
-/* Subscriptions of one peer end with it (api_events.c). */
+/* Subscriptions of one peer end with it, and with what allowed them (api_events.c). */
 struct subscriptions;
 struct subscriptions *api_subscriptions(struct api *api);
-struct subscriptions *subscriptions_new(struct api *api, struct hub *hub);
+struct subscriptions *subscriptions_new(struct api *api, const struct api_env *env);
 void subscriptions_free(struct subscriptions **s);
 void subscriptions_drop_peer(struct subscriptions *s, uint64_t peer);
+/* Soon: who may still hear events? */
+void subscriptions_check(void *subscriptions);
 
 /* Files on their way in; those of one peer end with it (api_upload.c). */
 struct uploads;

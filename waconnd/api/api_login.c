@@ -201,7 +201,8 @@ on_logged_out(struct call *c, const PGresult *result)
 	struct buf out;
 	struct jsonw j;
 
-	(void)result;
+	if (result != NULL) /* its streams end, too */
+		auth_forget(api_auth(c->api), c->who.token_id);
 	call_begin(&j, &out);
 	call_finish(c, &j, 200);
 }

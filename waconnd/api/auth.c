@@ -39,6 +39,8 @@ struct auth {
 	struct cached cache[CACHE_SIZE];
 	struct admin admins[CONFIG_ADMINS_MAX];
 	size_t n_admins;
+	void (*forgotten)(void *arg);
+	void *forgotten_arg;
 };
 
 struct identify { /* a call's state while the database is asked */
@@ -87,6 +89,15 @@ auth_forget(struct auth *a, const char *token_id)
 		if (token_id == NULL || strcmp(a->cache[i].who.token_id, token_id) == 0)
 			a->cache[i].at_ms = 0;
 	}
+	if (a->forgotten != NULL)
+		a->forgotten(a->forgotten_arg);
+}
+
+void
+auth_on_forget(struct auth *a, void (*cb)(void *arg), void *arg)
+{
+	a->forgotten = cb;
+	a->forgotten_arg = arg;
 }
 
 void

@@ -38,6 +38,24 @@ SELECT u.id, u.name, u.role, coalesce(u.outlet_id, ''), t.id, t.is_session, coal
 FROM tokens t JOIN users u ON u.id = t.user_id
 WHERE t.hash = $1::bytea AND (t.expires_at IS NULL OR t.expires_at > now())
 
+-- Of these tokens those that still may hear events, and of which outlet ('' all); ordered for a search. A page that is open and
+-- listens is in use: its login goes on as in TOKEN_VERIFY, written every ten minutes. $1 ids, $2 and $3 as there. Index tokens_pkey.
+-- name: TOKEN_LISTENS
+WITH used AS (
+	UPDATE tokens
+	SET last_used_at = now(),
+	    expires_at = CASE WHEN is_session
+	                      THEN greatest(expires_at, least(now() + $2::bigint * interval '1 ms', created_at + $3::bigint * interval '1 ms'))
+	                      ELSE expires_at END
+	WHERE id = ANY ($1::text[]) AND (expires_at IS NULL OR expires_at > now()) AND last_used_at < now() - interval '10 minutes'
+)
+SELECT t.id, coalesce(CASE WHEN u.role = 'USER' THEN u.outlet_id ELSE t.outlet_id END, '')
+FROM tokens t JOIN users u ON u.id = t.user_id
+WHERE t.id = ANY ($1::text[]) AND (t.expires_at IS NULL OR t.expires_at > now())
+  AND (t.scopes IS NULL OR 'events:read' = ANY (t.scopes))
+  AND (t.outlet_id IS NULL OR u.role <> 'USER' OR u.outlet_id = t.outlet_id)
+ORDER BY t.id COLLATE "C"
+
 -- A login ends. $1 id.
 -- name: TOKEN_END
 DELETE FROM tokens WHERE id = $1 RETURNING id

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apigw/zip.h"
 #include "common/xalloc.h"
 
 struct answer_cache {
@@ -27,6 +28,7 @@ answer_release(struct answer **a)
 		return;
 	free(answer->query);
 	free(answer->etag);
+	buf_done(&answer->zipped);
 	free(answer);
 }
 
@@ -89,5 +91,16 @@ answer_cache_put(
 	a->query = xstrdup(query != NULL ? query : "");
 	a->etag = xstrdup(etag);
 	a->len = len;
+	buf_init(&a->zipped, ANSWER_BYTES_MAX);
 	memcpy(a->body, body, len);
+}
+
+const struct buf *
+answer_zipped(struct answer *a)
+{
+	if (a->zipped.len == 0 && zip(a->body, a->len, &a->zipped) < 0) {
+		buf_reset(&a->zipped);
+		return NULL;
+	}
+	return &a->zipped;
 }

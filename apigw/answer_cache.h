@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/buf.h"
+
 #define ANSWER_CACHE_MAX 4
 #define ANSWER_BYTES_MIN 1024 /* less is quicker sent than looked up */
 #define ANSWER_BYTES_MAX (4u << 20)
@@ -22,6 +24,7 @@ struct answer_cache;
 struct answer {
 	unsigned holders;
 	char *query, *etag;
+	struct buf zipped; /* when it was wanted so */
 	size_t len;
 	uint8_t body[];
 };
@@ -34,6 +37,8 @@ struct answer *answer_cache_get(struct answer_cache *ac, const char *query);
 /* Copies; what is too small or too large is not kept. */
 void answer_cache_put(
     struct answer_cache *ac, const char *query, const char *etag, const void *body, size_t len);
+/* Compressed, once for all who hold it; NULL: it cannot be. */
+const struct buf *answer_zipped(struct answer *a);
 void answer_release(struct answer **a);
 
 #endif

@@ -12,10 +12,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include "apigw/accept.h"
 #include "apigw/answer_cache.h"
+#include "apigw/conditional.h"
+#include "apigw/cors.h"
 #include "apigw/gateway_metrics.h"
 #include "apigw/routes/routes.h"
 #include "apigw/web_pages.h"
+#include "apigw/zip.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/problem.h"
@@ -27,7 +31,10 @@
 #define REQUEST_ID_ACCEPTED_MIN 8
 #define IDEMPOTENCY_KEY_MAX 255
 #define ETAG_BYTES 12
+#define ETAG_MAX 128
 #define QUERY_NAME_MAX 64
+#define ZIP_MIN 1024	   /* bytes; less is not worth it */
+#define ZIP_MAX (4u << 20) /* what is longer would hold up the others */
 
 struct call_block {
 	struct call_block *next;
@@ -105,6 +112,7 @@ call_headers(const struct call *c, struct buf *headers, const char *type)
 	    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
 	    "img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; "
 	    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n");
+	cors_headers(c, headers);
 	if (!page)
 		buf_add_str(headers, is_cacheable(c) ? "Cache-Control: private, no-cache\r\n"
 						     : "Cache-Control: no-store\r\n");
@@ -155,6 +163,12 @@ call_problem(struct call *c, const char *code, const char *detail)
 }
 
 void
+call_problem_with(struct call *c, const char *code, const struct buf *more_headers)
+{
+	reply_problem(c, problem_find(code), NULL, more_headers);
+}
+
+void
 call_not_allowed(struct call *c, const char *allow)
 {
 	struct buf headers = BUF_INIT(HEADERS_MAX);
@@ -191,22 +205,62 @@ call_failed(struct call *c, enum ipc_failure failure)
 		call_problem(c, "daemon_unavailable", NULL);
 }
 
-/* Adds the ETag of the answer. Does the client have it already? */
+/* The ETag of an answer that may be kept: the daemon's own, or made from its bytes. */
 static bool
-not_modified(const struct call *c, const Ipc__Response *response, struct buf *headers)
+answer_etag(const struct call *c, const Ipc__Response *response, char out[ETAG_MAX])
 {
-	const char *have = http_head_get(&c->http->head, "if-none-match");
 	uint8_t digest[SHA256_DIGEST_LENGTH];
-	char tag[2 + 2 * ETAG_BYTES + 1] = "\"";
 	size_t n = 1;
 
+	if (response->etag != NULL) {
+		(void)snprintf(out, ETAG_MAX, "%s", response->etag);
+		return strpbrk(out, "\r\n") == NULL;
+	}
+	if (response->status != 200 || !is_cacheable(c))
+		return false;
 	(void)SHA256(response->body.data, response->body.len, digest);
+	out[0] = '"';
 	for (size_t i = 0; i < ETAG_BYTES; i++)
-		n += (size_t)snprintf(tag + n, sizeof(tag) - n, "%02x", digest[i]);
-	tag[n++] = '"';
-	tag[n] = '\0';
-	buf_addf(headers, "ETag: %s\r\n", tag);
-	return have != NULL && (strstr(have, tag) != NULL || strcmp(have, "*") == 0);
+		n += (size_t)snprintf(out + n, ETAG_MAX - n, "%02x", digest[i]);
+	(void)snprintf(out + n, ETAG_MAX - n, "\"");
+	return true;
+}
+
+/*
+ * The answer compressed, if the client takes it so. Only what may be kept, too: no answer of that
+ * kind has a secret in it whose length could be guessed at (BREACH).
+ */
+static const struct buf *
+zipped(struct call *c, const Ipc__Response *response, struct buf *out)
+{
+	const char *encodings = http_head_get(&c->http->head, "accept-encoding");
+
+	if (response->status != 200 || !is_cacheable(c) || response->body.len < ZIP_MIN ||
+	    response->body.len > ZIP_MAX || encodings == NULL ||
+	    accept_quality(encodings, "gzip", NULL) == 0)
+		return NULL;
+	if (c->kept != NULL && response->body.data == c->kept->body)
+		return answer_zipped(c->kept);
+	return zip(response->body.data, response->body.len, out) == 0 ? out : NULL;
+}
+
+static void
+pass_body(struct call *c, const Ipc__Response *response, const char *etag, struct buf *headers)
+{
+	struct buf out = BUF_INIT(ZIP_MAX);
+	const struct buf *packed = zipped(c, response, &out);
+	const char *type =
+	    response->status >= 400 ? "application/problem+json" : "application/json";
+
+	if (etag != NULL) /* the same document in other bytes: a weak one */
+		buf_addf(headers, "ETag: %s%s\r\n",
+		    packed != NULL && strncmp(etag, "W/", 2) != 0 ? "W/" : "", etag);
+	if (packed != NULL)
+		buf_add_str(headers, "Content-Encoding: gzip\r\n");
+	call_reply(c, response->status, type, headers,
+	    packed != NULL ? packed->data : response->body.data,
+	    packed != NULL ? packed->len : response->body.len);
+	buf_done(&out);
 }
 
 void
@@ -214,26 +268,27 @@ call_pass(struct call *c, const Ipc__Response *response)
 {
 	struct buf headers = BUF_INIT(HEADERS_MAX);
 	unsigned status = response->status;
+	char etag[ETAG_MAX];
+	const bool tagged = answer_etag(c, response, etag);
 
 	if (status >= 400 && response->body.len == 0) {
 		call_problem(c, "internal", NULL);
 		return;
 	}
-	if (response->etag != NULL && strpbrk(response->etag, "\r\n") == NULL)
-		buf_addf(&headers, "ETag: %s\r\n", response->etag);
-	else if (status == 200 && is_cacheable(c) && not_modified(c, response, &headers)) {
-		call_reply(c, 304, NULL, &headers, NULL, 0);
-		buf_done(&headers);
-		return;
-	}
+	if (is_cacheable(c))
+		buf_add_str(&headers, "Vary: Accept-Encoding\r\n");
 	if (response->has_retry_after_s)
 		buf_addf(&headers, "Retry-After: %u\r\n", response->retry_after_s);
 	else if (status == 503)
 		buf_add_str(&headers, "Retry-After: 1\r\n");
 	if (status == 401)
 		buf_add_str(&headers, "WWW-Authenticate: Bearer\r\n");
-	call_reply(c, status, status >= 400 ? "application/problem+json" : "application/json",
-	    &headers, response->body.data, response->body.len);
+	if (status == 200 && tagged && conditional_known(&c->http->head, etag)) {
+		buf_addf(&headers, "ETag: %s\r\n", etag);
+		call_reply(c, 304, NULL, &headers, NULL, 0);
+	} else {
+		pass_body(c, response, tagged ? etag : NULL, &headers);
+	}
 	buf_done(&headers);
 }
 
@@ -529,6 +584,6 @@ call_start(struct gateway *gw, struct http_request *http)
 	    route_find(http->head.method, http->head.path, c->id, &known, allow, sizeof(allow));
 	if (c->route != NULL)
 		run_route(c);
-	else
+	else if (!known || !cors_preflight(c, allow))
 		no_route(c, known, allow);
 }

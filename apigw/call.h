@@ -49,6 +49,7 @@ void call_ask(struct call *c, ipc_response_cb answered);
 void call_reply(struct call *c, unsigned status, const char *type, const struct buf *more_headers,
     const void *body, size_t len);
 void call_problem(struct call *c, const char *code, const char *detail);
+void call_problem_with(struct call *c, const char *code, const struct buf *more_headers);
 void call_not_allowed(struct call *c, const char *allow); /* 405; allow: the methods there are */
 /* The same once the daemon has said that the caller may ask for this at all: 401, 403 and 404 come
  * before what is wrong with a request. */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apigw/conditional.h"
 #include "common/xalloc.h"
 
 #define READ_MS 30000
@@ -29,54 +30,6 @@ struct download {
 	uint64_t at, left;
 	uint64_t ipc_id;
 };
-
-/* ---- ranges (RFC 9110, section 14): one, or the whole ---- */
-
-static int
-read_number(const char **p, uint64_t *ret)
-{
-	uint64_t n = 0;
-	unsigned digits = 0;
-
-	for (; isdigit((unsigned char)**p); (*p)++) {
-		if (++digits > 18)
-			return -1;
-		n = n * 10 + (uint64_t)(**p - '0');
-	}
-	*ret = n;
-	return digits > 0 ? 1 : 0;
-}
-
-int
-download_range(const char *header, uint64_t size, uint64_t *ret_from, uint64_t *ret_len)
-{
-	uint64_t first = 0, last = 0;
-	int has_first, has_last;
-
-	if (header == NULL || strncmp(header, "bytes=", 6) != 0)
-		return 0;
-	header += 6;
-	has_first = read_number(&header, &first);
-	if (has_first < 0 || *header++ != '-')
-		return 0;
-	has_last = read_number(&header, &last);
-	if (has_last < 0 || *header != '\0' || (has_first == 0 && has_last == 0) ||
-	    (has_first != 0 && has_last != 0 && last < first))
-		return 0;
-	if (has_first == 0) { /* the last so many */
-		if (last == 0 || size == 0)
-			return -1;
-		first = last < size ? size - last : 0;
-		last = size - 1;
-	} else if (has_last == 0 || last >= size) {
-		last = size - 1;
-	}
-	if (first >= size)
-		return -1;
-	*ret_from = first;
-	*ret_len = last - first + 1;
-	return 1;
-}
 
 /* ---- the bytes ---- */
 
@@ -209,28 +162,32 @@ write_headers(const json_t *media, struct buf *headers)
 		buf_addf(headers, "ETag: \"%s\"\r\n", sha256);
 }
 
-/* The client has these very bytes. */
+/* With its quotes; false: it has none. */
 static bool
-is_known(const struct call *c, const json_t *media)
+etag_of(const json_t *media, char out[ETAG_MAX + 3])
 {
 	const char *sha256 = plain(media, "sha256", NULL, ETAG_MAX);
-	const char *have = http_head_get(&c->http->head, "if-none-match");
 
-	return sha256 != NULL && have != NULL && have[0] == '"' &&
-	       strncmp(have + 1, sha256, strlen(sha256)) == 0 &&
-	       strcmp(have + 1 + strlen(sha256), "\"") == 0;
+	if (sha256 != NULL)
+		(void)snprintf(out, ETAG_MAX + 3, "\"%s\"", sha256);
+	return sha256 != NULL;
 }
 
 static void
-begin(struct download *d, struct call *c, const json_t *media, uint64_t size)
+no_range(struct call *c, uint64_t size)
 {
 	struct buf headers = BUF_INIT(HEADERS_MAX);
-	int range = download_range(http_head_get(&c->http->head, "range"), size, &d->at, &d->left);
 
-	if (range <= 0) {
-		d->at = 0;
-		d->left = size;
-	}
+	buf_addf(&headers, "Content-Range: bytes */%" PRIu64 "\r\n", size);
+	call_problem_with(c, "range_not_satisfiable", &headers);
+	buf_done(&headers);
+}
+
+static void
+begin(struct download *d, struct call *c, const json_t *media, int range, uint64_t size)
+{
+	struct buf headers = BUF_INIT(HEADERS_MAX);
+
 	call_headers(c, &headers, plain(media, "mimeType", "application/octet-stream", TYPE_MAX));
 	write_headers(media, &headers);
 	if (range > 0)
@@ -256,22 +213,28 @@ on_media(struct download *d, const json_t *media)
 	const char *id = json_string_value(json_object_get(media, "id"));
 	const json_int_t size = json_integer_value(json_object_get(media, "size"));
 	struct buf headers = BUF_INIT(HEADERS_MAX);
-	uint64_t from, len;
+	char etag[ETAG_MAX + 3];
+	const bool tagged = etag_of(media, etag);
+	int range;
 
 	if (id == NULL || strlen(id) > ROUTE_ID_MAX || size < 0) {
 		download_free(d);
 		call_problem(c, "internal", NULL);
-	} else if (is_known(c, media)) {
+	} else if (tagged && conditional_known(&c->http->head, etag)) {
 		write_headers(media, &headers);
 		download_free(d);
 		call_reply(c, 304, NULL, &headers, NULL, 0);
-	} else if (download_range(
-		       http_head_get(&c->http->head, "range"), (uint64_t)size, &from, &len) < 0) {
+	} else if ((range = conditional_range(&c->http->head, tagged ? etag : NULL, (uint64_t)size,
+			&d->at, &d->left)) < 0) {
 		download_free(d);
-		call_problem(c, "range_not_satisfiable", NULL);
+		no_range(c, (uint64_t)size);
 	} else {
 		memcpy(d->id, id, strlen(id) + 1);
-		begin(d, c, media, (uint64_t)size);
+		if (range == 0) {
+			d->at = 0;
+			d->left = (uint64_t)size;
+		}
+		begin(d, c, media, range, (uint64_t)size);
 	}
 	buf_done(&headers);
 }

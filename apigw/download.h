@@ -10,8 +10,4 @@
  * the bytes are read under that id. */
 void download_run(struct call *c);
 
-/* One range of "bytes=…" within `size` bytes. 1: that range, 0: there is none that counts (the
- * whole is answered), -1: outside of the file. */
-int download_range(const char *header, uint64_t size, uint64_t *ret_from, uint64_t *ret_len);
-
 #endif

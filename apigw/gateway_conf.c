@@ -71,6 +71,42 @@ set_proxy(void *target, const struct conf_key *key, const char *value, const cha
 	return r;
 }
 
+/* "https://shop.example", as a browser sends it. */
+static bool
+is_origin(const char *word)
+{
+	const char *host = strstr(word, "://");
+
+	if (strcmp(word, "*") == 0)
+		return true;
+	if (strncmp(word, "https://", 8) != 0 && strncmp(word, "http://", 7) != 0)
+		return false;
+	host += 3;
+	return *host != '\0' &&
+	       host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				 "0123456789.-_:[]")] == '\0';
+}
+
+static int
+set_origins(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	struct gateway_conf *c = target;
+	char *copy = xstrdup(value), *rest = copy, *word;
+	int r = 0;
+
+	(void)key;
+	while (r == 0 && (word = strsep(&rest, " ,\t")) != NULL) {
+		if (*word == '\0')
+			continue;
+		*err = "expected origins such as https://shop.example, or *";
+		r = is_origin(word)
+			? add_string(c->origins, &c->n_origins, CONF_ORIGINS_MAX, word, err)
+			: -1;
+	}
+	free(copy);
+	return r;
+}
+
 static int
 set_socket(void *target, const struct conf_key *key, const char *value, const char **err)
 {
@@ -140,6 +176,7 @@ static const struct conf_key keys[] = {
 	{"http",   "tls_cert",      false, conf_set_string, AT(tls_cert)},
 	{"http",   "tls_key",       false, conf_set_string, AT(tls_key)},
 	{"http",   "trusted_proxy", true,  set_proxy,       0},
+	{"http",   "cors_origin",   true,  set_origins,     0},
 	{"http",   "web_root",      false, conf_set_string, AT(web_root)},
 	{"http",   "max_body",      false, set_max_body,    AT(max_body)},
 	{"http",   "max_media",     false, set_max_media,   AT(max_media)},
@@ -183,6 +220,8 @@ gateway_conf_done(struct gateway_conf *conf)
 {
 	for (size_t i = 0; i < conf->n_listen; i++)
 		free(conf->listen[i]);
+	for (size_t i = 0; i < conf->n_origins; i++)
+		free(conf->origins[i]);
 	for (size_t i = 0; i < conf->n_sockets; i++)
 		free(conf->sockets[i]);
 	free(conf->tls_cert);

@@ -12,6 +12,7 @@
 #define CONF_LISTEN_MAX 16
 #define CONF_SOCKETS_MAX 8
 #define CONF_PROXIES_MAX 32
+#define CONF_ORIGINS_MAX 32
 
 struct gateway_conf {
 	char *listen[CONF_LISTEN_MAX];
@@ -19,6 +20,8 @@ struct gateway_conf {
 	char *tls_cert, *tls_key; /* NULL: plain HTTP */
 	struct address_range proxies[CONF_PROXIES_MAX];
 	size_t n_proxies;
+	char *origins[CONF_ORIGINS_MAX]; /* of pages that may use the interface; "*": all */
+	size_t n_origins;
 	char *web_root;
 	size_t max_body, max_media;
 	char *sockets[CONF_SOCKETS_MAX];

@@ -2,22 +2,47 @@
 /* Pages and files from memory, with what caches need. Never touches the file system. */
 #include "apigw/web_pages.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "apigw/accept.h"
 #include "apigw/call.h"
+#include "apigw/conditional.h"
 
 #define HEADERS_MAX 4096
+
+/* The whole of it, or the part that is asked for. */
+static void
+answer_bytes(struct call *c, unsigned status, const char *type, const struct web_file *body,
+    struct buf *headers)
+{
+	uint64_t from = 0, len = body->len;
+	const int range =
+	    status == 200 ? conditional_range(&c->http->head, body->etag, body->len, &from, &len)
+			  : 0;
+
+	if (range < 0) {
+		struct buf size = BUF_INIT(HEADERS_MAX);
+
+		buf_addf(&size, "Content-Range: bytes */%zu\r\n", body->len);
+		call_problem_with(c, "range_not_satisfiable", &size);
+		buf_done(&size);
+		return;
+	}
+	if (range > 0)
+		buf_addf(headers, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%zu\r\n", from,
+		    from + len - 1, body->len);
+	call_reply(c, range > 0 ? 206 : status, type, headers, body->data + from, (size_t)len);
+}
 
 static void
 answer_file(struct call *c, unsigned status, const struct web_file *f)
 {
 	const char *encodings = http_head_get(&c->http->head, "accept-encoding");
-	const char *known = http_head_get(&c->http->head, "if-none-match");
 	struct buf headers = BUF_INIT(HEADERS_MAX);
 	const struct web_file *body = f;
 
-	buf_addf(&headers, "Cache-Control: %s\r\n",
+	buf_addf(&headers, "Cache-Control: %s\r\nAccept-Ranges: bytes\r\n",
 	    f->immutable ? "public, max-age=31536000, immutable" : "no-cache");
 	if (f->gzip != NULL) {
 		buf_add_str(&headers, "Vary: Accept-Encoding\r\n");
@@ -27,10 +52,10 @@ answer_file(struct call *c, unsigned status, const struct web_file *f)
 		}
 	}
 	buf_addf(&headers, "ETag: %s\r\n", body->etag);
-	if (status == 200 && known != NULL && strstr(known, body->etag) != NULL)
+	if (status == 200 && conditional_known(&c->http->head, body->etag))
 		call_reply(c, 304, NULL, &headers, NULL, 0);
 	else
-		call_reply(c, status, f->type, &headers, body->data, body->len);
+		answer_bytes(c, status, f->type, body, &headers);
 	buf_done(&headers);
 }
 

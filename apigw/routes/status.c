@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "apigw/answer_cache.h"
+#include "apigw/conditional.h"
 #include "apigw/routes/routes.h"
 
 #define CURSOR_MAX 512
@@ -53,14 +54,6 @@ outlets_status(struct call *c)
 	c->request.status_list = m;
 }
 
-static bool
-client_has(const struct call *c, const char *etag)
-{
-	const char *theirs = http_head_get(&c->http->head, "if-none-match");
-
-	return theirs != NULL && strstr(theirs, etag) != NULL;
-}
-
 void
 outlets_status_answer(struct call *c, const Ipc__Response *response)
 {
@@ -69,7 +62,7 @@ outlets_status_answer(struct call *c, const Ipc__Response *response)
 	Ipc__Response whole = *response;
 
 	if (response->status == 304 && etag != NULL && kept != NULL &&
-	    strcmp(kept->etag, etag) == 0 && !client_has(c, etag)) {
+	    strcmp(kept->etag, etag) == 0 && !conditional_known(&c->http->head, etag)) {
 		whole.status = 200;
 		whole.body.len = kept->len;
 		whole.body.data = c->kept->body;

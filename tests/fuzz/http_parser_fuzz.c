@@ -4,6 +4,7 @@
  * and the same body; a head that is taken holds nothing that a second reader could cut elsewhere.
  */
 #include "apigw/accept.h"
+#include "apigw/conditional.h"
 #include "apigw/http_parser.h"
 
 #include <stdio.h>
@@ -39,6 +40,17 @@ print_head(const struct http_head *h, struct buf *out)
 		buf_addf(out, "%s:%s\n", h->fields[i].name, h->fields[i].value);
 	}
 	must(http_head_get(h, "HOST") == h->host);
+}
+
+static void
+check_conditions(const struct http_head *h)
+{
+	const char *list = http_head_get(h, "if-none-match");
+	uint64_t from = 0, len = 0;
+
+	must(!conditional_known(h, "\"a\"") || list != NULL);
+	if (conditional_range(h, "\"a\"", 1000, &from, &len) > 0)
+		must(from < 1000 && len > 0 && len <= 1000 - from);
 }
 
 /* The head's length once it has all come, as a connection finds it: looking again at each piece. */
@@ -93,6 +105,7 @@ run(const char *bytes, size_t size, size_t step, struct buf *out)
 		return;
 	}
 	print_head(&head, out);
+	check_conditions(&head);
 	if (head.chunked)
 		take_chunks(bytes + n, size - (size_t)n, step, out);
 	http_head_done(&head);

@@ -3,7 +3,7 @@
  * A form read whole and in pieces (the first byte says how long) gives the same parts and the same
  * data; nothing of its data is more than what came. Beside it, the bytes as a file and as a range.
  */
-#include "apigw/download.h"
+#include "apigw/conditional.h"
 #include "apigw/multipart.h"
 #include "common/buf.h"
 #include "common/media_type.h"
@@ -60,7 +60,7 @@ look(const uint8_t *data, size_t size)
 	must(type != NULL && strcmp(media_type_known(type), type) == 0);
 	must(media_type_may_be(type, media_type_kind(type)));
 	(void)media_type_known(text);
-	if (download_range(text, 1000, &from, &len) > 0)
+	if (conditional_range_parse(text, 1000, &from, &len) > 0)
 		must(len > 0 && from + len <= 1000);
 	free(text);
 }

@@ -39,7 +39,8 @@ taken(void **state)
 	gateway_conf_done(&c);
 	assert_int_equal(
 	    read_text("# a remark\n[http]\nlisten = [::1]:8080\nlisten = unix:/run/x\nlisten=*:0\n"
-		      "trusted_proxy = 10.0.0.0/8, ::1\nmax_body = 1M\nweb_root = /srv/web\n"
+		      "trusted_proxy = 10.0.0.0/8, ::1\ncors_origin = https://a.example "
+		      "http://[::1]:8080\ncors_origin = *\nmax_body = 1M\nweb_root = /srv/web\n"
 		      "[daemon]\nsocket = /a\nsocket = /b\n[log]\nlevel = debug\nformat = json\n",
 		&c, &errors),
 	    0);
@@ -48,6 +49,9 @@ taken(void **state)
 	assert_int_equal(c.n_sockets, 2);
 	assert_string_equal(c.sockets[1], "/b");
 	assert_int_equal(c.n_proxies, 2);
+	assert_int_equal(c.n_origins, 3);
+	assert_string_equal(c.origins[1], "http://[::1]:8080");
+	assert_string_equal(c.origins[2], "*");
 	assert_int_equal(c.max_body, 1u << 20);
 	assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(errors.len, 0);
@@ -77,6 +81,10 @@ refused(void **state)
 	    {"[http]\nmax_body = 1M\nmax_body = 2M\n", 3, "given twice"},
 	    {"[http]\ntrusted_proxy = 10.0.0.0/33\n", 2, "expected addresses or ranges"},
 	    {"[http]\ntrusted_proxy = here\n", 2, "expected addresses or ranges"},
+	    {"[http]\ncors_origin = shop.example\n", 2, "expected origins"},
+	    {"[http]\ncors_origin = https://shop.example/\n", 2, "expected origins"},
+	    {"[http]\ncors_origin = https://\n", 2, "expected origins"},
+	    {"[http]\ncors_origin = null\n", 2, "expected origins"},
 	    {"[daemon]\nsocket = run/x\n", 2, "expected an absolute path"},
 	    {"[log]\nlevel = loud\n", 2, "expected debug, info, warn or error"},
 	    {"[log]\nformat = xml\n", 2, "expected text or json"},

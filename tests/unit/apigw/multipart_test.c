@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "apigw/download.h"
+#include "apigw/conditional.h"
 #include "apigw/multipart.h"
 #include "common/buf.h"
 
@@ -147,7 +147,8 @@ test_ranges(void **state)
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		uint64_t from = 0, len = 0;
 
-		assert_int_equal(download_range(ranges[i].header, 100, &from, &len), ranges[i].r);
+		assert_int_equal(
+		    conditional_range_parse(ranges[i].header, 100, &from, &len), ranges[i].r);
 		assert_int_equal(from, ranges[i].from);
 		assert_int_equal(len, ranges[i].len);
 	}

@@ -14,7 +14,7 @@ build='gcc libc6-dev pkg-config protobuf-c-compiler mawk
 	libjansson-dev libpq-dev libssl-dev libqrencode-dev libpng-dev libargon2-dev libsystemd-dev libinih-dev zlib1g-dev
 	libcurl4-openssl-dev libjpeg62-turbo-dev libwebp-dev'
 demo='postgresql'
-check='openssl libcmocka-dev clang libclang-rt-14-dev clang-format cppcheck chromium fonts-dejavu-core'
+check='curl jq openssl libcmocka-dev clang libclang-rt-14-dev clang-format cppcheck chromium fonts-dejavu-core'
 
 # What a package is needed for may have come from elsewhere: then the package is not.
 commands='node=nodejs npm=npm'

@@ -93,7 +93,8 @@ is_cacheable(const struct call *c)
 	return session_method_safe(c->http->head.method) && !c->route->open &&
 	       c->route->op != IPC__REQUEST__OP_SUBSCRIBE &&
 	       c->route->op != IPC__REQUEST__OP_OUTLET_QR &&
-	       c->route->op != IPC__REQUEST__OP_OUTLET_PAIRING_CODE;
+	       c->route->op != IPC__REQUEST__OP_OUTLET_PAIRING_CODE &&
+	       c->route->op != IPC__REQUEST__OP_OUTLET_PASSKEY;
 }
 
 void

@@ -214,7 +214,8 @@ before_action(struct outlet *o, const struct outlet_edge *edge)
 		outlet_session_error(o, NULL, 0);
 	}
 	/* Either way the server took our version. */
-	if (edge->event == EV_OPENED || edge->event == EV_QR || edge->event == EV_CODE)
+	if (edge->event == EV_OPENED || edge->event == EV_QR || edge->event == EV_CODE ||
+	    edge->event == EV_PASSKEY)
 		o->outdated = false;
 	if (edge->event == EV_OPENED) {
 		o->same_ends = 0;
@@ -319,6 +320,9 @@ connect_by(struct outlet *o, enum link_mode way)
 		return "already_connected";
 	if (is_busy(o))
 		return "outlet_busy";
+	/* What waits for a passkey goes on, whichever way it was begun in. */
+	if (is_pairing(o) && o->passkey.asked)
+		return NULL;
 	other = is_pairing(o) && o->way != way;
 	o->way = way;
 	if (o->linked)

@@ -146,6 +146,18 @@ int outlet_qr(
 /* The pairing code to type ("ABCD-EFGH"); -1 when there is none. */
 int outlet_pairing_code(const struct outlet *o, const char **ret_text, int64_t *ret_expires_ms);
 
+/* -- the passkey: outlet_passkey.c -- */
+/* What WhatsApp asks for before it links the outlet, valid until the next change; -1: nothing. */
+int outlet_passkey(const struct outlet *o, struct link_passkey *ret);
+/*
+ * The assertion that answers the options, checked by the caller (link_passkey_answer); the codes
+ * were compared and are the same. 0, or the error's name: "no_passkey", "passkey_step" when
+ * something else is waited for now.
+ */
+const char *outlet_passkey_answer(
+    struct outlet *o, const struct buf *credential, const struct buf *assertion);
+const char *outlet_passkey_confirm(struct outlet *o);
+
 /* -- the account: outlet_account.c -- */
 /* May it write to people with whom it has no chat yet? */
 bool outlet_may_start_chats(const struct outlet *o);

@@ -47,6 +47,7 @@ static const char *const events[OUTLET_EVENTS] = {
     [EV_DRAIN] = "drain",
     [EV_QR] = "qr",
     [EV_CODE] = "code",
+    [EV_PASSKEY] = "passkey",
     [EV_PAIRED] = "paired",
     [EV_OPENED] = "opened",
     [EV_READY] = "ready",
@@ -138,6 +139,7 @@ static const struct outlet_edge edges[] = {
 
 	{OUT_LINKING,   EV_QR,          OUT_SCANNING,   ACT_NONE,    "a QR code is shown"},
 	{OUT_LINKING,   EV_CODE,        OUT_SCANNING,   ACT_NONE,    "a pairing code is shown"},
+	{OUT_LINKING,   EV_PASSKEY,     OUT_SCANNING,   ACT_NONE,    "WhatsApp asks for a passkey"},
 	{OUT_LINKING,   EV_RELINK,      OUT_RELINKING,  ACT_CLOSE,   "linking anew by hand: in another way, or another number"},
 	{OUT_LINKING,   EV_PAIRED,      OUT_RESTARTING, ACT_NONE,    "linked by the phone"},
 	LINK_COMMANDS(OUT_LINKING),
@@ -147,6 +149,7 @@ static const struct outlet_edge edges[] = {
 
 	{OUT_SCANNING,  EV_QR,          OUT_SCANNING,   ACT_NONE,    "the next QR code"},
 	{OUT_SCANNING,  EV_CODE,        OUT_SCANNING,   ACT_NONE,    "the next pairing code"},
+	{OUT_SCANNING,  EV_PASSKEY,     OUT_SCANNING,   ACT_NONE,    "WhatsApp asks for a passkey, or goes on with it"},
 	{OUT_SCANNING,  EV_RELINK,      OUT_RELINKING,  ACT_CLOSE,   "linking anew by hand: in another way, or another number"},
 	{OUT_SCANNING,  EV_PAIRED,      OUT_RESTARTING, ACT_NONE,    "linked by the phone"},
 	LINK_COMMANDS(OUT_SCANNING),
@@ -290,6 +293,7 @@ static const struct {
 	{EV_DRAIN,       BIT(OUT_CLOSING) | BIT(OUT_PAUSING) | BIT(OUT_LOGGING_OUT) | BIT(OUT_DRAINING), "its link is ending"},
 	{EV_QR,          ALL_STATES & ~PAIRING,                    "late, or not a pairing link"},
 	{EV_CODE,        ALL_STATES & ~PAIRING,                    "late, or not a pairing link"},
+	{EV_PASSKEY,     ALL_STATES & ~PAIRING,                    "late, or not a pairing link"},
 	{EV_PAIRED,      ALL_STATES & ~PAIRING,                    "late: the link is ending, its keys are saved"},
 	{EV_OPENED,      ALL_STATES & ~(BIT(OUT_CONNECTING) | BIT(OUT_RETRYING)), "late, or said twice"},
 	{EV_READY,       ALL_STATES & ~BIT(OUT_OPEN),              "late, or said twice"},

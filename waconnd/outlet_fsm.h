@@ -53,6 +53,7 @@ enum outlet_event {
 	EV_DRAIN,	/* SIGTERM */
 	EV_QR,		/* link: a QR */
 	EV_CODE,	/* link: a pairing code */
+	EV_PASSKEY,	/* link: a passkey is asked for, or a step of that */
 	EV_PAIRED,	/* link: paired and saved */
 	EV_OPENED,	/* link: <success> */
 	EV_READY,	/* link: may send */

@@ -5,8 +5,9 @@
  * Parts: outlet_table.c (all outlets: add, remove, ticks, drain), outlet_owner.c (whose they are),
  * outlet_handover.c (giving them to others), outlet.c (steps, actions, commands), outlet_link.c
  * (what a link says), outlet_content.c (messages), outlet_session.c (the row in the database),
- * outlet_account.c (restrictions), outlet_numbers.c (checks of numbers), outlet_status.c (health
- * and JSON), outlet_pace.c, outlet_fsm.c.
+ * outlet_passkey.c (what WhatsApp may ask before it links), outlet_account.c (restrictions),
+ * outlet_numbers.c (checks of numbers), outlet_status.c (health and JSON), outlet_pace.c,
+ * outlet_fsm.c.
  */
 #ifndef WACONND_OUTLET_INTERNAL_H
 #define WACONND_OUTLET_INTERNAL_H
@@ -44,6 +45,14 @@ enum outlet_handover { /* to another daemon */
 
 struct session_commit;
 struct content_query;
+
+struct outlet_passkey { /* asked for while the outlet is being linked */
+	bool asked;
+	enum link_passkey_step step;
+	char *options; /* as secret as a QR */
+	char code[16]; /* "": none to compare */
+	int64_t expires_ms;
+};
 
 struct outlet {
 	struct outlets *os;
@@ -86,6 +95,7 @@ struct outlet {
 	int64_t qr_expires_ms;
 	char *code_text; /* secret as well */
 	int64_t code_expires_ms;
+	struct outlet_passkey passkey;
 
 	struct account account;
 	int64_t account_at_ms;		/* another's: when its row was written */
@@ -185,8 +195,12 @@ void outlet_link_begin(struct outlet *o, enum link_mode mode);
 void outlet_link_drop(struct outlet *o); /* at once, without callbacks */
 /* The end that the row's lastError is of; LINK_END_ASKED for none. */
 enum link_end outlet_stored_end(const struct outlet *o);
-void outlet_forget_codes(struct outlet *o); /* QR and pairing code */
+void outlet_forget_codes(struct outlet *o); /* QR, pairing code and passkey */
 void outlet_own(struct outlet *o, const struct jid *own, const struct jid *lid);
+
+/* -- outlet_passkey.c -- */
+void outlet_passkey_heard(void *arg, const struct link_passkey *p);
+void outlet_passkey_forget(struct outlet *o);
 
 /* -- outlet_content.c -- */
 /* One received joins the write batch. */

@@ -34,6 +34,7 @@ outlet_forget_codes(struct outlet *o)
 	free(o->code_text);
 	o->code_text = NULL;
 	o->code_expires_ms = 0;
+	outlet_passkey_forget(o);
 }
 
 void
@@ -106,6 +107,7 @@ on_paired(void *arg, const struct jid *own, const struct jid *lid, const char *n
 		(void)snprintf(o->row.session_name, sizeof(o->row.session_name), "%s", name);
 	o->linked = true;
 	o->row.linked_at_ms = clock_wall_ms();
+	outlet_session_error(o, NULL, 0);
 	if (!outlet_step(o, EV_PAIRED, NULL))
 		outlet_session_write(o, NULL, NULL);
 }
@@ -391,6 +393,7 @@ on_ended(void *arg, enum link_end end, const char *detail, int64_t until_ms)
 static const struct link_ops link_ops = {
     .qr = on_qr,
     .code = on_code,
+    .passkey = outlet_passkey_heard,
     .paired = on_paired,
     .open = on_open,
     .ready = on_ready,

@@ -5,6 +5,7 @@
 #include "apigw/accept.h"
 #include "apigw/qr_image.h"
 #include "apigw/routes/routes.h"
+#include "common/webauthn.h"
 
 #define NAME_MAX_BYTES 200
 #define NUMBER_MAX_BYTES 32
@@ -83,6 +84,51 @@ outlets_connect(struct call *c)
 	if (strcmp(m->method, "qr") != 0 && strcmp(m->method, "code") != 0)
 		body_error(&c->body, "", "method", "invalid", "\"qr\" or \"code\" is expected.");
 	c->request.outlet_connect = m;
+}
+
+/* ---- the passkey ---- */
+
+/* What PublicKeyCredential.toJSON() gives; the last two say nothing that is needed. */
+struct passkey_body {
+	char *id, *raw_id, *type, *attachment;
+	json_t *response, *extensions;
+};
+
+#define PASSKEY(field) offsetof(struct passkey_body, field)
+static const struct body_field passkey_fields[] = {
+    {"id", BODY_STRING, true, 1, WEBAUTHN_TEXT_MAX, PASSKEY(id), 0},
+    {"rawId", BODY_STRING, true, 1, WEBAUTHN_TEXT_MAX, PASSKEY(raw_id), 0},
+    {"type", BODY_STRING, true, 1, 32, PASSKEY(type), 0},
+    {"response", BODY_ANY, true, 0, 0, PASSKEY(response), 0},
+    {"authenticatorAttachment", BODY_STRING, false, 1, 32, PASSKEY(attachment), 0},
+    {"clientExtensionResults", BODY_ANY, false, 0, 0, PASSKEY(extensions), 0},
+    {0},
+};
+
+#define ANSWER(field) offsetof(Ipc__Passkey, field)
+static const struct body_field assertion_fields[] = {
+    {"clientDataJSON", BODY_STRING, true, 1, WEBAUTHN_TEXT_MAX, ANSWER(client_data_json), 0},
+    {"authenticatorData", BODY_STRING, true, 1, WEBAUTHN_TEXT_MAX, ANSWER(authenticator_data), 0},
+    {"signature", BODY_STRING, true, 1, WEBAUTHN_TEXT_MAX, ANSWER(signature), 0},
+    {"userHandle", BODY_STRING, false, 0, WEBAUTHN_TEXT_MAX, ANSWER(user_handle), 0},
+    {0},
+};
+
+void
+outlets_passkey(struct call *c)
+{
+	Ipc__Passkey *m = call_alloc(c, sizeof(*m));
+	struct passkey_body body = {0};
+
+	ipc__passkey__init(m);
+	body_read(&c->body, "", c->body.root, passkey_fields, &body);
+	if (body.response != NULL)
+		body_read(&c->body, "response", body.response, assertion_fields, m);
+	m->outlet_id = c->id;
+	m->id = body.id;
+	m->raw_id = body.raw_id;
+	m->type = body.type;
+	c->request.outlet_passkey_answer = m;
 }
 
 /* ---- the QR code ---- */

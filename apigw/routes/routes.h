@@ -44,6 +44,7 @@ void outlets_status_answer(struct call *c, const Ipc__Response *response);
 void outlets_add(struct call *c);
 void outlets_edit(struct call *c);
 void outlets_connect(struct call *c);
+void outlets_passkey(struct call *c);
 void outlets_qr(struct call *c);
 void outlets_qr_answer(struct call *c, const Ipc__Response *response);
 

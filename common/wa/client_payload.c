@@ -209,6 +209,17 @@ take_bytes(protobuf_c_boolean has, const ProtobufCBinaryData *b, uint8_t *out, s
 	return 0;
 }
 
+static uint32_t
+read_platform(const ProtobufCBinaryData *b)
+{
+	Wa__DeviceProps *props = wa__device_props__unpack(NULL, b->len, b->data);
+	const uint32_t platform = props != NULL ? props->platform_type : 0;
+
+	if (props != NULL)
+		wa__device_props__free_unpacked(props, NULL);
+	return platform;
+}
+
 static int
 read_registration(const Wa__DevicePairingRegistrationData *d, struct client_payload *c)
 {
@@ -226,6 +237,8 @@ read_registration(const Wa__DevicePairingRegistrationData *d, struct client_payl
 		0)
 		return -1;
 	c->is_registration = true;
+	if (d->has_device_props)
+		c->platform_type = read_platform(&d->device_props);
 	c->registration_id = get_be(regid, sizeof(regid));
 	c->signed_prekey_id = get_be(skey_id, sizeof(skey_id));
 	return 0;

@@ -42,6 +42,7 @@ struct client_payload {
 	uint8_t signed_prekey_pub[CURVE_KEY_LEN];
 	uint8_t signed_prekey_sig[CURVE_SIGNATURE_LEN];
 	uint8_t build_hash[16];
+	uint32_t platform_type; /* of the DeviceProps; 0: none */
 };
 int client_payload_parse(const void *data, size_t len, struct client_payload *ret)
     __attribute__((warn_unused_result));

@@ -258,6 +258,11 @@ export class Sim {
 		return this.call('POST', '/code', { phone, code, ...more });
 	}
 
+	/** What the owner's browser answers to a request for the passkey; `fault` makes it wrong. */
+	passkey(phone, options, fault) {
+		return this.call('POST', '/passkey', { phone, options, ...fault && { fault } });
+	}
+
 	setPhone(phone, fields = {}) {
 		return this.call('POST', '/phones', { phone, ...fields });
 	}

@@ -193,5 +193,16 @@ scenario('logout through the other daemon unlinks and erases', async () => {
 	await world.admin.post(`/outlets/${id}/connect`, { method: 'code' });
 	const { code: typed } = await waitFor(() => world.admin.get(`/outlets/${id}/pairing-code`), 10_000, 'a pairing code');
 	assert.match(typed, /^[A-Z0-9]{4}-[A-Z0-9]{4}$/);
-	await world.admin.post(`/outlets/${id}/disconnect`, {});
+
+	// With a passkey: each step of it.
+	const phone = await phoneOf(id);
+	await world.sim.setPhone(phone, { passkey: 'demanded' });
+	await world.sim.typeCode(phone, typed);
+	const { options } = await world.passkey(id, 'assertion');
+	const wrong = await world.admin.raw('POST', `/outlets/${id}/passkey`, { body: await world.sim.passkey(phone, options, 'origin') });
+	assert.deepEqual([wrong.status, wrong.json.errors[0].code], [422, 'other_origin']);
+	await world.admin.post(`/outlets/${id}/passkey`, await world.sim.passkey(phone, options));
+	await world.passkey(id, 'confirm');
+	await world.admin.post(`/outlets/${id}/passkey/confirm`, {});
+	await at(world.admin, id, (s) => s.healthy, 30_000);
 });

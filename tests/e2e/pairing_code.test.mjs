@@ -163,14 +163,6 @@ scenario('a phone that is not on WhatsApp gets no code', async () => {
 	assert.equal((await world.waitStatus(id, 'FAILED')).session.lastError.code, 'code_refused');
 });
 
-scenario('the account asks for a passkey', async () => {
-	const { number, id } = await outlet('Passkey');
-
-	await byCode(id);
-	const { code } = await world.pairingCode(id);
-	await assert.rejects(world.sim.typeCode(number, code, { fault: 'passkey' }), /409/);
-	assert.equal((await world.waitStatus(id, 'FAILED')).session.lastError.code, 'passkey_required');
-});
 
 scenario('an answer of the phone that does not verify links nothing', async () => {
 	for (const fault of ['hmac', 'signature']) {

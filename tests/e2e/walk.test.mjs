@@ -15,6 +15,7 @@ import { waitFor } from './wait.mjs';
 import { numbers, startWorld } from './world.mjs';
 
 const NUMBER = '6281210003001';
+const LOCKED = '6281210003002'; // its account demands a passkey
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==', 'base64');
 const STREAM = 'streamEvents'; // has no end
 
@@ -90,6 +91,17 @@ scenario('a client made from the description does everything that there is', asy
 	await call('getQr', { id: outlet.id, format: 'svg' });
 	await world.sim.scan((await call('getQr', { id: outlet.id })).qr, NUMBER);
 	await world.healthy(outlet.id);
+	const locked = (await call('createOutlet', {}, { name: 'Passkey', whatsappNumber: LOCKED })).outlet.id;
+	await world.sim.setPhone(LOCKED, { passkey: 'demanded' });
+	await call('connectOutlet', locked, { method: 'code' });
+	await world.sim.typeCode(LOCKED, (await world.pairingCode(locked)).code);
+	const { options } = await world.passkey(locked, 'assertion');
+	assert.deepEqual((await call('getPasskey', locked)).options, options);
+	await call('answerPasskey', locked, await world.sim.passkey(LOCKED, options));
+	await world.passkey(locked, 'confirm');
+	await call('confirmPasskey', locked);
+	await world.healthy(locked, 30_000);
+	await world.admin.delete(`/outlets/${locked}`);
 	await call('pauseOutlet', outlet.id);
 	await world.waitStatus(outlet.id, 'PAUSED');
 	await call('resumeOutlet', outlet.id);

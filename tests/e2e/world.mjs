@@ -361,6 +361,17 @@ class World {
 		}, deadline, `a pairing code of ${id}`);
 	}
 
+	/** What linking with a passkey is at, once that is `step`. */
+	passkey(id, step, deadline = 30_000, api = this.admin) {
+		return waitFor(async () => {
+			this.alive();
+			const answer = await api.get(`/outlets/${id}/passkey`);
+			if (answer.step !== step)
+				throw new Error(answer.step);
+			return answer;
+		}, deadline, `the passkey of ${id} to be at ${step}`);
+	}
+
 	/** Connects, and scans the QR code with the phone of this number. */
 	async scan(id, phone, more = {}) {
 		await this.admin.post(`/outlets/${id}/connect`, { method: 'qr' });

@@ -218,6 +218,18 @@ account_push_name(const struct account *a)
 	return a->push_name != NULL ? a->push_name : "";
 }
 
+void
+account_set_passkey(struct account *a, enum sim_passkey passkey)
+{
+	a->passkey = passkey;
+}
+
+enum sim_passkey
+account_passkey(const struct account *a)
+{
+	return a->passkey;
+}
+
 bool
 account_registered(const struct account *a)
 {

@@ -96,6 +96,7 @@ conn_free(struct conn **cp)
 	leave_device(c);
 	pair_done(c);
 	pair_code_done(c);
+	pair_passkey_done(c);
 	TAILQ_REMOVE(&c->sim->conns, c, entry);
 	c->sim->conn_count--;
 	conn_out_done(c);

@@ -26,6 +26,7 @@ static const struct route {
     {EVHTTP_REQ_GET, "/", control_state},
     {EVHTTP_REQ_POST, "/scan", control_scan},
     {EVHTTP_REQ_POST, "/code", control_code},
+    {EVHTTP_REQ_POST, "/passkey", control_passkey},
     {EVHTTP_REQ_POST, "/phones", control_phone_set},
     {EVHTTP_REQ_GET, "/phones", control_phone_list},
     {EVHTTP_REQ_GET, "/phones/*", control_phone_get},

@@ -25,6 +25,8 @@ on_done(void *arg, const char *error, const struct jid *jid, const struct jid *l
 		LIST_REMOVE(t, entry);
 		if (error != NULL)
 			control_answer_error(t->request, 409, error);
+		else if (jid == NULL)
+			control_answer(t->request, json_pack("{s:b}", "passkey", 1));
 		else
 			control_answer(t->request,
 			    json_pack("{s:s, s:s, s:i}", "jid", jid_format(jid, jid_text), "lid",
@@ -59,7 +61,7 @@ void
 control_code(struct control_call *c)
 {
 	static const char *const names[] = {"phone", "code", "pushName", "platform", "fault", NULL};
-	static const char *const faults[] = {"hmac", "signature", "passkey", NULL};
+	static const char *const faults[] = {"hmac", "signature", NULL};
 	char phone[PHONE_DIGITS_MAX + 1];
 	struct sim_code typed = {.phone = phone};
 	int fault;

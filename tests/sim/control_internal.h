@@ -8,6 +8,7 @@
  *	control_phones.c   scanning, phones
  *	control_send.c     what phones write, media hosts
  *	control_code.c     typing a pairing code, and waiting for what comes of it
+ *	control_passkey.c  the owner's browser, asked for the passkey
  *	control_records.c  messages, receipts, violations, and waiting for them
  */
 #ifndef SIM_CONTROL_INTERNAL_H
@@ -81,6 +82,7 @@ void control_fault_forget(struct control_call *c);
 void control_fault_forget_all(struct control_call *c);
 void control_scan(struct control_call *c);
 void control_code(struct control_call *c);
+void control_passkey(struct control_call *c);
 void control_phone_set(struct control_call *c);
 void control_phone_list(struct control_call *c);
 void control_phone_get(struct control_call *c);

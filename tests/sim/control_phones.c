@@ -30,6 +30,10 @@ account_json(struct account *a)
 	    account_registered(a), "devices", list);
 	json_object_update_new(object, phone_json(account_device0(a)));
 	json_object_update_new(object, account_standing_json(a));
+	json_object_set_new(
+	    object, "passkey", json_boolean(account_passkey(a) != SIM_PASSKEY_NONE));
+	json_object_set_new(object, "passkeyCode",
+	    account_passkey_code(a) != NULL ? json_string(account_passkey_code(a)) : json_null());
 	return object;
 }
 
@@ -78,7 +82,7 @@ struct changes {
 	const char *lid, *push_name;
 	bool registered, has_registered, has_retries;
 	uint32_t retries;
-	int receipts, mex;
+	int receipts, mex, passkey;
 	bool tell, has_tell, has_timelock, has_quota;
 	uint32_t timelock, quota_used, quota_ends;
 	int64_t quota;
@@ -146,6 +150,10 @@ changes_read(struct control_call *c, struct changes *ch)
 {
 	static const char *const names[] = {"phone", "lid", "pushName", "registered", "receipts",
 	    "retries", "timelock", "timelockType", "quota", "quotaUsed", "quotaEnds", "mex", "tell",
+	    "passkey", NULL};
+	static const char *const passkeys[] = {[SIM_PASSKEY_NONE] = "none",
+	    [SIM_PASSKEY_DEMANDED] = "demanded",
+	    [SIM_PASSKEY_UNREAD] = "unread",
 	    NULL};
 	static const char *const receipts[] = {[PHONE_RECEIPTS_NONE] = "none",
 	    [PHONE_RECEIPTS_DELIVERED] = "delivered",
@@ -157,6 +165,7 @@ changes_read(struct control_call *c, struct changes *ch)
 	       control_args_text(c, "pushName", false, NAME_MAX_BYTES, &ch->push_name) &&
 	       control_args_bool(c, "registered", &ch->registered, &ch->has_registered) &&
 	       control_args_word(c, "receipts", receipts, &ch->receipts) &&
+	       control_args_word(c, "passkey", passkeys, &ch->passkey) &&
 	       control_args_number(c, "retries", RETRIES_MAX, &ch->retries, &ch->has_retries) &&
 	       standing_read(c, ch) && lid_read(c, ch);
 }
@@ -197,6 +206,8 @@ control_phone_set(struct control_call *c)
 		phone_set_receipts(p, (enum phone_receipts)ch.receipts);
 	if (ch.has_retries)
 		phone_set_retries(p, ch.retries);
+	if (ch.passkey >= 0)
+		account_set_passkey(a, (enum sim_passkey)ch.passkey);
 	standing_set(a, &ch);
 	control_ok(c, account_json(a));
 }
@@ -224,6 +235,8 @@ control_scan(struct control_call *c)
 	if (r == 0)
 		control_ok(c, json_pack("{s:s, s:s, s:i}", "jid", jid_format(&jid, jid_text), "lid",
 				  jid_format(&lid, lid_text), "device", (int)jid.device));
+	else if (r == 1)
+		control_ok(c, json_pack("{s:b}", "passkey", 1));
 	else if (r == -1)
 		control_fail(c, HTTP_NOTFOUND, "no connection shows this QR");
 	else

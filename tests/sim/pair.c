@@ -88,6 +88,50 @@ pair_done(struct conn *c)
 	c->pairing = NULL;
 }
 
+/* -- notifications -------------------------------------------------------------------- */
+
+enum { NOTICE_SENT = 1, NOTICE_ACKED };
+
+struct node *
+pair_notice(struct conn *c, const struct jid *from, const char *type)
+{
+	struct node *n = outbox_notification(c->sim, from, type);
+
+	id_map_put(&c->iqs, type, node_get(n, "id"), NOTICE_SENT);
+	return n;
+}
+
+static bool
+is_notice(const char *type)
+{
+	static const char *const types[] = {
+	    "link_code_companion_reg", "passkey_prologue_request", "crsc_continuation"};
+
+	for (size_t i = 0; type != NULL && i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(types[i], type) == 0)
+			return true;
+	return false;
+}
+
+/* An ack from a connection that is no device's yet. Clients send it when they are through with the
+ * notification, which may be after the next one. */
+void
+pair_notice_acked(struct conn *c, const struct node *ack)
+{
+	const char *id = node_get(ack, "id"), *type = node_get(ack, "type");
+	const struct jid server = jid_server_self();
+	struct jid to;
+
+	if (id == NULL || !is_notice(type) || id_map_get(&c->iqs, type, id) == NULL ||
+	    *id_map_get(&c->iqs, type, id) != NOTICE_SENT ||
+	    !node_get_is(ack, "class", "notification") || node_get_jid(ack, "to", &to) != 0 ||
+	    !jid_equal(&to, &server)) {
+		conn_violation(c, "ack", "of nothing that was sent, or not as it was sent");
+		return;
+	}
+	id_map_put(&c->iqs, type, id, NOTICE_ACKED);
+}
+
 /* -- the scan ------------------------------------------------------------------------- */
 
 static struct conn *
@@ -110,7 +154,7 @@ static const char *
 refusal(const struct conn *c, const struct account *a, const uint8_t noise[CURVE_KEY_LEN],
     const uint8_t identity[CURVE_KEY_LEN])
 {
-	if (c->state == CONN_SIGNING)
+	if (c->state == CONN_SIGNING || c->passkey != NULL)
 		return "the QR has been scanned already";
 	if (memcmp(noise, c->noise_pub, CURVE_KEY_LEN) != 0 ||
 	    memcmp(identity, c->payload.identity_pub, CURVE_KEY_LEN) != 0)
@@ -206,6 +250,7 @@ sim_scan(struct sim *s, const char *qr, const char *phone, const char *push_name
 	char ref[REF_MAX];
 	struct account *a;
 	struct conn *c;
+	int r = 0;
 
 	if (adv_qr_parse(qr, ref, sizeof(ref), noise, identity, secret) != 0 ||
 	    (c = find_ref(s, ref)) == NULL)
@@ -214,10 +259,14 @@ sim_scan(struct sim *s, const char *qr, const char *phone, const char *push_name
 	*ret_error = refusal(c, a, noise, identity);
 	if (*ret_error == NULL && push_name != NULL && push_name[0] != '\0')
 		account_set_push_name(a, push_name);
-	if (*ret_error == NULL)
+	if (*ret_error == NULL && account_passkey(a) != SIM_PASSKEY_NONE) {
+		pair_passkey_begin(c, a, secret, platform);
+		r = 1;
+	} else if (*ret_error == NULL) {
 		*ret_error = pair_confirm(c, a, secret, platform, fault, ret_jid, ret_lid);
+	}
 	OPENSSL_cleanse(secret, sizeof(secret));
-	return *ret_error != NULL ? -2 : 0;
+	return *ret_error != NULL ? -2 : r;
 }
 
 /* -- the companion's answer ----------------------------------------------------------- */

@@ -19,8 +19,6 @@
 #define ANSWER_S 15 /* for the companion to finish */
 #define DISPLAY_MAX 64
 
-enum { NOTICE_SENT = 1, NOTICE_ACKED };
-
 /* The phone waits for the companion. */
 struct typed {
 	sim_code_cb done; /* NULL: nobody types */
@@ -297,33 +295,12 @@ static struct node *
 notice(struct conn *c, const char *stage, struct node **ret_reg)
 {
 	const struct jid server = jid_server_self();
-	struct node *n = outbox_notification(c->sim, &server, "link_code_companion_reg");
+	struct node *n = pair_notice(c, &server, "link_code_companion_reg");
 	const struct code_pairing *p = c->code;
 
-	id_map_put(&c->iqs, "notification", node_get(n, "id"), NOTICE_SENT);
 	*ret_reg = node_child(n, "link_code_companion_reg", "stage", stage, NULL);
 	node_bytes(node_child(*ret_reg, "link_code_pairing_ref", NULL), p->ref, strlen(p->ref));
 	return n;
-}
-
-/* An ack from a connection that is no device's yet. Clients send it when they are through with the
- * notification, which may be after the next one. */
-void
-pair_code_acked(struct conn *c, const struct node *ack)
-{
-	const char *id = node_get(ack, "id");
-	const struct jid server = jid_server_self();
-	struct jid to;
-
-	if (id == NULL || id_map_get(&c->iqs, "notification", id) == NULL ||
-	    *id_map_get(&c->iqs, "notification", id) != NOTICE_SENT ||
-	    !node_get_is(ack, "class", "notification") ||
-	    !node_get_is(ack, "type", "link_code_companion_reg") ||
-	    node_get_jid(ack, "to", &to) != 0 || !jid_equal(&to, &server)) {
-		conn_violation(c, "ack", "of nothing that was sent, or not as it was sent");
-		return;
-	}
-	id_map_put(&c->iqs, "notification", id, NOTICE_ACKED);
 }
 
 bool
@@ -357,7 +334,7 @@ primary_hello(struct conn *c, const struct account *a, const char code[PAIR_CODE
 	random_of(c, "iv", iv);
 	pair_code_key(code, salt, key);
 	pair_code_wrap(key, salt, iv, p->typed.ephemeral.pub, wrapped);
-	if (p->typed.fault == NULL || strcmp(p->typed.fault, "passkey") != 0) {
+	if (account_passkey(a) == SIM_PASSKEY_NONE) {
 		node_bytes(node_child(reg, "link_code_pairing_wrapped_primary_ephemeral_pub", NULL),
 		    wrapped, sizeof(wrapped));
 		node_bytes(node_child(reg, "primary_identity_pub", NULL), account_key(a)->pub,
@@ -410,26 +387,42 @@ begin(struct conn *c, const char code[PAIR_CODE_LEN + 1], const struct sim_code 
 	OPENSSL_cleanse(priv, sizeof(priv));
 }
 
+/* Nobody looks whether the code was right: the passkey tells. */
+static void
+ask_passkey(struct conn *c, struct account *a)
+{
+	struct code_pairing *p = c->code;
+
+	if (p->typed.push_name != NULL)
+		account_set_push_name(a, p->typed.push_name);
+	pair_passkey_begin(c, a, NULL, p->typed.platform);
+	typed_done(p, NULL, NULL, NULL);
+}
+
 int
 sim_code_type(struct sim *s, const struct sim_code *typed, const char **ret_error)
 {
 	char code[PAIR_CODE_LEN + 1];
 	struct conn *c = find(s, typed->phone);
+	struct account *a;
 
 	if (c == NULL)
 		return -1;
+	a = account_find(s, typed->phone, true);
 	*ret_error = NULL;
 	if (pair_code_parse(typed->code, code) < 0)
 		*ret_error = "a code is eight letters and digits";
-	else if (c->code->typed.done != NULL)
+	else if (c->code->typed.done != NULL || c->passkey != NULL)
 		*ret_error = "a code is being tried";
 	else if (c->code->hellos == HELLOS_MAX)
 		*ret_error = "the code was typed wrongly too often";
 	if (*ret_error != NULL)
 		return -2;
 	begin(c, code, typed);
-	primary_hello(c, account_find(s, typed->phone, true), code);
+	primary_hello(c, a, code);
 	OPENSSL_cleanse(code, sizeof(code));
 	log_info("pair.typed", LOG_PHONE("phone", typed->phone));
+	if (account_passkey(a) != SIM_PASSKEY_NONE)
+		ask_passkey(c, a);
 	return 0;
 }

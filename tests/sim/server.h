@@ -5,7 +5,9 @@
  *	sim.c             the whole: creation, derived keys, the tick, deferred deliveries to phones
  *	ws.c              sockets
  *	conn.c            one connection: handshake, frames in, its end; conn_out.c: what it sends
- *	pair.c, login.c   what follows the handshake; pair_code.c: pairing by code
+ *	pair.c, login.c   what follows the handshake; pair_code.c: pairing by code;
+ *	                  pair_passkey.c: of an account that demands a passkey
+ *	authenticator.c   those passkeys
  *	account.c         accounts; account_devices.c: their devices, and who is told of changes
  *	device.c          a companion: pre-keys, bundle
  *	outbox.c          what waits for a companion, and what it has not acknowledged
@@ -141,6 +143,7 @@ struct account {
 	struct watcher *watchers;
 	size_t watcher_count, watcher_room;
 	struct standing standing;
+	enum sim_passkey passkey;
 };
 
 /* A device of an account, phone or companion (device not NULL). */
@@ -192,7 +195,8 @@ struct conn {
 	uint8_t noise_pub[CURVE_KEY_LEN];
 	struct device *device; /* CONN_ONLINE */
 	struct pairing *pairing;
-	struct code_pairing *code; /* it asked for a pairing code */
+	struct code_pairing *code;   /* it asked for a pairing code */
+	struct key_pairing *passkey; /* it was asked for a passkey */
 	struct id_map iqs;
 	int64_t heard_ms;
 	int64_t ping_ms;
@@ -230,6 +234,7 @@ struct sim {
 	STAILQ_HEAD(, fault) faults;
 	unsigned last_fault;
 	unsigned last_ref;
+	unsigned last_passkey;
 	unsigned last_notification;
 	struct {
 		uint64_t connects, logins, pairings, messages, receipts, retries;
@@ -361,8 +366,17 @@ void pair_make_ref(struct sim *s, char ret_ref[REF_MAX]);
 const char *pair_confirm(struct conn *c, struct account *a, const uint8_t secret[ADV_SECRET_LEN],
     const char *platform, const char *fault, struct jid *ret_jid, struct jid *ret_lid);
 
+/* A notification to one that is no device yet, whose ack is awaited. */
+struct node *pair_notice(struct conn *c, const struct jid *from, const char *type);
+void pair_notice_acked(struct conn *c, const struct node *ack);
+
+/* -- pair_passkey.c -- */
+/* secret: what the phone scanned; NULL: a code was typed. */
+void pair_passkey_begin(
+    struct conn *c, struct account *a, const uint8_t *secret, const char *platform);
+void pair_passkey_done(struct conn *c); /* frees what it holds */
+
 /* -- pair_code.c -- */
-void pair_code_acked(struct conn *c, const struct node *ack);
 bool pair_code_refresh(struct conn *c); /* the server retires the code; false: nothing is over */
 void pair_code_done(struct conn *c);	/* frees what it holds */
 
@@ -387,6 +401,11 @@ void iq_prekey_upload(struct conn *c, const struct node *iq, const struct node *
 void iq_prekey_rotate(struct conn *c, const struct node *iq, const struct node *child);
 void iq_usync(struct conn *c, const struct node *iq, const struct node *child);
 void iq_link_code(struct conn *c, const struct node *iq, const struct node *child);
+void iq_passkey_options(struct conn *c, const struct node *iq, const struct node *child);
+void iq_passkey_ref(struct conn *c, const struct node *iq, const struct node *child);
+void iq_passkey_prologue(struct conn *c, const struct node *iq, const struct node *child);
+void iq_passkey_nonce(struct conn *c, const struct node *iq, const struct node *child);
+void iq_passkey_request(struct conn *c, const struct node *iq, const struct node *child);
 void iq_remove_device(struct conn *c, const struct node *iq, const struct node *child);
 void iq_tokens(struct conn *c, const struct node *iq, const struct node *child);
 void iq_mex(struct conn *c, const struct node *iq, const struct node *child);

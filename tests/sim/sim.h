@@ -74,6 +74,11 @@ enum sim_mex { SIM_MEX_OK, SIM_MEX_ERRORS, SIM_MEX_BROKEN, SIM_MEX_REFUSED, SIM_
 void account_set_mex(struct account *a, enum sim_mex mex);
 /* Whether companions are told of what the next two change. */
 void account_set_quiet(struct account *a, bool quiet);
+/* Does it demand a passkey to link a companion? UNREAD: and what it sends first cannot be read. */
+enum sim_passkey { SIM_PASSKEY_NONE, SIM_PASSKEY_DEMANDED, SIM_PASSKEY_UNREAD };
+void account_set_passkey(struct account *a, enum sim_passkey passkey);
+enum sim_passkey account_passkey(const struct account *a);
+const char *account_passkey_code(struct account *a); /* that the phone shows; NULL: none */
 /* No new chats for so many seconds; 0 ends it. */
 void account_set_timelock(struct account *a, uint32_t seconds, const char *type);
 /* So many new chats in a cycle (-1: any number), of which these are used, that ends in so many
@@ -103,8 +108,8 @@ struct node *account_bundle(struct sim *s, const struct jid *device);
  * queued for devices that are away.
  */
 void sim_submit(struct sim *s, const struct jid *from, struct node *take_stanza);
-/* A phone scans. 0; -1 no connection shows this QR; -2 refused (*ret_error). The device's addresses
- * are those after pairing. */
+/* A phone scans. 0; 1: the companion is asked for a passkey first; -1 no connection shows this QR;
+ * -2 refused (*ret_error). The device's addresses are those after pairing. */
 int sim_scan(struct sim *s, const char *qr, const char *phone, const char *push_name,
     const char *platform, const char *fault, struct jid *ret_jid, struct jid *ret_lid,
     const char **ret_error) __attribute__((warn_unused_result));
@@ -114,8 +119,8 @@ typedef void (*sim_code_cb)(
 struct sim_code {
 	const char *phone, *code;
 	const char *push_name, *platform, *fault; /* NULL: none */
-	/* Called once after sim_code_type gave 0: error NULL and the device's addresses, or what
-	 * was wrong. */
+	/* Called once after sim_code_type gave 0: error NULL and the device's addresses (NULL:
+	 * it is asked for a passkey first), or what was wrong. */
 	sim_code_cb done;
 	void *arg;
 };

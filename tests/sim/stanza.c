@@ -41,7 +41,7 @@ ack(struct conn *c, const struct node *stanza)
 	if (c->state == CONN_ONLINE)
 		ack_in(c, stanza);
 	else
-		pair_code_acked(c, stanza);
+		pair_notice_acked(c, stanza);
 }
 
 static void

@@ -63,6 +63,12 @@ by_number_check(const Ipc__Request *r)
 }
 
 static const char *
+by_passkey(const Ipc__Request *r)
+{
+	return r->outlet_passkey_answer->outlet_id;
+}
+
+static const char *
 by_contacts(const Ipc__Request *r)
 {
 	return r->contact_add->outlet_id; /* whichever of the union's Contacts it is */
@@ -81,6 +87,9 @@ static const struct route routes[] = {
 	OP(OUTLET_CONNECT)      = {by_connect, true,  0},
 	OP(OUTLET_QR)           = {by_id,      true,  0},
 	OP(OUTLET_PAIRING_CODE) = {by_id,      true,  0},
+	OP(OUTLET_PASSKEY)      = {by_id,      true,  0},
+	OP(OUTLET_PASSKEY_ANSWER) = {by_passkey, true, 0},
+	OP(OUTLET_PASSKEY_CONFIRM) = {by_id,   true,  0},
 	OP(OUTLET_DISCONNECT)   = {by_id,      true,  0},
 	OP(OUTLET_PAUSE)        = {by_id,      true,  0},
 	OP(OUTLET_RESUME)       = {by_id,      true,  0},

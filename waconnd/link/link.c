@@ -121,7 +121,7 @@ link_fail_until(struct link *l, enum link_end end, const char *detail, int64_t u
 		link_leave_wipe(l);
 		return;
 	}
-	end = link_phase_end(l->phase, end);
+	end = link_passkey_end(l, link_phase_end(l->phase, end));
 	if (l->phase < LINK_OPEN && l->routing_used && end != LINK_END_ASKED) {
 		/* It may have led us to a server that does not want us. */
 		l->credentials.routing_len = 0;
@@ -163,6 +163,7 @@ tear_down(struct link *l)
 	link_iq_fail_all(l);
 	if (l->messaging != NULL)
 		messaging_free(&l->messaging);
+	link_passkey_free(&l->passkey);
 	link_code_free(&l->code);
 	link_pair_free(&l->pair);
 	link_login_done(l);
@@ -324,6 +325,7 @@ destroy(struct link *l)
 		messaging_free(&l->messaging);
 	link_iqs_done(&l->iqs);
 	answer_refused(l);
+	link_passkey_free(&l->passkey);
 	link_code_free(&l->code);
 	link_pair_free(&l->pair);
 	link_login_done(l);

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/buf.h"
 #include "common/wa/content.h"
 #include "common/wa/jid.h"
 #include "common/wa/plain.h"
@@ -56,8 +57,9 @@ enum link_end {
 	LINK_END_RATE_LIMITED,	 /* 429 */
 	LINK_END_POSTPONED,	 /* 501 */
 	LINK_END_UNAVAILABLE,	 /* 500, 503 and unknown stream errors */
-	LINK_END_PASSKEY,	 /* this account asks for a passkey to link */
-	LINK_END_STORAGE,	 /* keys could not be read or written */
+	LINK_END_PASSKEY,	 /* this account asks for a passkey to link, and none was given */
+	LINK_END_PASSKEY_REFUSED, /* … and the server did not take the one that was */
+	LINK_END_STORAGE,	  /* keys could not be read or written */
 	LINK_END_BAD_KEYS, /* the stored keys are none of a linked device, or do not fit together */
 	LINK_END_COUNT
 };
@@ -177,12 +179,28 @@ struct link_checked {
 	size_t n;
 };
 
+/* Linking an account that demands a passkey. */
+enum link_passkey_step {
+	LINK_PASSKEY_ASKED,   /* a person must answer `options` */
+	LINK_PASSKEY_SENT,    /* the server and the phone look at it */
+	LINK_PASSKEY_CONFIRM, /* a person must compare `code` with what the phone shows */
+	LINK_PASSKEY_FINISHING
+};
+struct link_passkey {
+	enum link_passkey_step step;
+	const char *options; /* JSON, as navigator.credentials.get takes it */
+	const char *code;    /* "ABCD-EFGH"; NULL unless CONFIRM */
+	int64_t expires_ms;  /* wall: when the step is given up */
+};
+
 struct link_ops {
 	/* A QR text to show until expires_ms (wall clock); sequence counts from 1. */
 	void (*qr)(void *arg, const char *text, unsigned sequence, int64_t expires_ms);
 	/* A pairing code to type into the phone ("ABCD-EFGH") until expires_ms; it replaces the
 	 * one before. */
 	void (*code)(void *arg, const char *text, int64_t expires_ms);
+	/* The account demands a passkey; each step of that. Codes are over then. */
+	void (*passkey)(void *arg, const struct link_passkey *p);
 	/* Paired and persisted; the link then ends with LINK_END_RESTART. */
 	void (*paired)(void *arg, const struct jid *own, const struct jid *lid, const char *name);
 	/* <success>: logged in. */
@@ -247,6 +265,14 @@ void link_close(struct link *l);
 /* Sends remove-companion-device, wipes the keys, then ends with LINK_END_LOGGED_OUT (within 10 s).
  * Only when logged in. */
 void link_logout(struct link *l);
+/*
+ * The assertion that answers the options, as webauthn_write makes it of a checked one; the step is
+ * LINK_PASSKEY_SENT then, and given up at *ret_expires_ms. false: none is waited for.
+ */
+bool link_passkey_answer(struct link *l, const struct buf *credential, const struct buf *assertion,
+    int64_t *ret_expires_ms);
+/* The codes are the same: LINK_PASSKEY_FINISHING then. false: none is waited to be compared. */
+bool link_passkey_confirm(struct link *l, int64_t *ret_expires_ms);
 /* Closes without any further callback. */
 void link_free(struct link **l);
 

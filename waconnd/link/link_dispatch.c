@@ -210,7 +210,8 @@ static const struct link_route routes[] = {
 
 	{"notification",  "type",  "companion_reg_refresh",     NULL,                    PAIRING,   true,  link_pair_refresh},
 	{"notification",  "type",  "link_code_companion_reg",   NULL,                    PAIRING,   true,  link_code_notice},
-	{"notification",  "type",  "passkey_prologue_request",  NULL,                    PAIRING,   true,  link_pair_passkey},
+	{"notification",  "type",  "passkey_prologue_request",  NULL,                    PAIRING,   true,  link_passkey_request},
+	{"notification",  "type",  "crsc_continuation",         NULL,                    PAIRING,   true,  link_passkey_continue},
 	{"notification",  "type",  "encrypt",                   "count",                 LOGGED_IN, true,  link_prekeys_low},
 	{"notification",  "type",  "encrypt",                   "identity",              LOGGED_IN, true,  on_identity},
 	{"notification",  "type",  "devices",                   NULL,                    LOGGED_IN, true,  on_devices},

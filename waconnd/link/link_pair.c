@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Linking: QR codes shown in turn (link_pair_code.c: a code to type), the phone's answer verified
- * and saved before it is answered, the number checked against the outlet's. Source: PROTOCOL
- * section 5.
+ * Linking: QR codes shown in turn (link_pair_code.c: a code to type; link_passkey.c: what may come
+ * between), the phone's answer verified and saved before it is answered, the number checked against
+ * the outlet's. Source: PROTOCOL section 5.
  */
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -118,7 +118,7 @@ link_pair_device(struct link *l, const struct node *iq)
 	struct link_pair *p = l->pair;
 
 	answer_result(l, node_get(iq, "id"));
-	if (!link_pair_open(l))
+	if (!link_pair_open(l) || l->passkey != NULL)
 		return;
 	if (l->code != NULL) {
 		link_code_begin(l);
@@ -147,8 +147,8 @@ void
 link_pair_refresh(struct link *l, const struct node *notification)
 {
 	(void)notification;
-	/* With a code the secret comes from what the phone sends. */
-	if (!link_pair_open(l) || l->code != NULL)
+	/* With a code the secret comes from what the phone sends; with a passkey it is new. */
+	if (!link_pair_open(l) || l->code != NULL || l->passkey != NULL)
 		return;
 	rng_bytes(l->credentials.adv_secret, sizeof(l->credentials.adv_secret));
 	link_save_credentials(l);
@@ -156,10 +156,9 @@ link_pair_refresh(struct link *l, const struct node *notification)
 }
 
 void
-link_pair_passkey(struct link *l, const struct node *notification)
+link_pair_hold(struct link *l)
 {
-	(void)notification;
-	link_fail(l, LINK_END_PASSKEY, NULL);
+	(void)event_del(l->pair->next);
 }
 
 /* -- the scan -- */
@@ -278,6 +277,7 @@ link_pair_success(struct link *l, const struct node *iq)
 	p->iq_id = xstrdup(node_get(iq, "id"));
 	(void)event_del(p->next);
 	link_code_done(l);
+	link_passkey_done(l);
 	error = link_pairing_read(node_find(iq, "pair-success"), &g);
 	if (error == 0)
 		error = adv_accept(g.container, g.container_len, l->credentials.adv_secret,

@@ -387,7 +387,7 @@ on_typed(struct link *l, const struct node *n)
 	struct link_code *c = l->code;
 
 	if (node_find(n, "link_code_pairing_wrapped_primary_ephemeral_pub") == NULL) {
-		link_fail(l, LINK_END_PASSKEY, NULL);
+		link_passkey_expect(l);
 		return;
 	}
 	if (c->hellos == HELLOS_MAX) {

@@ -113,8 +113,8 @@ link_phase_edges(size_t *ret_n)
 	return edges;
 }
 
-static bool
-is_cut(enum link_end end)
+bool
+link_phase_is_cut(enum link_end end)
 {
 	return end == LINK_END_CLOSED || end == LINK_END_SILENT || end == LINK_END_PROTOCOL ||
 	       end == LINK_END_UNAVAILABLE;
@@ -123,7 +123,7 @@ is_cut(enum link_end end)
 enum link_end
 link_phase_end(enum link_phase phase, enum link_end end)
 {
-	if (phase == LINK_PAIRED && is_cut(end))
+	if (phase == LINK_PAIRED && link_phase_is_cut(end))
 		return LINK_END_RESTART;
 	if (phase == LINK_REFUSING)
 		return LINK_END_WRONG_NUMBER;

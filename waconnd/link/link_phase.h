@@ -65,6 +65,8 @@ const struct link_limit *link_phase_limit(enum link_phase phase);
 const char *link_phase_name(enum link_phase phase);
 const char *link_event_name(enum link_event event);
 const struct link_edge *link_phase_edges(size_t *ret_n);
+/* Did the connection end without a word on why? */
+bool link_phase_is_cut(enum link_end end);
 /*
  * What an end means in a phase: where the link was about to end anyway, the way it came about does
  * not matter (a socket that closes behind pair-success is the restart that was awaited).

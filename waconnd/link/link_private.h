@@ -26,6 +26,7 @@
 struct link_frame;
 struct link_pair;
 struct link_code;
+struct link_key_request;
 struct link_commit;
 struct link_refused;
 
@@ -109,6 +110,8 @@ struct link {
 	int64_t clock_offset_s; /* the server's minus ours */
 	struct link_pair *pair; /* while pairing, in either way */
 	struct link_code *code; /* … by code */
+	struct link_key_request
+	    *passkey; /* … of an account that demands one; NULL: not, or not yet */
 	struct link_login login;
 	struct link_said said;
 	struct messaging *messaging;
@@ -178,7 +181,7 @@ void link_pair_free(struct link_pair **p);
 void link_pair_device(struct link *l, const struct node *iq);
 void link_pair_success(struct link *l, const struct node *iq);
 void link_pair_refresh(struct link *l, const struct node *notification);
-void link_pair_passkey(struct link *l, const struct node *notification);
+void link_pair_hold(struct link *l);	   /* no code is shown any more, nor expires */
 bool link_pair_open(const struct link *l); /* still nobody has linked: codes may be shown */
 
 /* -- link_pair_code.c: `code` is NULL but in LINK_PAIR_CODE -- */
@@ -187,7 +190,15 @@ void link_code_free(struct link_code **c);
 /* <pair-device> came: the connection takes a code now. */
 void link_code_begin(struct link *l);
 void link_code_notice(struct link *l, const struct node *notification);
-void link_code_done(struct link *l); /* pair-success came */
+void link_code_done(struct link *l); /* pair-success came, or a passkey is asked for */
+
+/* -- link_passkey.c: `passkey` is NULL until one is asked for -- */
+void link_passkey_free(struct link_key_request **k);
+void link_passkey_expect(struct link *l); /* the phone says that one will be */
+void link_passkey_request(struct link *l, const struct node *notification);
+void link_passkey_continue(struct link *l, const struct node *notification);
+void link_passkey_done(struct link *l);					 /* pair-success came */
+enum link_end link_passkey_end(const struct link *l, enum link_end end); /* what it means then */
 
 /* -- link_login.c and its parts -- */
 void link_login_done(struct link *l);

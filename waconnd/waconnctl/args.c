@@ -33,6 +33,8 @@ static const struct {
     [ARG_PER_MINUTE] = {"--per-minute", 0, true},
     [ARG_RECIPIENTS] = {"--recipients", 0, false},
     [ARG_CODE] = {"--code", 0, false},
+    [ARG_SHOW] = {"--show", 0, false},
+    [ARG_CONFIRM] = {"--confirm", 0, false},
     [ARG_SCOPE] = {"--scope", 0, true},
     [ARG_QUERY] = {"--query", 'q', true},
     [ARG_SINCE] = {"--since", 0, true},

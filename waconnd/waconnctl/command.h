@@ -36,6 +36,7 @@ int command_outlet_remove(struct ctl *ctl, const struct args *args);
 int command_audit(struct ctl *ctl, const struct args *args);
 int command_status(struct ctl *ctl, const struct args *args);
 int command_connect(struct ctl *ctl, const struct args *args);
+int command_passkey(struct ctl *ctl, const struct args *args);
 int command_disconnect(struct ctl *ctl, const struct args *args);
 int command_pause(struct ctl *ctl, const struct args *args);
 int command_resume(struct ctl *ctl, const struct args *args);

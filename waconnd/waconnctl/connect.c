@@ -26,6 +26,7 @@ struct connecting {
 	bool news;	/* the status has changed since it was looked at */
 	bool qr_news;	/* … the QR or pairing code */
 	char shown[16]; /* the pairing code that was printed last */
+	bool told;	/* that a passkey is asked for */
 	json_t *status; /* the last that an event or answer told */
 };
 
@@ -187,6 +188,22 @@ give_up(struct connecting *c, const char *live)
 	return ctl_say(c->ctl, CTL_REFUSED, "%s %s", message, action != NULL ? action : "");
 }
 
+static void
+tell_passkey(struct connecting *c)
+{
+	const char *code = ctl_string(c->status, "session.lastError.code");
+	const bool asked = code != NULL && strcmp(code, "passkey_required") == 0;
+
+	if (asked && !c->told && !c->ctl->json) {
+		(void)fprintf(c->ctl->out,
+		    "WhatsApp asks for a passkey before it links this outlet. In another terminal: "
+		    "waconnctl passkey %s --show\n",
+		    c->id);
+		(void)fflush(c->ctl->out);
+	}
+	c->told = asked;
+}
+
 /* CONNECTING and TIMEOUT go on: the daemon tries again by itself. */
 static int
 judge(struct connecting *c)
@@ -203,6 +220,7 @@ judge(struct connecting *c)
 		if (strcmp(live, ends[i]) == 0)
 			return give_up(c, live);
 	}
+	tell_passkey(c);
 	return GOING_ON;
 }
 

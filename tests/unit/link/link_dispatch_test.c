@@ -41,6 +41,8 @@ static const struct row rows[] = {
 	"companion_reg_refresh", NULL, true},
     {LINK_PAIRING, "notification", "type", "passkey_prologue_request", NULL, true,
 	"passkey_prologue_request", NULL, true},
+    {LINK_PAIRING, "notification", "type", "crsc_continuation", NULL, true, "crsc_continuation",
+	NULL, true},
     {LINK_READY, "call", "id", "1", NULL, true, NULL, NULL, true},
     {LINK_READY, "ib", NULL, NULL, "dirty", true, NULL, "dirty", false},
     {LINK_READY, "ib", NULL, NULL, "edge_routing", true, NULL, "edge_routing", false},

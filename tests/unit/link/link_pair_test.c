@@ -250,20 +250,6 @@ test_refresh_draws_anew(void **state)
 }
 
 static void
-test_passkey(void **state)
-{
-	struct world *w = *state;
-
-	world_begin(w, LINK_PAIR_QR);
-	world_run(w, world_has_qr);
-	fake_send(&w->server, node_new("notification", "type", "passkey_prologue_request", "id",
-				  "p1", "from", "s.whatsapp.net", NULL));
-	world_run(w, world_is_ended);
-	assert_int_equal(w->end, LINK_END_PASSKEY);
-	assert_true(node_get_is(world_got(w, "ack", NULL), "id", "p1"));
-}
-
-static void
 test_downgrade_keeps_the_code(void **state)
 {
 	struct world *w = *state;
@@ -323,7 +309,6 @@ main(void)
 	    T(test_spoilt_answer),
 	    T(test_database_fails_at_the_scan),
 	    T(test_refresh_draws_anew),
-	    T(test_passkey),
 	    T(test_downgrade_keeps_the_code),
 	    T(test_begins_anew),
 	    T(test_free_inside_callback),

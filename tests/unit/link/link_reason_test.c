@@ -67,6 +67,7 @@ test_contract_codes(void **state)
 	    {LINK_END_REPLACED, "replaced", LINK_FOLLOW_STOP, false},
 	    {LINK_END_WRONG_NUMBER, "wrong_number", LINK_FOLLOW_STOP, false},
 	    {LINK_END_PASSKEY, "passkey_required", LINK_FOLLOW_STOP, false},
+	    {LINK_END_PASSKEY_REFUSED, "passkey_refused", LINK_FOLLOW_STOP, false},
 	    {LINK_END_RESTART, "restart", LINK_FOLLOW_NOW, false},
 	    {LINK_END_ASKED, "closed", LINK_FOLLOW_NONE, false},
 	    {LINK_END_SILENT, "timeout", LINK_FOLLOW_BACKOFF, false},

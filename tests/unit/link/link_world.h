@@ -24,6 +24,9 @@ struct world {
 	unsigned sequence;
 	char code[16];
 	int64_t expires_ms;
+	unsigned passkeys; /* steps that were told */
+	enum link_passkey_step step;
+	char options[1024], passkey_code[16];
 	enum link_end end;
 	char detail[256];
 	int64_t until_ms;
@@ -79,6 +82,22 @@ world_code(void *arg, const char *text, int64_t expires_ms)
 	(void)snprintf(w->code, sizeof(w->code), "%s", text);
 	w->expires_ms = expires_ms;
 	w->codes++;
+	if (w->free_at_qr)
+		link_free(&w->link);
+	world_check(w);
+}
+
+static void
+world_passkey(void *arg, const struct link_passkey *p)
+{
+	struct world *w = arg;
+
+	w->passkeys++;
+	w->step = p->step;
+	w->expires_ms = p->expires_ms;
+	(void)snprintf(w->options, sizeof(w->options), "%s", p->options);
+	(void)snprintf(
+	    w->passkey_code, sizeof(w->passkey_code), "%s", p->code != NULL ? p->code : "");
 	if (w->free_at_qr)
 		link_free(&w->link);
 	world_check(w);
@@ -183,6 +202,7 @@ world_account(void *arg, const struct link_account *said)
 static const struct link_ops world_ops = {
     .qr = world_qr,
     .code = world_code,
+    .passkey = world_passkey,
     .paired = world_paired,
     .open = world_open,
     .ready = world_ready,

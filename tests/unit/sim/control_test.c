@@ -47,6 +47,8 @@ sim_scan(struct sim *s, const char *qr, const char *phone, const char *push_name
 
 	if (strcmp(qr, "unknown") == 0)
 		return -1;
+	if (strcmp(qr, "passkey") == 0)
+		return 1;
 	if (fault != NULL || push_name == NULL || platform != NULL) {
 		*ret_error = "refused by the test";
 		return -2;
@@ -252,6 +254,10 @@ test_refusals(void **state)
 	    {EVHTTP_REQ_POST, "/scan", "{\"qr\":\"x\",\"phone\":\"628111111\",\"fault\":\"hmac\"}",
 		409, "refused by the test"},
 	    {EVHTTP_REQ_GET, "/code", NULL, 405, "not with this method"},
+	    {EVHTTP_REQ_POST, "/passkey", "{\"phone\":\"628111111\"}", 400,
+		"options is no request"},
+	    {EVHTTP_REQ_POST, "/passkey", "{\"phone\":\"628111111\",\"options\":[]}", 400,
+		"options is no request"},
 	    {EVHTTP_REQ_POST, "/code", "{\"phone\":\"628111111\"}", 400, "code is missing"},
 	    {EVHTTP_REQ_POST, "/code", "{\"code\":\"AAAA-AAAA\"}", 400, "phone is missing"},
 	    {EVHTTP_REQ_POST, "/code",
@@ -320,6 +326,39 @@ test_scan(void **state)
 	assert_string_equal(text_at(j, "lid"), "162811111111:1@lid");
 	assert_int_equal(json_integer_value(json_object_get(j, "device")), 1);
 	json_decref(j);
+}
+
+/* The owner's browser signs what the page asks for; what it signs is right, but for its fault. */
+static void
+test_passkey(void **state)
+{
+	static const char *const faults[] = {
+	    "type", "challenge", "origin", "site", "unverified", "credential", "signature"};
+	json_t *j = POST(*state, "/scan", "{\"qr\":\"passkey\",\"phone\":\"628111111\"}"), *good;
+	char body[256];
+
+	assert_true(json_is_true(json_object_get(j, "passkey")));
+	json_decref(j);
+	j = POST(*state, "/phones", "{\"phone\":\"628111111\",\"passkey\":\"demanded\"}");
+	assert_true(json_is_true(json_object_get(j, "passkey")));
+	assert_string_equal(text_at(j, "passkeyCode"), "ABCD-EFGH");
+	json_decref(j);
+	good = POST(*state, "/passkey",
+	    "{\"phone\":\"628111111\",\"options\":{\"challenge\":\"AAECAw\",\"rpId\":\"whatsapp."
+	    "com\"}}");
+	assert_string_equal(text_at(good, "type"), "public-key");
+	assert_string_equal(text_at(good, "id"), text_at(good, "rawId"));
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		(void)snprintf(body, sizeof(body),
+		    "{\"phone\":\"628111111\",\"fault\":\"%s\",\"options\":{\"challenge\":"
+		    "\"AAECAw\","
+		    "\"rpId\":\"whatsapp.com\"}}",
+		    faults[i]);
+		j = POST(*state, "/passkey", body);
+		assert_false(json_equal(j, good));
+		json_decref(j);
+	}
+	json_decref(good);
 }
 
 static void
@@ -561,6 +600,7 @@ main(void)
 	    CONTROL_TEST(test_state),
 	    CONTROL_TEST(test_refusals),
 	    CONTROL_TEST(test_scan),
+	    CONTROL_TEST(test_passkey),
 	    CONTROL_TEST(test_code),
 	    CONTROL_TEST(test_code_waits),
 	    CONTROL_TEST(test_code_at_the_end),

@@ -35,6 +35,7 @@ struct account {
 	struct buf adv;		   /* a companion's device-identity */
 	bool lid_refused;
 	enum sim_mex mex;
+	enum sim_passkey passkey;
 	bool quiet;
 	uint32_t lock_seconds, quota_used, quota_seconds;
 	char lock_type[32];
@@ -210,6 +211,24 @@ void
 account_set_mex(struct account *a, enum sim_mex mex)
 {
 	a->mex = mex;
+}
+
+void
+account_set_passkey(struct account *a, enum sim_passkey passkey)
+{
+	a->passkey = passkey;
+}
+
+enum sim_passkey
+account_passkey(const struct account *a)
+{
+	return a->passkey;
+}
+
+const char *
+account_passkey_code(struct account *a)
+{
+	return a->passkey == SIM_PASSKEY_DEMANDED ? "ABCD-EFGH" : NULL;
 }
 
 void

@@ -33,7 +33,7 @@ on_done(void *arg, const char *error, const struct jid *jid, const struct jid *l
 	(void)arg;
 	outcome.times++;
 	(void)snprintf(outcome.error, sizeof(outcome.error), "%s", error != NULL ? error : "");
-	if (error == NULL) {
+	if (error == NULL && jid != NULL) {
 		assert_int_equal(lid->device, jid->device);
 		outcome.jid = *jid;
 	}
@@ -278,11 +278,18 @@ test_passkey(void **state)
 	(void)state;
 	world_begin(&w);
 	ready(&p, &w);
-	assert_int_equal(type(&w, ANA, CODE, "passkey", &error), 0);
+	account_set_passkey(account_find(w.sim, ANA, true), SIM_PASSKEY_DEMANDED);
+	assert_int_equal(type(&w, ANA, CODE, NULL, &error), 0);
+	assert_int_equal(outcome.times, 1);
+	assert_string_equal(outcome.error, "");
 	client_read(&p.c);
-	reg = node_find(client_got(&p.c, "notification"), "link_code_companion_reg");
+	/* First that there is no key, then the request. */
+	assert_true(
+	    node_get_is(client_got(&p.c, "notification"), "type", "passkey_prologue_request"));
+	reg = node_find(p.c.got[p.c.got_count - 2], "link_code_companion_reg");
 	assert_true(node_get_is(reg, "stage", "primary_hello"));
 	assert_null(node_find(reg, "link_code_pairing_wrapped_primary_ephemeral_pub"));
+	assert_int_equal(type(&w, ANA, CODE, NULL, &error), -2);
 	client_done(&p.c);
 	world_end(&w);
 }

@@ -20,6 +20,7 @@ static Ipc__StatusList status_list = IPC__STATUS_LIST__INIT;
 static Ipc__OutletFields outlet_new = IPC__OUTLET_FIELDS__INIT,
 			 outlet_bad = IPC__OUTLET_FIELDS__INIT;
 static Ipc__Connect connect_other = IPC__CONNECT__INIT;
+static Ipc__Passkey passkey_other = IPC__PASSKEY__INIT;
 static Ipc__MessageSend message = IPC__MESSAGE_SEND__INIT;
 static Ipc__NumberCheck numbers_other = IPC__NUMBER_CHECK__INIT;
 static Ipc__Blast blast = IPC__BLAST__INIT;
@@ -46,6 +47,7 @@ fill(void)
 	static char *outlets[] = {other};
 
 	id_other.id = list_other.id = outlet_bad.id = connect_other.id = message.outlet_id = other;
+	passkey_other.outlet_id = other;
 	numbers_other.outlet_id = other;
 	id_absent.id = list_absent.id = absent;
 	outlet_bad.whatsapp_number = bad;
@@ -92,6 +94,9 @@ static const struct role_row {
 	{OP(OUTLET_CONNECT), &connect_other, "401 unauthenticated", HIDDEN, "202", "202"},
 	{OP(OUTLET_QR), &id_other, "401 unauthenticated", HIDDEN, "404 no_qr", "404 no_qr"},
 	{OP(OUTLET_PAIRING_CODE), &id_other, "401 unauthenticated", HIDDEN, "404 no_code", "404 no_code"},
+	{OP(OUTLET_PASSKEY), &id_other, "401 unauthenticated", HIDDEN, "404 no_passkey", "404 no_passkey"},
+	{OP(OUTLET_PASSKEY_ANSWER), &passkey_other, "401 unauthenticated", HIDDEN, "404 no_passkey", "404 no_passkey"},
+	{OP(OUTLET_PASSKEY_CONFIRM), &id_other, "401 unauthenticated", HIDDEN, "404 no_passkey", "404 no_passkey"},
 	{OP(OUTLET_DISCONNECT), &id_other, "401 unauthenticated", HIDDEN, "202", "202"},
 	{OP(OUTLET_PAUSE), &id_other, "401 unauthenticated", HIDDEN, "202", "409 outlet_paused"},
 	{OP(OUTLET_RESUME), &id_other, "401 unauthenticated", HIDDEN, "202", "409 not_paused"},

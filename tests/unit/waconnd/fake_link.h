@@ -32,6 +32,7 @@ struct link {
 	const struct link_ops *ops;
 	void *arg;
 	bool open, ready, ended, closing, freed;
+	bool wants_passkey, wants_confirmation; /* set by the test, taken once */
 	enum link_end end;
 	struct event *later;
 };
@@ -185,6 +186,30 @@ fake_end_soon(struct link *l, enum link_end end)
 	l->end = end;
 	l->closing = true;
 	event_active(l->later, EV_TIMEOUT, 0);
+}
+
+bool
+link_passkey_answer(struct link *l, const struct buf *credential, const struct buf *assertion,
+    int64_t *ret_expires_ms)
+{
+	const bool taken = l->wants_passkey;
+
+	assert_true(credential->len > 0 && assertion->len > 0);
+	l->wants_passkey = false;
+	if (taken)
+		*ret_expires_ms = clock_wall_ms() + 180000;
+	return taken;
+}
+
+bool
+link_passkey_confirm(struct link *l, int64_t *ret_expires_ms)
+{
+	const bool taken = l->wants_confirmation;
+
+	l->wants_confirmation = false;
+	if (taken)
+		*ret_expires_ms = clock_wall_ms() + 60000;
+	return taken;
 }
 
 void
@@ -405,6 +430,8 @@ link_reason(enum link_end end)
 	    REASON(LINK_END_QR_EXPIRED, LINK_FOLLOW_STOP, false, "qr_expired"),
 	    REASON(LINK_END_CODE_EXPIRED, LINK_FOLLOW_STOP, false, "code_expired"),
 	    REASON(LINK_END_CODE_THROTTLED, LINK_FOLLOW_STOP, false, "code_throttled"),
+	    REASON(LINK_END_PASSKEY, LINK_FOLLOW_STOP, false, "passkey_required"),
+	    REASON(LINK_END_PASSKEY_REFUSED, LINK_FOLLOW_STOP, false, "passkey_refused"),
 	    REASON(LINK_END_LOGGED_OUT, LINK_FOLLOW_STOP, true, "logged_out"),
 	    REASON(LINK_END_REPLACED, LINK_FOLLOW_STOP, false, "replaced"),
 	    REASON(LINK_END_TEMP_BANNED, LINK_FOLLOW_LATER, false, "temporarily_banned"),

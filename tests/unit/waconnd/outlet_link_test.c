@@ -98,6 +98,93 @@ test_link_by_code(void **state)
 	assert_false(env.secret_seen);
 }
 
+/* What the link says of a passkey. */
+static void
+ask_passkey(struct link *l, enum link_passkey_step step, const char *code)
+{
+	const struct link_passkey said = {
+	    step, "{\"challenge\":\"x\"}", code, clock_wall_ms() + 600000};
+
+	l->ops->passkey(l->arg, &said);
+}
+
+static void
+test_passkey(void **state)
+{
+	const struct jid own = jid_make(JID_SERVER_PN, "62814", 7),
+			 lid = jid_make(JID_SERVER_LID, "999", 7);
+	struct outlet *o = get("o_new");
+	struct buf id = BUF_INIT(16), json = BUF_INIT(16);
+	struct link_passkey k;
+	struct link *l;
+
+	(void)state;
+	buf_add_str(&id, "id");
+	buf_add_str(&json, "{}");
+	assert_string_equal(outlet_passkey_answer(o, &id, &json), "no_passkey");
+	assert_null(outlet_connect(o));
+	l = fake_find("o_new");
+	l->ops->qr(l->arg, "SECRET", 1, clock_wall_ms() + 60000);
+	assert_int_equal(outlet_passkey(o, &k), -1);
+	ask_passkey(l, LINK_PASSKEY_ASKED, NULL);
+	assert_int_equal(outlet_passkey(o, &k), 0);
+	assert_int_equal(k.step, LINK_PASSKEY_ASKED);
+	assert_string_equal(k.options, "{\"challenge\":\"x\"}");
+	assert_null(k.code);
+	settle();
+	assert_string_equal(says("o_new", "liveStatus", "status"), "CONNECTING");
+	assert_string_equal(says("o_new", "liveStatus", "qrCode"), "");
+	assert_string_equal(says("o_new", "session", "lastError"), "passkey_required");
+	assert_string_equal(outlet_passkey_confirm(o), "passkey_step");
+	/* To connect it anew, in whichever way, does not end what waits. */
+	assert_null(outlet_connect_code(o));
+	assert_ptr_equal(fake_find("o_new"), l);
+	l->wants_passkey = true;
+	assert_null(outlet_passkey_answer(o, &id, &json));
+	assert_int_equal(outlet_passkey(o, &k), 0);
+	assert_int_equal(k.step, LINK_PASSKEY_SENT);
+	assert_string_equal(outlet_passkey_answer(o, &id, &json), "passkey_step");
+	ask_passkey(l, LINK_PASSKEY_CONFIRM, "ABCD-EFGH");
+	assert_int_equal(outlet_passkey(o, &k), 0);
+	assert_string_equal(k.code, "ABCD-EFGH");
+	l->wants_confirmation = true;
+	assert_null(outlet_passkey_confirm(o));
+	assert_int_equal(outlet_passkey(o, &k), 0);
+	assert_int_equal(k.step, LINK_PASSKEY_FINISHING);
+	assert_null(k.code);
+	l->ops->paired(l->arg, &own, &lid, "Toko");
+	assert_int_equal(outlet_passkey(o, &k), -1);
+	settle();
+	assert_string_equal(says("o_new", "session", "lastError"), "");
+	fake_end(l, LINK_END_RESTART, 0);
+	bring_up("o_new");
+	buf_done(&id);
+	buf_done(&json);
+}
+
+static void
+test_passkey_not_given(void **state)
+{
+	static const struct {
+		enum link_end end;
+		const char *code;
+	} rows[] = {
+	    {LINK_END_PASSKEY, "passkey_required"}, {LINK_END_PASSKEY_REFUSED, "passkey_refused"}};
+	struct outlet *o = get("o_new");
+	struct link_passkey k;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_null(outlet_connect(o));
+		ask_passkey(fake_find("o_new"), LINK_PASSKEY_ASKED, NULL);
+		fake_end(fake_find("o_new"), rows[i].end, 0);
+		assert_int_equal(outlet_passkey(o, &k), -1);
+		settle();
+		assert_string_equal(says("o_new", "session", "status"), "FAILED");
+		assert_string_equal(says("o_new", "session", "lastError"), rows[i].code);
+	}
+}
+
 static void
 test_nobody_types(void **state)
 {
@@ -220,6 +307,8 @@ main(void)
 	    OUTLET_TEST(test_nobody_scans),
 	    OUTLET_TEST(test_link_by_code),
 	    OUTLET_TEST(test_nobody_types),
+	    OUTLET_TEST(test_passkey),
+	    OUTLET_TEST(test_passkey_not_given),
 	    OUTLET_TEST(test_code_refused),
 	    OUTLET_TEST(test_other_way),
 	    OUTLET_TEST(test_number_changed),

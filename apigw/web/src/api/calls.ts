@@ -10,6 +10,7 @@ import type {
 	OutletStatus,
 	Pace,
 	PairingCodeAnswer,
+	PasskeyAnswer,
 	Preview,
 	QrAnswer,
 	RejectedOutlet,
@@ -36,6 +37,11 @@ export const outletStatus = (id: string) => call<{ status: OutletStatus }>(`${at
 export const outletConnect = (id: string, method: LinkMethod) =>
 	call<{ status?: OutletStatus }>(`${at(id)}/connect`, { method: 'POST', body: { method } });
 export const outletPairingCode = (id: string) => call<PairingCodeAnswer>(`${at(id)}/pairing-code`);
+export const outletPasskey = (id: string) => call<PasskeyAnswer>(`${at(id)}/passkey`);
+export const outletPasskeyAnswer = (id: string, assertion: unknown) =>
+	call<PasskeyAnswer>(`${at(id)}/passkey`, { method: 'POST', body: assertion });
+export const outletPasskeyConfirm = (id: string) =>
+	call<PasskeyAnswer>(`${at(id)}/passkey/confirm`, { method: 'POST' });
 export const outletQr = (id: string) => call<QrAnswer>(`${at(id)}/qr`);
 export const outletQrImage = (id: string, sequence: number): string =>
 	`/api${at(id)}/qr?format=svg&sequence=${sequence}`;

@@ -89,6 +89,17 @@ export interface QrAnswer {
 /** How an outlet is linked to its phone. */
 export type LinkMethod = 'qr' | 'code';
 
+export type PasskeyStep = 'assertion' | 'checking' | 'confirm' | 'finishing';
+
+export interface PasskeyAnswer {
+	step: PasskeyStep;
+	/** Of navigator.credentials.get, in JSON's form; null when no answer is awaited. */
+	options: unknown;
+	/** To compare with what the phone shows. */
+	code: string | null;
+	expiresAt: string | null;
+}
+
 export interface PairingCodeAnswer {
 	code: string;
 	expiresAt: string | null;

@@ -226,8 +226,12 @@ export const en: Messages = {
 			'No need to act: it connects again by itself.',
 		],
 		passkey_required: [
-			'This account asks for a passkey to link a device, which waconn cannot give.',
-			'Turn the passkey off in WhatsApp on the phone (Settings, Account, Passkeys), then connect again.',
+			'This account asks for a passkey to link a device.',
+			"Give it through this outlet's Connect button; if linking has stopped, connect again first.",
+		],
+		passkey_refused: [
+			'WhatsApp did not accept the passkey.',
+			"Connect again and use the passkey that is saved for WhatsApp on this outlet's phone.",
 		],
 		storage: [
 			"The outlet's keys could not be read or saved.",
@@ -321,6 +325,30 @@ export const en: Messages = {
 		codeTyped: 'The code was taken. Finishing the link…',
 		copy: 'Copy code',
 		copied: 'Code copied.',
+	},
+	passkey: {
+		title: 'This account asks for a passkey.',
+		lead: "WhatsApp links a device only after the account's passkey is given. A passkey answers pages of WhatsApp only, so get its answer there:",
+		step1: "On this computer, open WhatsApp's site in a browser (a passkey on the phone is used through the QR code that the browser shows):",
+		step2: 'Press F12, choose Console, paste this line and press Enter:',
+		copy: 'Copy the line',
+		copied: 'Line copied.',
+		step3: 'Approve with fingerprint, face or PIN. The answer is in the clipboard then.',
+		answer: 'Paste the answer here',
+		give: 'Give the passkey',
+		notJson: "This is not the browser's answer. Copy it again after you have approved.",
+		wrong: (code) =>
+			({
+				other_challenge: 'This answers an earlier request. Copy the line as it is now and repeat.',
+				other_credential: "This is another passkey. Use the one of this outlet's WhatsApp account.",
+				other_origin: "This answer was made on another site. Make it on WhatsApp's site.",
+				other_site: "This answer was made for another site. Make it on WhatsApp's site.",
+				not_verified: 'The passkey did not verify you (fingerprint, face or PIN). Repeat it.',
+			})[code] ?? 'The answer is incomplete or damaged. Copy all of it again.',
+		checking: 'WhatsApp and the phone are checking it. Approve on the phone if it asks.',
+		compare: "Compare with the code that the outlet's phone shows:",
+		same: 'The codes are the same',
+		differs: 'Different: cancel',
 	},
 	blast: {
 		title: 'Blast',

@@ -226,8 +226,12 @@ export const id = {
 			'Tidak perlu tindakan: outlet tersambung lagi dengan sendirinya.',
 		],
 		passkey_required: [
-			'Akun ini meminta passkey untuk menautkan perangkat, dan waconn tidak dapat memberikannya.',
-			'Matikan passkey di WhatsApp pada ponsel (Setelan, Akun, Passkey), lalu koneksikan lagi.',
+			'Akun ini meminta passkey untuk menautkan perangkat.',
+			'Berikan lewat tombol Koneksikan outlet ini; bila penautan sudah berhenti, koneksikan lagi dulu.',
+		],
+		passkey_refused: [
+			'WhatsApp tidak menerima passkey itu.',
+			'Koneksikan lagi lalu pakai passkey yang tersimpan untuk WhatsApp di ponsel outlet ini.',
 		],
 		storage: [
 			'Kunci outlet tidak dapat dibaca atau disimpan.',
@@ -321,6 +325,30 @@ export const id = {
 		codeTyped: 'Kode diterima. Menyelesaikan penautan…',
 		copy: 'Salin kode',
 		copied: 'Kode disalin.',
+	},
+	passkey: {
+		title: 'Akun ini meminta passkey.',
+		lead: 'WhatsApp baru menautkan perangkat setelah passkey akun diberikan. Passkey hanya menjawab halaman WhatsApp, jadi ambil jawabannya di sana:',
+		step1: 'Di komputer ini, buka situs WhatsApp di peramban (passkey di ponsel dipakai lewat kode QR yang ditampilkan peramban):',
+		step2: 'Tekan F12, pilih Console, tempel baris ini, lalu tekan Enter:',
+		copy: 'Salin baris',
+		copied: 'Baris disalin.',
+		step3: 'Setujui dengan sidik jari, wajah, atau PIN. Jawabannya lalu ada di papan klip.',
+		answer: 'Tempel jawabannya di sini',
+		give: 'Berikan passkey',
+		notJson: 'Ini bukan jawaban dari peramban. Salin lagi setelah menyetujui.',
+		wrong: (code: string) =>
+			({
+				other_challenge: 'Jawaban ini untuk permintaan sebelumnya. Salin baris yang sekarang dan ulangi.',
+				other_credential: 'Ini passkey lain. Pakai passkey akun WhatsApp outlet ini.',
+				other_origin: 'Jawaban ini dibuat di situs lain. Buat di situs WhatsApp.',
+				other_site: 'Jawaban ini dibuat untuk situs lain. Buat di situs WhatsApp.',
+				not_verified: 'Passkey belum memastikan Anda (sidik jari, wajah, atau PIN). Ulangi.',
+			})[code] ?? 'Jawaban tidak lengkap atau rusak. Salin lagi seluruhnya.',
+		checking: 'WhatsApp dan ponsel memeriksanya. Setujui di ponsel bila diminta.',
+		compare: 'Bandingkan dengan kode yang tampil di ponsel outlet:',
+		same: 'Kodenya sama',
+		differs: 'Berbeda: batalkan',
 	},
 	blast: {
 		title: 'Blast',

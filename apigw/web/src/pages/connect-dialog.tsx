@@ -15,6 +15,7 @@ import { Icon } from '../ui/icons.tsx';
 import { Troubles } from '../ui/outlet-parts.tsx';
 import { toast } from '../ui/toast.tsx';
 import { type Code, type Linking, useLinking } from './linking.ts';
+import { PasskeyPanel } from './passkey-panel.tsx';
 
 function CodeImage({ outlet, code }: { outlet: OutletStatus; code: Code }) {
 	const t = useT();
@@ -166,6 +167,8 @@ function spokenOf(t: Messages, outlet: OutletStatus, linking: Linking, words: Wo
 			return linking.code.text === null ? t.qr.ready : t.qr.codeReady(linking.code.text);
 		case 'taken':
 			return words.taken;
+		case 'passkey':
+			return t.passkey.title;
 		case 'connected':
 			return t.qr.connected(outlet.outlet.name);
 		case 'failed':
@@ -195,8 +198,10 @@ function Course({ outlet, method, onMethod, onClose }: CourseProps) {
 			<p class="sr-only" role="status">
 				{spokenOf(t, outlet, linking, words)}
 			</p>
-			<MethodPicker method={method} onMethod={onMethod} />
-			{linking.step === 'failed' ? (
+			{linking.step !== 'passkey' && <MethodPicker method={method} onMethod={onMethod} />}
+			{linking.step === 'passkey' ? (
+				<PasskeyPanel outlet={outlet} />
+			) : linking.step === 'failed' ? (
 				<Failure outlet={outlet} error={linking.error} onRetry={restart} />
 			) : (
 				<div class="qr" data-step={linking.step}>

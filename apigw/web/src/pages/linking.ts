@@ -27,6 +27,8 @@ export type Linking =
 	| { step: 'preparing' }
 	| { step: 'code'; code: Code }
 	| { step: 'taken' }
+	/** WhatsApp asks for a passkey first: passkey-panel.tsx. */
+	| { step: 'passkey' }
 	| { step: 'connected' }
 	/** `error` is what a call threw; null when the outlet's own lastError says it. */
 	| { step: 'failed'; error: unknown };
@@ -55,6 +57,7 @@ function judge(status: OutletStatus, method: LinkMethod, hadCode: boolean, mayFa
 		case 'DISCONNECTED':
 			return mayFail ? { step: 'failed', error: null } : null;
 		case 'CONNECTING':
+			if (status.session.lastError?.code === 'passkey_required') return { step: 'passkey' };
 			return hadCode && wasTaken(status, method) ? { step: 'taken' } : null;
 		default:
 			return null;

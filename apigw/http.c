@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The server: listeners, who may connect, and what those who answer call. What happens on a
- * connection is http_conn.c's.
+ * connection is http_conn.c's and http_input.c's.
  */
 #include "apigw/http.h"
 

@@ -84,5 +84,11 @@ void http_conn_reply(
     struct http_conn *c, unsigned status, const struct buf *headers, const void *body, size_t len);
 /* Everything of the reply has been handed over: close when it has left. */
 void http_conn_finish(struct http_conn *c);
+/* The reply to what cannot be read as a request, or not be taken; the connection ends with it. */
+void http_conn_refuse(struct http_conn *c, unsigned status);
+/* From now on; 0: none. */
+void http_conn_deadline(struct http_conn *c, uint64_t ms);
+/* Memory for bodies is shared by all: false when there is not enough of it for this one, too. */
+bool http_conn_reserve(struct http_conn *c, size_t bytes);
 
 #endif

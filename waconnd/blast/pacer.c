@@ -259,6 +259,8 @@ pacer_restore(struct pacer *p, const struct outlet_pace *pace, int64_t now_ms, u
 	plan_make(pace, &pl);
 	p->day = local_day(&pl, now_ms);
 	p->sent_today = sent_today;
+	/* By another clock, that of the database: it may be ahead of ours. */
+	last_ms = last_ms < now_ms ? last_ms : now_ms;
 	p->next_ms = last_ms > 0 ? last_ms + (int64_t)pl.interval_ms : 0;
 }
 

@@ -19,6 +19,7 @@
 #define KEEP_MS 1000 /* an item whose turn is that near stays in hand */
 #define HOLD_MS (3600 * 1000LL)
 #define HOLD_MAX_MS (24 * HOLD_MS)
+#define CLOCK_STEP_MS 1000 /* the wall clock was set, not just kept right */
 #define RANDOM_STEPS (1u << 30)
 
 static void
@@ -43,6 +44,7 @@ queue_of(struct blasts *b, struct outlet *o)
 	q->b = b;
 	q->o = o;
 	q->want_claim = true;
+	q->clock_ahead_ms = clock_wall_ms() - clock_lease_ms();
 	TAILQ_INIT(&q->items);
 	q->timer = evtimer_new(b->base, on_timer, q);
 	LIST_INSERT_HEAD(&b->queues, q, entry);
@@ -329,12 +331,34 @@ has_waiting(const struct queue *q)
 	return uploading >= QUEUE_UPLOADING_MAX;
 }
 
+/* Somebody set the clock: turns and holds are times that pass, so they move with it. Windows and
+ * days are the clock's own. */
+static void
+follow_clock(struct queue *q, int64_t now)
+{
+	const int64_t ahead = now - clock_lease_ms(), step = ahead - q->clock_ahead_ms;
+
+	q->clock_ahead_ms = ahead;
+	if (step > -CLOCK_STEP_MS && step < CLOCK_STEP_MS)
+		return;
+	q->pacer.next_ms += step;
+	q->dry_until_ms += step;
+	if (q->held_until_ms > 0)
+		q->held_until_ms += step;
+	if (q->turn_ms < INT64_MAX)
+		q->turn_ms += step;
+	q->n_closed = 0;
+	q->want_claim = true;
+}
+
 void
 queue_work(struct queue *q)
 {
 	const int64_t now = clock_wall_ms();
 	struct link *link = outlet_link(q->o);
 	int64_t soon, opening;
+
+	follow_clock(q, now);
 
 	if (link == NULL || q->b->stopped) {
 		queue_drop_waiting(q, false);

@@ -70,9 +70,10 @@ struct queue {
 	bool want_claim;
 	bool fast; /* what was claimed last has no rate: claim much */
 	struct event *timer;
-	int64_t turn_ms;       /* wall; when a blast's next message has its turn, in hand or not */
-	int64_t held_until_ms; /* wall; blasts only */
-	enum blast_hold hold;  /* why */
+	int64_t clock_ahead_ms; /* the wall clock's lead over the one that nobody sets */
+	int64_t turn_ms;	/* wall; when a blast's next message has its turn, in hand or not */
+	int64_t held_until_ms;	/* wall; blasts only */
+	enum blast_hold hold;	/* why */
 	unsigned holds, refused_in_a_row;
 	int64_t dry_until_ms; /* wall; while chats may not be started: nobody else is to be had
 				 before */

@@ -191,6 +191,9 @@ test_restore(void **state)
 	assert_int_equal(pacer_next(&p, &pace, NINE_JAKARTA), NINE_JAKARTA + 2000);
 	pacer_sent(&p, &pace, NINE_JAKARTA + 2000, 0.5);
 	assert_int_equal(pacer_next(&p, &pace, NINE_JAKARTA + 2000), NINE_JAKARTA + 15 * HOUR_MS);
+	/* The database's clock is an hour ahead. */
+	pacer_restore(&p, &pace, NINE_JAKARTA, 1, NINE_JAKARTA + HOUR_MS);
+	assert_int_equal(pacer_next(&p, &pace, NINE_JAKARTA), NINE_JAKARTA + 3000);
 }
 
 static void

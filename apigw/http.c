@@ -105,15 +105,12 @@ count_peer(const struct http_server *s, const char *peer)
 	return n;
 }
 
-/* When all places are taken, who has waited longest without a whole request gives way: slow writers
- * cannot shut others out. */
+/* Who has waited longest without a whole request gives way: slow writers cannot shut others out. */
 static bool
-make_room(struct http_server *s)
+drop_waiting(struct http_server *s)
 {
 	struct http_conn *c;
 
-	if (s->n_conns < s->limits.connections_max)
-		return true;
 	TAILQ_FOREACH(c, &s->conns, entry)
 	{
 		if (c->phase == PHASE_IDLE || c->phase == PHASE_HEAD || c->phase == PHASE_LINGER) {
@@ -122,6 +119,12 @@ make_room(struct http_server *s)
 		}
 	}
 	return false;
+}
+
+static bool
+make_room(struct http_server *s)
+{
+	return s->n_conns < s->limits.connections_max || drop_waiting(s);
 }
 
 static struct bufferevent *
@@ -184,7 +187,8 @@ on_accept_again(evutil_socket_t fd, short what, void *arg)
 		set_accepting(s, true);
 }
 
-/* Out of descriptors: accept() would fail in a busy loop. */
+/* Out of descriptors: accept() would fail in a busy loop. One that waits gives its own for the next
+ * try. */
 static void
 on_accept_error(struct evconnlistener *listener, void *arg)
 {
@@ -192,6 +196,7 @@ on_accept_error(struct evconnlistener *listener, void *arg)
 
 	(void)listener;
 	log_warn("http.accept_failed", LOG_STR("why", strerror(errno)));
+	(void)drop_waiting(l->server);
 	set_accepting(l->server, false);
 	evtimer_add(l->server->accept_again, &(struct timeval){.tv_usec = ACCEPT_PAUSE_MS * 1000});
 }

@@ -13,6 +13,7 @@
 #include "apigw/gateway.h"
 #include "common/log.h"
 #include "common/version.h"
+#include "common/xalloc.h"
 
 #define CONF_DEFAULT "/etc/waconn/apigw.conf"
 #define ERRORS_MAX 65536
@@ -101,6 +102,7 @@ harden(void)
 	const struct rlimit none = {0};
 	struct rlimit r;
 
+	xalloc_for_libraries();
 	(void)setrlimit(RLIMIT_CORE, &none);
 #ifndef __SANITIZE_ADDRESS__
 	/* The leak checker looks into its own process as a debugger does. */

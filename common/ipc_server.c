@@ -21,6 +21,7 @@
 #include "common/xalloc.h"
 
 #define IPC_PEERS_MAX 512
+#define ACCEPT_PAUSE_MS 100
 
 struct ipc_peer {
 	LIST_ENTRY(ipc_peer) entry;
@@ -36,6 +37,8 @@ struct ipc_server {
 	struct event_base *base;
 	struct evconnlistener *listener;
 	struct event *reap; /* frees dropped peers when the turn ends */
+	struct event *accept_again;
+	bool stopped; /* accepts nobody any more */
 	struct ipc_server_ops ops;
 	void *arg;
 	char *path;
@@ -152,6 +155,28 @@ on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *sa, int
 	s->n_peers++;
 }
 
+static void
+on_accept_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct ipc_server *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (!s->stopped)
+		evconnlistener_enable(s->listener);
+}
+
+/* Out of descriptors: accept() would fail in a busy loop. */
+static void
+on_accept_error(struct evconnlistener *l, void *arg)
+{
+	struct ipc_server *s = arg;
+
+	log_warn("ipc.accept_failed", LOG_STR("why", strerror(errno)));
+	evconnlistener_disable(l);
+	evtimer_add(s->accept_again, &(struct timeval){.tv_usec = ACCEPT_PAUSE_MS * 1000});
+}
+
 /* Is somebody listening at this address already? One whose queue is full (EAGAIN) is, too. */
 static bool
 is_served(const struct sockaddr_un *addr)
@@ -233,10 +258,12 @@ ipc_server_new(struct event_base *base, const char *path, const char *group,
 	s->path = xstrdup(path);
 	LIST_INIT(&s->peers);
 	s->reap = event_new(base, -1, 0, on_reap, s);
+	s->accept_again = evtimer_new(base, on_accept_again, s);
 	s->listener = evconnlistener_new(
 	    base, on_accept, s, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 128, fd);
-	if (s->reap == NULL || s->listener == NULL)
+	if (s->reap == NULL || s->accept_again == NULL || s->listener == NULL)
 		abort();
+	evconnlistener_set_error_cb(s->listener, on_accept_error);
 	*ret_server = s;
 	return 0;
 }
@@ -244,6 +271,7 @@ ipc_server_new(struct event_base *base, const char *path, const char *group,
 void
 ipc_server_stop_accepting(struct ipc_server *s)
 {
+	s->stopped = true;
 	evconnlistener_disable(s->listener);
 }
 
@@ -261,6 +289,7 @@ ipc_server_free(struct ipc_server **sp)
 	}
 	evconnlistener_free(s->listener);
 	event_free(s->reap);
+	event_free(s->accept_again);
 	(void)unlink(s->path);
 	free(s->path);
 	free(s);

@@ -5,6 +5,8 @@
  */
 #include "common/xalloc.h"
 
+#include <event2/event.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -72,4 +74,17 @@ xasprintf(const char *fmt, ...)
 		s = NULL;
 	va_end(ap);
 	return checked(s, strlen(fmt));
+}
+
+static void *
+resized(void *p, size_t size)
+{
+	return xreallocarray(p, size, 1);
+}
+
+void
+xalloc_for_libraries(void)
+{
+	event_set_mem_functions(xmalloc, resized, free);
+	json_set_alloc_funcs(xmalloc, free);
 }

@@ -19,4 +19,8 @@ void *xmemdup(const void *p, size_t n) __attribute__((malloc, returns_nonnull));
 char *xasprintf(const char *fmt, ...)
     __attribute__((format(printf, 1, 2), malloc, returns_nonnull));
 
+/* libevent and jansson allocate that way, too: where they would answer NULL the program ends, not
+ * at the next pointer. Before anything of theirs is made. */
+void xalloc_for_libraries(void);
+
 #endif

@@ -18,6 +18,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/loop_lag.h"
+#include "common/xalloc.h"
 #include "waconnd/api/api.h"
 #include "waconnd/config.h"
 #include "waconnd/instance.h"
@@ -420,6 +421,7 @@ harden(void)
 	const struct rlimit none = {0};
 	struct rlimit files;
 
+	xalloc_for_libraries();
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)setrlimit(RLIMIT_CORE, &none);
 #ifndef __SANITIZE_ADDRESS__

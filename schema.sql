@@ -365,6 +365,57 @@ CREATE TABLE IF NOT EXISTS settings (
 	at    timestamptz NOT NULL DEFAULT now()
 );
 
+-- Where events are told to programs elsewhere. Secrets are sealed under webhook:ID; the one before the last counts until its time.
+CREATE TABLE IF NOT EXISTS webhooks (
+	id                text PRIMARY KEY,
+	url               text NOT NULL,
+	description       text,
+	events            text[] NOT NULL,
+	outlets           text[],                -- NULL: all
+	is_active         boolean NOT NULL DEFAULT true,
+	sealed_secret     bytea NOT NULL,
+	secret_at         timestamptz NOT NULL DEFAULT now(),
+	sealed_old_secret bytea,
+	old_secret_until  timestamptz,
+	created_by        text NOT NULL,
+	created_at        timestamptz NOT NULL DEFAULT now(),
+	updated_at        timestamptz NOT NULL DEFAULT now(),
+	failing_since     timestamptz,           -- nothing has arrived since
+	last_success_at   timestamptz,           -- to ten seconds
+	not_before        timestamptz,           -- Retry-After
+	disabled_at       timestamptz,
+	disabled_reason   text,                  -- failing, gone
+	queue_full_at     timestamptz            -- since then events are not queued
+) WITH (fillfactor = 50);
+
+-- What is told to a webhook, written in the transaction that it tells of: the queue (PENDING), and the log of what became of it. Of one
+-- webhook and lane (an outlet, a blast) one at a time, in order. No reference to webhooks: no message may fail for one that goes.
+CREATE TABLE IF NOT EXISTS webhook_deliveries (
+	id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	webhook_id      text NOT NULL,
+	event_id        uuid NOT NULL,           -- the same for all webhooks, and for every attempt
+	type            text NOT NULL,
+	lane            text NOT NULL,
+	outlet_id       text,
+	payload         text,                    -- NULL: the progress of a blast, as it will be when it is taken
+	created_at      timestamptz NOT NULL DEFAULT now(),
+	state           text NOT NULL DEFAULT 'PENDING' CHECK (state IN ('PENDING','DELIVERED','FAILED')),
+	attempts        integer NOT NULL DEFAULT 0,
+	retry_from      timestamptz NOT NULL DEFAULT now(),
+	next_at         timestamptz NOT NULL DEFAULT now(),
+	first_tried_at  timestamptz,
+	finished_at     timestamptz,
+	claimed_by      text,                    -- instances.boot: it is on its way from there
+	claimed_until   timestamptz,
+	log             jsonb NOT NULL DEFAULT '[]', -- the attempts: [{at, tookMs, status, error}]
+	response_body   text                     -- of the last, its beginning
+) WITH (fillfactor = 70);
+CREATE INDEX IF NOT EXISTS webhook_queue ON webhook_deliveries (webhook_id, lane, id) WHERE state = 'PENDING';
+CREATE INDEX IF NOT EXISTS webhook_log ON webhook_deliveries (webhook_id, id DESC);
+CREATE INDEX IF NOT EXISTS webhook_finished ON webhook_deliveries (finished_at) WHERE state <> 'PENDING';
+CREATE INDEX IF NOT EXISTS webhook_claims ON webhook_deliveries (webhook_id, lane) WHERE claimed_by IS NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS webhook_progress ON webhook_deliveries (webhook_id, lane) WHERE payload IS NULL;
+
 -- -- functions: replaced at every start ---------------------------------------------------------------------
 
 -- Milliseconds since 1970, as C counts; 0 and NULL are no time.
@@ -726,6 +777,272 @@ CREATE OR REPLACE FUNCTION outlet_uptime(outlet text, days integer) RETURNS nume
 	GROUP BY s.at
 $$;
 
+-- -- webhooks ------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION webhook_json(w webhooks) RETURNS jsonb LANGUAGE sql STABLE AS $$
+	SELECT jsonb_build_object('id', w.id, 'url', w.url, 'description', w.description, 'events', w.events, 'outletIds', w.outlets,
+	                          'isActive', w.is_active, 'disabledAt', rfc3339(w.disabled_at), 'disabledReason', w.disabled_reason,
+	                          'failingSince', rfc3339(w.failing_since), 'queueFull', w.queue_full_at IS NOT NULL,
+	                          'secretCreatedAt', rfc3339(w.secret_at),
+	                          'oldSecretUntil', CASE WHEN w.old_secret_until > now() THEN rfc3339(w.old_secret_until) END,
+	                          'createdBy', w.created_by, 'createdAt', rfc3339(w.created_at), 'updatedAt', rfc3339(w.updated_at))
+$$;
+
+-- With what moves by itself.
+CREATE OR REPLACE FUNCTION webhook_live_json(w webhooks) RETURNS jsonb LANGUAGE sql STABLE AS $$
+	SELECT webhook_json(w) || jsonb_build_object('lastSuccessAt', rfc3339(w.last_success_at), 'pending', q.n,
+	                                             'oldestPendingAt', rfc3339(q.oldest))
+	FROM (SELECT count(*) AS n, min(d.created_at) AS oldest FROM webhook_deliveries d
+	      WHERE d.webhook_id = w.id AND d.state = 'PENDING') q
+$$;
+
+CREATE OR REPLACE FUNCTION delivery_json(d webhook_deliveries) RETURNS jsonb LANGUAGE sql STABLE AS $$
+	SELECT jsonb_build_object('id', 'delivery_' || d.id, 'webhookId', d.webhook_id, 'eventId', 'evt_' || replace(d.event_id::text, '-', ''),
+	                          'type', d.type, 'outletId', d.outlet_id, 'status', d.state, 'attempts', d.attempts, 'log', d.log,
+	                          'responseBody', d.response_body, 'createdAt', rfc3339(d.created_at),
+	                          'nextAttemptAt', CASE WHEN d.state = 'PENDING' THEN rfc3339(d.next_at) END,
+	                          'finishedAt', rfc3339(d.finished_at))
+$$;
+
+-- What is sent.
+CREATE OR REPLACE FUNCTION webhook_document(kind text, at timestamptz, data json) RETURNS text LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('type', kind, 'timestamp', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'data', data)::text
+$$;
+
+CREATE OR REPLACE FUNCTION webhook_wanted(kind text) RETURNS boolean LANGUAGE sql STABLE AS $$
+	SELECT EXISTS (SELECT 1 FROM webhooks w WHERE w.is_active AND kind = ANY (w.events))
+$$;
+
+-- One event to all webhooks that want it; wanted_by: of the outlets that it is about, NULL of none.
+CREATE OR REPLACE FUNCTION webhook_put(kind text, in_lane text, about text[], doc text) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO webhook_deliveries (webhook_id, event_id, type, lane, outlet_id, payload)
+	SELECT w.id, e.event_id, kind, in_lane, CASE WHEN cardinality(about) = 1 THEN about[1] END, doc
+	FROM (SELECT gen_random_uuid() AS event_id) e
+	JOIN webhooks w ON w.is_active AND w.queue_full_at IS NULL AND kind = ANY (w.events) AND (w.outlets IS NULL OR w.outlets && about)
+$$;
+
+CREATE OR REPLACE FUNCTION webhook_outlet_status() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF NOT webhook_wanted('outlet.status') THEN
+		RETURN NULL;
+	END IF;
+	PERFORM webhook_put('outlet.status', e.outlet_id, ARRAY[e.outlet_id], e.doc)
+	FROM (SELECT n.outlet_id, webhook_document('outlet.status', n.at,
+	             json_build_object('outletId', n.outlet_id,
+	                               'outlet', json_build_object('name', o.name, 'whatsappNumber', o.whatsapp_number),
+	                               'from', n.from_status, 'status', n.to_status, 'reason', n.reason,
+	                               'lastError', CASE WHEN s.status = n.to_status THEN s.last_error END)) AS doc
+	      FROM new_rows n JOIN outlets o ON o.id = n.outlet_id LEFT JOIN outlet_sessions s ON s.outlet_id = n.outlet_id
+	      ORDER BY n.id) e;
+	RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER webhook_outlet_status AFTER INSERT ON outlet_events
+	REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION webhook_outlet_status();
+
+CREATE OR REPLACE FUNCTION webhook_message_received() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF NOT webhook_wanted('message.received') THEN
+		RETURN NULL;
+	END IF;
+	PERFORM webhook_put('message.received', e.outlet_id, ARRAY[e.outlet_id], e.doc)
+	FROM (SELECT m.outlet_id, webhook_document('message.received', m.created_at, json_build_object('message', message_json(m))) AS doc
+	      FROM new_rows n JOIN messages m ON m.id = n.id
+	      WHERE NOT n.outgoing
+	      ORDER BY n.id) e;
+	RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER webhook_message_received AFTER INSERT ON messages
+	REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION webhook_message_received();
+
+-- What was sent and became something else: a message of its own, or a blast's to one of its recipients.
+CREATE OR REPLACE FUNCTION webhook_message_status() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+	single boolean := webhook_wanted('message.status');
+	of_blast boolean := webhook_wanted('recipient.status');
+BEGIN
+	IF NOT single AND NOT of_blast THEN
+		RETURN NULL;
+	END IF;
+	PERFORM webhook_put(e.kind, e.outlet_id, ARRAY[e.outlet_id], webhook_document(e.kind, now(), e.data))
+	FROM (SELECT m.outlet_id, CASE WHEN m.blast_id IS NULL THEN 'message.status' ELSE 'recipient.status' END AS kind,
+	             json_build_object('message', message_json(m)) AS data
+	      FROM new_rows n JOIN old_rows o ON o.id = n.id JOIN messages m ON m.id = n.id
+	      WHERE n.status <> o.status AND n.outgoing AND n.is_recipient AND n.status IN ('SENT','DELIVERED','READ','FAILED','SKIPPED')
+	        AND CASE WHEN n.blast_id IS NULL THEN single ELSE of_blast END
+	      ORDER BY n.id) e;
+	RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER webhook_message_status AFTER UPDATE ON messages
+	REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION webhook_message_status();
+
+-- Each status of a blast, and its counters now and then: one event of progress waits for two seconds, and is written when it is taken.
+-- Whoever moves counters meanwhile holds its row, so that it is not taken without them.
+CREATE OR REPLACE FUNCTION webhook_blast() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+	b blasts := NEW;
+BEGIN
+	IF TG_OP = 'INSERT' THEN
+		SELECT * INTO b FROM blasts x WHERE x.id = NEW.id; -- at the commit: with its recipients
+	END IF;
+	IF TG_OP = 'INSERT' OR OLD.status <> NEW.status THEN
+		IF webhook_wanted('blast.status') THEN
+			PERFORM webhook_put('blast.status', b.id, b.outlets,
+			                    webhook_document('blast.status', now(), json_build_object('blast', blast_json(b))));
+		END IF;
+	END IF;
+	IF TG_OP = 'UPDATE' AND webhook_wanted('blast.progress') THEN
+		INSERT INTO webhook_deliveries (webhook_id, event_id, type, lane, outlet_id, next_at)
+		SELECT w.id, gen_random_uuid(), 'blast.progress', b.id, CASE WHEN cardinality(b.outlets) = 1 THEN b.outlets[1] END,
+		       now() + interval '2 seconds'
+		FROM webhooks w
+		WHERE w.is_active AND w.queue_full_at IS NULL AND 'blast.progress' = ANY (w.events) AND (w.outlets IS NULL OR w.outlets && b.outlets)
+		ORDER BY w.id
+		ON CONFLICT (webhook_id, lane) WHERE payload IS NULL DO UPDATE SET lane = excluded.lane;
+	END IF;
+	RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER webhook_blast AFTER UPDATE ON blasts FOR EACH ROW
+	WHEN ((OLD.status, OLD.total, OLD.queued, OLD.sending, OLD.sent, OLD.delivered, OLD.read, OLD.failed, OLD.skipped, OLD.cancelled)
+	      IS DISTINCT FROM
+	      (NEW.status, NEW.total, NEW.queued, NEW.sending, NEW.sent, NEW.delivered, NEW.read, NEW.failed, NEW.skipped, NEW.cancelled))
+	EXECUTE FUNCTION webhook_blast();
+DROP TRIGGER IF EXISTS webhook_blast_added ON blasts;
+CREATE CONSTRAINT TRIGGER webhook_blast_added AFTER INSERT ON blasts DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION webhook_blast();
+
+-- Takes what is due for a daemon's start `boot`, the oldest first: of each webhook and lane the first that is pending, and only if none
+-- of the lane is on its way. A claim counts while its daemon lives, and not for ever. Webhooks that another daemon looks at are passed over.
+CREATE OR REPLACE FUNCTION webhook_claim(boot text, most integer, most_each integer)
+RETURNS TABLE (delivery bigint, webhook text, url text, event text, kind text, payload text, secret bytea, old_secret bytea, attempts integer)
+LANGUAGE plpgsql AS $$
+DECLARE
+	w webhooks;
+	busy text[];
+	room integer;
+	ids bigint[];
+	n integer;
+BEGIN
+	FOR w IN SELECT * FROM webhooks x
+	         WHERE EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.webhook_id = x.id AND d.state = 'PENDING')
+	         ORDER BY random() FOR NO KEY UPDATE SKIP LOCKED
+	LOOP
+		busy := ARRAY(SELECT d.lane FROM webhook_deliveries d
+		              WHERE d.webhook_id = w.id AND d.claimed_by IS NOT NULL AND d.claimed_until > clock_timestamp()
+		                AND EXISTS (SELECT 1 FROM instances i WHERE i.boot = d.claimed_by));
+		-- A receiver that has been failing for a while is asked one at a time.
+		room := least(most, CASE WHEN w.failing_since < now() - interval '1 minute' THEN 1 ELSE most_each END - cardinality(busy));
+		CONTINUE WHEN room <= 0;
+		ids := ARRAY(
+			WITH RECURSIVE heads AS (
+				(SELECT d.lane, d.id, d.next_at, d.type FROM webhook_deliveries d
+				 WHERE d.webhook_id = w.id AND d.state = 'PENDING' ORDER BY d.lane, d.id LIMIT 1)
+				UNION ALL
+				SELECT n.lane, n.id, n.next_at, n.type FROM heads h CROSS JOIN LATERAL (
+					SELECT d.lane, d.id, d.next_at, d.type FROM webhook_deliveries d
+					WHERE d.webhook_id = w.id AND d.state = 'PENDING' AND d.lane > h.lane ORDER BY d.lane, d.id LIMIT 1) n
+			)
+			SELECT h.id FROM heads h
+			WHERE h.next_at <= clock_timestamp() AND NOT h.lane = ANY (busy)
+			  AND (h.type = 'webhook.test' OR w.is_active AND (w.not_before IS NULL OR w.not_before <= now()))
+			ORDER BY h.next_at LIMIT room);
+		-- Not one whose counters are being moved.
+		ids := ARRAY(SELECT d.id FROM webhook_deliveries d WHERE d.id = ANY (ids) AND d.state = 'PENDING' FOR NO KEY UPDATE SKIP LOCKED);
+		RETURN QUERY
+		UPDATE webhook_deliveries d
+		SET claimed_by = boot, claimed_until = clock_timestamp() + interval '40 seconds',
+		    payload = coalesce(d.payload, webhook_document(d.type, now(), json_build_object('blast',
+		                       (SELECT blast_json(b) FROM blasts b WHERE b.id = d.lane))))
+		WHERE d.id = ANY (ids)
+		RETURNING d.id, w.id, w.url, 'evt_' || replace(d.event_id::text, '-', ''), d.type, d.payload, w.sealed_secret,
+		          CASE WHEN w.old_secret_until > now() THEN w.sealed_old_secret END, d.attempts;
+		GET DIAGNOSTICS n = ROW_COUNT;
+		most := most - n;
+		EXIT WHEN most <= 0;
+	END LOOP;
+END $$;
+
+-- What became of an attempt that is still `boot`'s: ok, again, or gone (nobody wants anything there any more). It is tried again after
+-- delay, for give_up after it was put; hold: nothing goes to the webhook for so long. Answers the webhook's document when it was disabled.
+CREATE OR REPLACE FUNCTION webhook_finish(delivery bigint, boot text, attempt integer, outcome text, delay bigint, hold bigint,
+                                          give_up bigint, http_status integer, body text, why text, took bigint)
+RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	d webhook_deliveries;
+	w webhooks;
+	done boolean;
+	ms interval := interval '1 millisecond';
+BEGIN
+	PERFORM set_config('synchronous_commit', 'off', true); -- lost by a crash, it is sent once more
+	SELECT * INTO w FROM webhooks x WHERE x.id = (SELECT y.webhook_id FROM webhook_deliveries y WHERE y.id = delivery) FOR NO KEY UPDATE;
+	SELECT * INTO d FROM webhook_deliveries x
+	WHERE x.id = delivery AND x.state = 'PENDING' AND x.claimed_by = boot AND x.attempts = attempt FOR UPDATE;
+	IF NOT FOUND THEN
+		RETURN NULL;
+	END IF;
+	d.first_tried_at := coalesce(d.first_tried_at, now());
+	done := outcome = 'gone' OR d.type = 'webhook.test' OR now() + delay * ms > d.retry_from + give_up * ms;
+	UPDATE webhook_deliveries x
+	SET state = CASE WHEN outcome = 'ok' THEN 'DELIVERED' WHEN done THEN 'FAILED' ELSE 'PENDING' END,
+	    attempts = x.attempts + 1, next_at = now() + delay * ms, first_tried_at = d.first_tried_at, claimed_by = NULL, claimed_until = NULL,
+	    finished_at = CASE WHEN outcome = 'ok' OR done THEN now() END, response_body = body,
+	    log = CASE WHEN jsonb_array_length(x.log) < 100 THEN x.log ELSE x.log - 0 END
+	          || jsonb_build_object('at', rfc3339(now()), 'tookMs', took, 'status', http_status, 'error', why)
+	WHERE x.id = delivery;
+	IF d.type = 'webhook.test' OR w.id IS NULL THEN
+		RETURN NULL;
+	END IF;
+	IF outcome = 'ok' THEN
+		IF w.failing_since < now() - interval '5 minutes' THEN
+			UPDATE webhook_deliveries x SET next_at = now()
+			WHERE x.webhook_id = w.id AND x.state = 'PENDING' AND x.attempts > 0 AND x.claimed_by IS NULL;
+		END IF;
+		UPDATE webhooks x SET failing_since = NULL, last_success_at = now()
+		WHERE x.id = w.id AND (x.failing_since IS NOT NULL OR x.last_success_at IS NULL OR x.last_success_at < now() - interval '10 seconds');
+		RETURN NULL;
+	END IF;
+	w.failing_since := coalesce(w.failing_since, now());
+	IF w.is_active AND (outcome = 'gone' OR w.failing_since <= now() - give_up * ms OR (done AND w.failing_since <= d.first_tried_at)) THEN
+		w.is_active := false;
+		w.disabled_at := now();
+		w.disabled_reason := CASE outcome WHEN 'gone' THEN 'gone' ELSE 'failing' END;
+	END IF;
+	UPDATE webhooks x SET failing_since = w.failing_since, is_active = w.is_active, disabled_at = w.disabled_at,
+	       disabled_reason = w.disabled_reason, not_before = CASE WHEN hold > 0 THEN now() + hold * ms ELSE x.not_before END
+	WHERE x.id = w.id;
+	IF w.disabled_at IS DISTINCT FROM now() THEN
+		RETURN NULL;
+	END IF;
+	INSERT INTO audit (actor, action, subject, detail)
+	VALUES ('waconnd', 'webhook_disable', w.id, jsonb_build_object('reason', w.disabled_reason, 'status', http_status, 'error', why));
+	PERFORM webhook_put('webhook.disabled', 'webhooks', NULL, webhook_document('webhook.disabled', now(),
+	                    json_build_object('webhook', webhook_json(w))));
+	RETURN webhook_json(w);
+END $$;
+
+-- Bounds of the queue and of the log. What waits for a webhook that is disabled is given up in its time.
+CREATE OR REPLACE FUNCTION webhook_sweep(give_up bigint, queue_most integer, log_most integer) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	IF NOT pg_try_advisory_xact_lock(hashtext('webhook_sweep')) THEN
+		RETURN;
+	END IF;
+	UPDATE webhook_deliveries d SET state = 'FAILED', finished_at = now(),
+	       log = d.log || jsonb_build_object('at', rfc3339(now()), 'tookMs', NULL, 'status', NULL, 'error', 'expired: the webhook was disabled')
+	WHERE d.id IN (SELECT x.id FROM webhooks w JOIN webhook_deliveries x ON x.webhook_id = w.id AND x.state = 'PENDING'
+	               WHERE NOT w.is_active AND x.claimed_by IS NULL AND x.retry_from < now() - give_up * interval '1 millisecond'
+	               LIMIT 5000 FOR UPDATE OF x SKIP LOCKED);
+	DELETE FROM webhook_deliveries d
+	WHERE d.id IN (SELECT x.id FROM webhook_deliveries x WHERE NOT EXISTS (SELECT 1 FROM webhooks w WHERE w.id = x.webhook_id)
+	               LIMIT 5000 FOR UPDATE SKIP LOCKED);
+	DELETE FROM webhook_deliveries d
+	WHERE d.id IN (SELECT x.id FROM webhook_deliveries x WHERE x.state <> 'PENDING' AND x.finished_at < now() - interval '7 days' LIMIT 5000)
+	   OR d.id IN (SELECT x.id FROM webhooks w CROSS JOIN LATERAL (
+	                    SELECT y.id FROM webhook_deliveries y WHERE y.webhook_id = w.id AND y.state <> 'PENDING'
+	                    ORDER BY y.id DESC OFFSET log_most LIMIT 5000) x);
+	UPDATE webhooks w SET queue_full_at = CASE WHEN w.queue_full_at IS NULL THEN now() END
+	FROM (SELECT x.id, (SELECT count(*) FROM webhook_deliveries d WHERE d.webhook_id = x.id AND d.state = 'PENDING') AS n FROM webhooks x) q
+	WHERE q.id = w.id AND CASE WHEN w.queue_full_at IS NULL THEN q.n >= queue_most ELSE q.n < queue_most - queue_most / 10 END;
+END $$;
+
 -- -- the audit log ------------------------------------------------------------------------------------------
 
 -- Changes of these tables write their own line, in the same transaction, when somebody is named who makes them
@@ -740,6 +1057,7 @@ BEGIN
 	       WHEN 'contacts' THEN contact_json(jsonb_populate_record(NULL::contacts, r))::jsonb
 	       WHEN 'opt_outs' THEN opt_out_json(jsonb_populate_record(NULL::opt_outs, r))::jsonb
 	       WHEN 'settings' THEN (r->>'value')::jsonb
+	       WHEN 'webhooks' THEN webhook_json(jsonb_populate_record(NULL::webhooks, r))
 	       WHEN 'blasts' THEN jsonb_build_object('name', r->'name', 'status', r->'status', 'pauseReason', r->'pause_reason')
 	       ELSE r END END;
 END $$;
@@ -783,6 +1101,7 @@ CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON opt_o
 CREATE OR REPLACE TRIGGER audit_change AFTER UPDATE ON blasts FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status)
 	EXECUTE FUNCTION audit_change();
 CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON settings FOR EACH ROW EXECUTE FUNCTION audit_change();
+CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON webhooks FOR EACH ROW EXECUTE FUNCTION audit_change();
 
 -- Lines are neither changed nor taken away, whoever asks, but by audit_purge, which takes what is old, and says so.
 CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -16,7 +16,7 @@
 #define KINDS_MAX 8
 #define KINDS_TEXT_MAX 128
 
-static const char *const kinds[] = {"status", "qr", "blast", "message", NULL};
+static const char *const kinds[] = {"status", "qr", "blast", "message", "webhook", NULL};
 
 struct stream {
 	LIST_ENTRY(stream) entry;

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "apigw/address.h"
+#include "common/address.h"
 #include "common/buf.h"
 #include "common/log.h"
 

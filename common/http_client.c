@@ -31,6 +31,8 @@ struct http_call {
 	struct http_file post, into; /* fd -1: none */
 	uint64_t sent, taken, max_bytes;
 	bool too_large, unwritten;
+	struct http_guard guard; /* may_connect NULL: none */
+	bool refused, cut, was_cut;
 	char error[CURL_ERROR_SIZE];
 	http_client_cb cb;
 	void *arg;
@@ -85,8 +87,10 @@ is_too_large(const struct http_call *call)
 static const char *
 failure(const struct http_call *call)
 {
-	if (call->result == CURLE_OK)
+	if (call->result == CURLE_OK || call->was_cut)
 		return NULL;
+	if (call->refused)
+		return "the address is not one that may be asked";
 	if (is_too_large(call))
 		return "the answer is too large";
 	if (call->unwritten)
@@ -104,6 +108,7 @@ answer(struct http_call *call)
 
 	a.too_large = a.failed != NULL && is_too_large(call);
 	a.no_tls = call->result == CURLE_SSL_CONNECT_ERROR;
+	a.refused = a.failed != NULL && call->refused;
 	if (a.failed == NULL) {
 		(void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 		(void)curl_easy_getinfo(call->easy, CURLINFO_REDIRECT_URL, &location);
@@ -285,6 +290,11 @@ take_body(char *data, size_t size, size_t n, void *arg)
 
 	(void)size; /* always 1 */
 	(void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (call->cut && n > call->max_bytes - call->body.len) {
+		buf_add(&call->body, data, (size_t)call->max_bytes - call->body.len);
+		call->was_cut = true;
+		return 0;
+	}
 	if (call->into.fd < 0 || status != 200) {
 		buf_add(&call->body, data, n);
 		return buf_ok(&call->body) ? n : 0;
@@ -355,9 +365,15 @@ set_post(struct http_call *call, const struct http_request *request)
 {
 	CURL *e = call->easy;
 
-	if (request->post == NULL)
+	if (request->post == NULL && request->post_bytes == NULL)
 		return;
 	(void)curl_easy_setopt(e, CURLOPT_POST, 1L);
+	if (request->post == NULL) {
+		(void)curl_easy_setopt(
+		    e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->post_len);
+		(void)curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, request->post_bytes);
+		return;
+	}
 	(void)curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->post->len);
 	(void)curl_easy_setopt(e, CURLOPT_READFUNCTION, give_body);
 	(void)curl_easy_setopt(e, CURLOPT_READDATA, call);
@@ -372,11 +388,41 @@ set_limits(struct http_call *call, const struct http_request *request)
 
 	(void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
 	(void)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-	(void)curl_easy_setopt(e, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->max_bytes);
+	if (!request->cut)
+		(void)curl_easy_setopt(
+		    e, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->max_bytes);
 	if (request->stall_ms == 0)
 		return;
 	(void)curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	(void)curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)(request->stall_ms + 999) / 1000);
+}
+
+/* Every connection begins here, after its name was resolved: nothing stands between the look at the
+ * address and its use. */
+static curl_socket_t
+open_guarded(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_call *call = arg;
+
+	(void)purpose;
+	if (!call->guard.may_connect(call->guard.arg, &address->addr)) {
+		call->refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	call->refused = false;
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static void
+set_guard(struct http_call *call)
+{
+	CURL *e = call->easy;
+
+	if (call->guard.may_connect == NULL)
+		return;
+	(void)curl_easy_setopt(e, CURLOPT_PROXY, "");
+	(void)curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_guarded);
+	(void)curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, call);
 }
 
 /* What libcurl refuses here shows as a call that failed. */
@@ -385,10 +431,11 @@ set_options(struct http_call *call, const struct http_request *request)
 {
 	CURL *e = call->easy;
 	const bool loopback = http_is_loopback(request->url);
+	const bool plain = request->guard != NULL ? request->guard->plain : loopback;
 	CURLcode r = curl_easy_setopt(e, CURLOPT_URL, request->url);
 
 	if (r == CURLE_OK)
-		r = curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, loopback ? "http,https" : "https");
+		r = curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, plain ? "http,https" : "https");
 	if (r == CURLE_OK && call->client->ca != NULL)
 		r = curl_easy_setopt(e, CURLOPT_CAINFO, call->client->ca);
 	if (loopback && request->trust_loopback) {
@@ -407,6 +454,7 @@ set_options(struct http_call *call, const struct http_request *request)
 	(void)curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 	set_limits(call, request);
 	set_post(call, request);
+	set_guard(call);
 	return r;
 }
 
@@ -436,6 +484,9 @@ http_client_request(
 	call->post = request->post != NULL ? *request->post : none;
 	call->into = request->into != NULL ? *request->into : none;
 	call->max_bytes = request->max_bytes;
+	call->cut = request->cut;
+	if (request->guard != NULL)
+		call->guard = *request->guard;
 	buf_init(&call->body, request->into == NULL || request->max_bytes < BODY_MAX
 				  ? (size_t)request->max_bytes
 				  : BODY_MAX);

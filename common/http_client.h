@@ -5,7 +5,8 @@
  *
  * Only https:// URLs, and http:// ones of a loopback address; certificates are verified, but
  * where a request trusts a loopback address; redirects are not followed: who asks names the place.
- * An answer has a size and a time that it may take.
+ * An answer has a size and a time that it may take. A request may instead bring a rule of its own
+ * for where it may go (struct http_guard).
  */
 #ifndef COMMON_HTTP_CLIENT_H
 #define COMMON_HTTP_CLIENT_H
@@ -14,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 struct http_client;
 struct http_call;
@@ -32,10 +34,21 @@ struct http_file {
 	int fd;
 	uint64_t len; /* of what is sent */
 };
+/* For a place that somebody else has chosen: asked of every address before it is connected to,
+ * whatever the name was resolved to; no proxy is used, which would resolve it again. */
+struct http_guard {
+	bool (*may_connect)(void *arg, const struct sockaddr *address);
+	void *arg;
+	bool plain; /* http:// is allowed, too */
+};
 struct http_request {
 	const char *url;
 	const char *const *headers;
-	const struct http_file *post; /* what is sent; NULL: a GET */
+	const struct http_file *post; /* what is sent; NULL: a GET, or */
+	const void *post_bytes;	      /* … this, copied */
+	size_t post_len;
+	const struct http_guard *guard; /* NULL: none */
+	bool cut; /* of the body only max_bytes are wanted: more is no failure */
 	const struct http_file *into; /* where a body of a status 200 goes; NULL: into the answer */
 	uint64_t max_bytes;	      /* of the body */
 	uint64_t timeout_ms;
@@ -47,6 +60,7 @@ struct http_answer {
 	const char *failed; /* a sentence; NULL: there is a whole answer */
 	bool too_large;	    /* that is what failed */
 	bool no_tls;	    /* the server does not speak TLS: that is what failed */
+	bool refused;	    /* the guard refused every address: that is what failed */
 	unsigned status;
 	const char *body; /* NUL-terminated; valid during the call */
 	size_t len;

@@ -22,6 +22,8 @@
 #define PER_MINUTE_MAX 6000
 #define CONNECT_RATE 50
 #define CONNECT_RATE_MAX 1000
+#define RETRY_SECONDS_MAX (7 * 86400)
+#define BACKOFF_MS_MAX 600000
 
 static int
 set_admin_users(void *target, const struct conf_key *key, const char *value, const char **err)
@@ -180,6 +182,51 @@ set_timezone(void *target, const struct conf_key *key, const char *value, const 
 	return 0;
 }
 
+/* Networks, parted by commas or spaces. */
+static int
+set_allow_networks(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	struct webhook_places *places = &((struct config *)target)->webhooks.places;
+	char *copy = xstrdup(value), *rest = copy, *word;
+	bool ok = true;
+
+	(void)key;
+	*err = "expected networks such as 10.0.0.0/8 or fd00::/8, at most 32";
+	places->n_networks = 0;
+	while (ok && (word = strsep(&rest, " ,\t")) != NULL) {
+		if (*word == '\0')
+			continue;
+		ok = places->n_networks < WEBHOOK_NETWORKS_MAX &&
+		     address_range_parse(word, &places->networks[places->n_networks++]) == 0;
+	}
+	free(copy);
+	return ok ? 0 : -1;
+}
+
+static int
+set_retry_seconds(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	const struct webhook_config *c = &((struct config *)target)->webhooks;
+
+	if (conf_set_uint(target, key, value, err) == 0 && c->retry_seconds >= 1 &&
+	    c->retry_seconds <= RETRY_SECONDS_MAX)
+		return 0;
+	*err = "expected 1 to 604800 (seconds)";
+	return -1;
+}
+
+static int
+set_backoff_ms(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	const struct webhook_config *c = &((struct config *)target)->webhooks;
+
+	if (conf_set_uint(target, key, value, err) == 0 && c->backoff_ms >= 1 &&
+	    c->backoff_ms <= BACKOFF_MS_MAX)
+		return 0;
+	*err = "expected 1 to 600000 (milliseconds)";
+	return -1;
+}
+
 static int
 set_log_level(void *target, const struct conf_key *key, const char *value, const char **err)
 {
@@ -216,6 +263,11 @@ static const struct conf_key keys[] = {
 	{"blast", "daily_cap", false, conf_set_uint, offsetof(struct config, pace.daily_cap)},
 	{"blast", "window", false, set_window, 0},
 	{"blast", "timezone", false, set_timezone, 0},
+	{"webhooks", "allow_networks", false, set_allow_networks, 0},
+	{"webhooks", "allow_http", false, conf_set_bool, offsetof(struct config, webhooks.places.plain)},
+	{"webhooks", "tls_ca", false, set_readable, offsetof(struct config, webhooks.tls_ca)},
+	{"webhooks", "retry_seconds", false, set_retry_seconds, offsetof(struct config, webhooks.retry_seconds)},
+	{"webhooks", "backoff_ms", false, set_backoff_ms, offsetof(struct config, webhooks.backoff_ms)},
 	{"log", "level", false, set_log_level, 0},
 	{"log", "format", false, set_log_format, 0},
 	{0},
@@ -252,6 +304,7 @@ set_defaults(struct config *c)
 		.daily_cap = 1000,
 		.window = "08:00-20:00",
 		.timezone = "Asia/Jakarta"},
+	    .webhooks = {.retry_seconds = 86400, .backoff_ms = 5000},
 	    .log_level = LOG_LEVEL_INFO,
 	    .log_format = LOG_FORMAT_TEXT,
 	};
@@ -268,7 +321,7 @@ void
 config_done(struct config *c)
 {
 	char *const strings[] = {c->socket, c->socket_group, c->key_file, c->instance, c->dsn,
-	    c->whatsapp_url, c->tls_ca, c->media_ca};
+	    c->whatsapp_url, c->tls_ca, c->media_ca, c->webhooks.tls_ca};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
 		free(strings[i]);

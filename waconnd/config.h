@@ -11,6 +11,7 @@
 #include "common/buf.h"
 #include "common/log.h"
 #include "waconnd/outlet.h"
+#include "waconnd/webhook.h"
 
 #define CONFIG_ADMINS_MAX 16
 #define WACONND_VERSION "0.1.0"
@@ -33,6 +34,7 @@ struct config {
 	char *media_ca;
 	bool media_insecure_loopback;
 	struct outlet_pace pace;
+	struct webhook_config webhooks;
 	enum log_level log_level;
 	enum log_format log_format;
 };

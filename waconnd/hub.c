@@ -14,7 +14,7 @@
 
 #include "common/xalloc.h"
 
-static const char *const kinds[] = {"status", "qr", "blast", "message"};
+static const char *const kinds[] = {"status", "qr", "blast", "message", "webhook"};
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 struct stored {

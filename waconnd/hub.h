@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * hub: events of the daemon to whoever subscribed: status, qr, blast, message.
+ * hub: events of the daemon to whoever subscribed: status, qr, blast, message, webhook.
  *
  * The last HUB_RING events are kept so that a subscriber that comes back resumes after the id it
  * saw last; when that is gone it gets an event "reset" and reads everything anew. Ids are
@@ -18,7 +18,7 @@
 struct hub;
 struct hub_event {
 	char id[48];
-	const char *kind;   /* "status", "qr", "blast", "message" */
+	const char *kind;   /* "status", "qr", "blast", "message", "webhook" */
 	const char *outlet; /* whose; NULL: only for ADMIN and SUPERADMIN */
 	const char *data;   /* JSON on one line */
 	size_t len;

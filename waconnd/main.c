@@ -47,6 +47,7 @@ struct daemon {
 	struct loop_lag *lag;
 	struct instance *instance;
 	struct relay *relay;
+	struct webhooks *webhooks;
 	struct worker *worker;
 	struct outlets *outlets;
 	struct blasts *blasts;
@@ -133,7 +134,8 @@ on_stop_tick(evutil_socket_t fd, short what, void *arg)
 	if (ms > STOP_MS) {
 		log_warn("daemon.stop", LOG_STR("error", "deadline"));
 		event_base_loopbreak(d->base);
-	} else if (!d->draining && (blasts_idle(d->blasts) || ms > STOP_SENDS_MS)) {
+	} else if (!d->draining &&
+		   ((blasts_idle(d->blasts) && webhooks_idle(d->webhooks)) || ms > STOP_SENDS_MS)) {
 		d->draining = true;
 		outlets_drain(d->outlets, on_drained, d);
 	}
@@ -154,6 +156,7 @@ on_term(evutil_socket_t sig, short what, void *arg)
 	if (d->api != NULL)
 		api_stop(d->api);
 	blasts_stop(d->blasts);
+	webhooks_stop(d->webhooks);
 	instance_stop(d->instance);
 	d->stopping_ms = clock_monotonic_ms();
 	event_add(d->stop_tick, &(struct timeval){.tv_usec = STOP_TICK_MS * 1000});
@@ -221,6 +224,7 @@ on_loaded(void *arg, int err)
 	    .blasts = d->blasts,
 	    .worker = d->worker,
 	    .metrics = d->metrics,
+	    .webhooks = d->webhooks,
 	};
 	const char *why = "";
 
@@ -331,6 +335,23 @@ start_relay(struct daemon *d)
 }
 
 static void
+start_webhooks(struct daemon *d)
+{
+	const struct webhooks_env env = {
+	    .base = d->base,
+	    .store = &d->store,
+	    .hub = d->hub,
+	    .instance = d->instance,
+	    .config = &d->config.webhooks,
+	    .metrics = d->metrics,
+	};
+
+	d->webhooks = webhooks_new(&env);
+	if (d->webhooks == NULL)
+		log_error("webhook.start", LOG_STR("error", "libcurl does not start"));
+}
+
+static void
 start_outlets(struct daemon *d)
 {
 	struct outlets_env env = {
@@ -357,6 +378,7 @@ start_outlets(struct daemon *d)
 	blasts_measure(d->blasts, d->metrics);
 	instance_run(d->instance, d->outlets, d->blasts);
 	start_relay(d);
+	start_webhooks(d);
 }
 
 static void
@@ -374,6 +396,7 @@ stop(struct daemon *d)
 {
 	worker_free(&d->worker);
 	api_free(&d->api);
+	webhooks_free(&d->webhooks);
 	relay_free(&d->relay);
 	blasts_free(&d->blasts);
 	instance_free(&d->instance);

@@ -92,7 +92,7 @@ is_ours(const struct relay *r, const struct hub_event *e)
 
 	if (r->publishing || instance_alone(r->env.instance))
 		return false;
-	if (strcmp(e->kind, "blast") == 0)
+	if (strcmp(e->kind, "blast") == 0 || strcmp(e->kind, "webhook") == 0)
 		return true;
 	o = e->outlet != NULL ? outlets_find(r->env.outlets, e->outlet) : NULL;
 	return o != NULL && !outlet_elsewhere(o);
@@ -284,8 +284,8 @@ struct relay *
 relay_new(const struct relay_env *env)
 {
 	static const struct timeval sweep = {.tv_sec = SWEEP_MS / 1000};
-	const unsigned kinds =
-	    hub_kind_mask("message") | hub_kind_mask("qr") | hub_kind_mask("blast");
+	const unsigned kinds = hub_kind_mask("message") | hub_kind_mask("qr") |
+			       hub_kind_mask("blast") | hub_kind_mask("webhook");
 	struct relay *r = xcalloc(1, sizeof(*r));
 
 	r->env = *env;

@@ -64,6 +64,10 @@ void contacts_import(struct call *c);
 void templates_add(struct call *c);
 void templates_edit(struct call *c);
 void settings_edit(struct call *c);
+void webhooks_add(struct call *c);
+void webhooks_edit(struct call *c);
+void webhooks_rotate(struct call *c);
+void webhooks_deliveries(struct call *c);
 
 void users_add(struct call *c);
 void users_edit(struct call *c);

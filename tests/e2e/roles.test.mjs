@@ -77,6 +77,16 @@ const ROWS = [
 	['GET /templates/{id}', NOBODY_KNOWS, undefined, '/templates/template_absent'],
 	['PATCH /templates/{id}', NOBODY_KNOWS, { text: 'x' }, '/templates/template_absent'],
 	['DELETE /templates/{id}', NOBODY_KNOWS, undefined, '/templates/template_absent'],
+	['GET /webhooks', admins(200)],
+	['POST /webhooks', admins(INVALID), {}],
+	['GET /webhooks/{id}', admins(HIDDEN), undefined, '/webhooks/webhook_absent'],
+	['PATCH /webhooks/{id}', admins(HIDDEN), { description: 'x' }, '/webhooks/webhook_absent'],
+	['DELETE /webhooks/{id}', admins(HIDDEN), undefined, '/webhooks/webhook_absent'],
+	['POST /webhooks/{id}/rotate-secret', admins(HIDDEN), undefined, '/webhooks/webhook_absent/rotate-secret'],
+	['POST /webhooks/{id}/test', admins(HIDDEN), undefined, '/webhooks/webhook_absent/test'],
+	['GET /webhooks/{id}/deliveries', admins(HIDDEN), undefined, '/webhooks/webhook_absent/deliveries'],
+	['GET /deliveries/{id}', admins(HIDDEN), undefined, '/deliveries/delivery_1'],
+	['POST /deliveries/{id}/redeliver', admins(HIDDEN), undefined, '/deliveries/delivery_1/redeliver'],
 	['GET /settings', admins(200)],
 	['PATCH /settings', admins(INVALID), { colour: 'red' }],
 	['POST /blasts/preview', everybody(INVALID), {}],
@@ -157,7 +167,7 @@ scenario('who may not ask does not hear what is wrong with the question', async 
 });
 
 scenario('lists take limit and cursor, all alike', async () => {
-	for (const path of ['/outlets', '/blasts', '/users', '/tokens', '/audit', '/opt-outs', '/templates', `/outlets/${outlet}/messages`,
+	for (const path of ['/outlets', '/blasts', '/users', '/tokens', '/audit', '/opt-outs', '/templates', '/webhooks', `/outlets/${outlet}/messages`,
 		`/outlets/${outlet}/contacts`, `/outlets/${outlet}/events`]) {
 		for (const limit of ['0', '1001', '-1', 'x', '1.5'])
 			await world.admin.refused(422, 'validation_failed', 'GET', `${path}?limit=${limit}`);

@@ -33,6 +33,7 @@ struct api_env { /* all outlive the api */
 	struct worker *worker;
 	struct metrics *metrics;   /* NULL: none are kept */
 	struct instance *instance; /* NULL: no other daemons */
+	struct webhooks *webhooks; /* NULL: nothing is delivered */
 };
 
 /* Opens the socket of the configuration. -1 with a sentence in *err. */

@@ -257,8 +257,8 @@ parse_kinds(struct call *c, const Ipc__Subscribe *q, unsigned *ret_mask)
 		unsigned bit = hub_kind_mask(q->kinds[i]);
 
 		if (bit == 0) {
-			call_invalid(
-			    c, "kinds", "unknown", "Kinds of events: status, qr, blast, message.");
+			call_invalid(c, "kinds", "unknown",
+			    "Kinds of events: status, qr, blast, message, webhook.");
 			return false;
 		}
 		mask |= bit;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "apigw/address.h"
+#include "common/address.h"
 #include "apigw/session_cookie.h"
 
 static void

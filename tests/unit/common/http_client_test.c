@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/address.h"
 #include "common/http_client.h"
 
 #define LIMIT_BYTES 4096
@@ -34,6 +35,8 @@ struct fixture {
 	unsigned status;
 	size_t len;
 	char body[64];
+	char posted[16];
+	bool refused;
 };
 
 static void
@@ -53,6 +56,11 @@ on_request(struct evhttp_request *request, void *arg)
 			evbuffer_add(body, "12345678", 8);
 	else
 		evbuffer_add_printf(body, "hello");
+	if (strcmp(path, "/close") == 0)
+		evhttp_add_header(
+		    evhttp_request_get_output_headers(request), "Connection", "close");
+	f->posted[evbuffer_copyout(
+	    evhttp_request_get_input_buffer(request), f->posted, sizeof(f->posted) - 1)] = '\0';
 	if (strcmp(path, "/gone") == 0)
 		status = 404;
 	if (strcmp(path, "/moved") == 0) {
@@ -143,6 +151,7 @@ on_answer(void *arg, const struct http_answer *a)
 	f->call = NULL;
 	f->status = a->status;
 	f->len = a->len;
+	f->refused = a->refused;
 	(void)snprintf(f->failed, sizeof(f->failed), "%s", a->failed != NULL ? a->failed : "");
 	(void)snprintf(f->body, sizeof(f->body), "%s", a->body != NULL ? a->body : "");
 	event_base_loopbreak(f->base);
@@ -320,6 +329,76 @@ test_many(void **state)
 	assert_int_equal(f->asked, 40);
 }
 
+/* -- places that others have chosen -- */
+
+struct gate {
+	unsigned looks, allowed; /* how often it was asked, and how often it says yes */
+};
+
+static bool
+may_connect(void *arg, const struct sockaddr *address)
+{
+	struct gate *g = arg;
+
+	assert_false(address_is_public(address));
+	return g->looks++ < g->allowed;
+}
+
+static void
+post(struct fixture *f, struct gate *g, bool plain, const char *path)
+{
+	const struct http_guard guard = {may_connect, g, plain};
+	char url[64];
+	const struct http_request request = {.url = url,
+	    .post_bytes = "news",
+	    .post_len = 4,
+	    .guard = &guard,
+	    .cut = true,
+	    .max_bytes = 3,
+	    .timeout_ms = LIMIT_MS};
+
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", f->port, path);
+	f->answered = f->refused = 0;
+	(void)http_client_request(f->client, &request, on_answer, f);
+	event_base_dispatch(f->base);
+	assert_int_equal(f->answered, 1);
+}
+
+static void
+test_guarded(void **state)
+{
+	struct fixture *f = *state;
+	struct gate g = {.allowed = 1};
+
+	/* Without TLS only where that is allowed; even to the loopback. */
+	post(f, &g, false, "/close");
+	assert_string_not_equal(f->failed, "");
+	assert_int_equal(g.looks, 0);
+	post(f, &g, true, "/close");
+	assert_string_equal(f->failed, "");
+	assert_string_equal(f->posted, "news");
+	/* The name is the same and was right a moment ago: each connection is looked at anew. */
+	post(f, &g, true, "/close");
+	assert_int_equal(g.looks, 2);
+	assert_true(f->refused);
+	assert_int_equal(f->asked, 1);
+}
+
+static void
+test_cut(void **state)
+{
+	struct fixture *f = *state;
+	struct gate g = {.allowed = 9};
+
+	post(f, &g, true, "/huge");
+	assert_string_equal(f->failed, "");
+	assert_int_equal(f->status, 200);
+	assert_string_equal(f->body, "123");
+	post(f, &g, true, "/gone");
+	assert_int_equal(f->status, 404);
+	assert_string_equal(f->body, "hel");
+}
+
 int
 main(void)
 {
@@ -334,6 +413,8 @@ main(void)
 	    TEST(test_no_tls),
 	    TEST(test_given_up),
 	    TEST(test_many),
+	    TEST(test_guarded),
+	    TEST(test_cut),
 	};
 
 	return cmocka_run_group_tests_name("http_client", tests, NULL, NULL);

@@ -149,6 +149,16 @@ scenario('a client made from the description does everything that there is', asy
 	await call('listReplies', failed.id);
 	await call('getSummary', { days: 2 });
 
+	const { webhook } = await call('createWebhook', { 'Idempotency-Key': 'hook' }, { url: 'https://hooks.invalid/waconn', events: ['blast.status'], outletIds: [outlet.id] });
+	assert.equal((await call('listWebhooks', { limit: 1 })).webhooks[0].id, webhook.id);
+	await call('editWebhook', webhook.id, { description: 'CRM' });
+	assert.equal((await call('getWebhook', webhook.id)).webhook.description, 'CRM');
+	assert.notEqual((await call('rotateWebhookSecret', { id: webhook.id }, { keepOldSeconds: 60 })).secret, null);
+	const { delivery } = await call('testWebhook', webhook.id);
+	await waitFor(async () => (await call('getDelivery', delivery.id)).delivery.status === 'FAILED', 30_000, 'the test to fail');
+	assert.equal((await call('listDeliveries', { id: webhook.id, status: 'FAILED' })).deliveries[0].id, delivery.id);
+	await call('redeliver', delivery.id);
+
 	await call('getSettings');
 	await call('editSettings', null, { optOutReply: 'Anda tidak akan menerima promo lagi.', auditDays: 400 });
 	const person = (await call('createUser', null, { username: 'umar', role: 'ADMIN', password: 'correct horse battery' })).user;
@@ -158,7 +168,7 @@ scenario('a client made from the description does everything that there is', asy
 	const { apiToken } = await call('createToken', null, { name: 'n8n', scopes: ['status:read'], expiresInSeconds: 3600 });
 	await call('listTokens');
 	await call('listAudit', { action: 'create', from: '2020-01-01T00:00:00Z' });
-	ids = { ...ids, blasts: failed.id, messages: got.id, media: media.id, templates: template.id, users: person.id, tokens: apiToken.id };
+	ids = { ...ids, blasts: failed.id, messages: got.id, media: media.id, templates: template.id, users: person.id, tokens: apiToken.id, webhooks: webhook.id, deliveries: delivery.id };
 });
 
 /* ---- as it is not meant ---- */
@@ -287,6 +297,7 @@ scenario('what there was goes, by the client made from the description', async (
 	await call('revokeToken', ids.tokens);
 	await call('deleteUser', ids.users);
 	await call('deleteTemplate', ids.templates);
+	await call('deleteWebhook', ids.webhooks);
 	await call('disconnectOutlet', ids.outlets);
 	await call('logoutOutlet', ids.outlets);
 	await world.waitStatus(ids.outlets, 'DISCONNECTED');

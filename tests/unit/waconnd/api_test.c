@@ -35,6 +35,9 @@ static Ipc__OptOuts opt_outs = IPC__OPT_OUTS__INIT;
 static Ipc__Contacts contacts_other = IPC__CONTACTS__INIT;
 static Ipc__TemplateFields template_new = IPC__TEMPLATE_FIELDS__INIT,
 			   template_absent = IPC__TEMPLATE_FIELDS__INIT;
+static Ipc__WebhookFields webhook_new = IPC__WEBHOOK_FIELDS__INIT,
+			  webhook_absent = IPC__WEBHOOK_FIELDS__INIT;
+static Ipc__WebhookRotate webhook_rotate = IPC__WEBHOOK_ROTATE__INIT;
 static Ipc__Settings settings = IPC__SETTINGS__INIT;
 static Ipc__TokenAdd token = IPC__TOKEN_ADD__INIT;
 static Ipc__MediaBegin media_begin = IPC__MEDIA_BEGIN__INIT;
@@ -55,7 +58,7 @@ fill(void)
 	message.text = text;
 	blast.outlets = outlets;
 	blast.n_outlets = 1;
-	user_edit.id = template_absent.id = absent;
+	user_edit.id = template_absent.id = webhook_absent.id = webhook_rotate.id = absent;
 	contacts_other.outlet_id = other;
 	may_add_users.has_op = 1;
 	may_add_users.op = IPC__REQUEST__OP_USER_ADD;
@@ -150,6 +153,16 @@ static const struct role_row {
 	{OP(TEMPLATE_GET), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
 	{OP(TEMPLATE_EDIT), &template_absent, "401 unauthenticated", SAME(HIDDEN)},
 	{OP(TEMPLATE_REMOVE), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
+	{OP(WEBHOOK_LIST), &list, "401 unauthenticated", NO, "200", "200"},
+	{OP(WEBHOOK_ADD), &webhook_new, "401 unauthenticated", NO, INVALID, INVALID},
+	{OP(WEBHOOK_GET), &id_absent, "401 unauthenticated", NO, HIDDEN, HIDDEN},
+	{OP(WEBHOOK_EDIT), &webhook_absent, "401 unauthenticated", NO, HIDDEN, HIDDEN},
+	{OP(WEBHOOK_REMOVE), &id_absent, "401 unauthenticated", NO, HIDDEN, HIDDEN},
+	{OP(WEBHOOK_ROTATE), &webhook_rotate, "401 unauthenticated", NO, HIDDEN, HIDDEN},
+	{OP(WEBHOOK_TEST), &id_absent, "401 unauthenticated", NO, HIDDEN, HIDDEN},
+	{OP(DELIVERY_LIST), &list_absent, "401 unauthenticated", NO, HIDDEN, HIDDEN},
+	{OP(DELIVERY_GET), &id_absent, "401 unauthenticated", NO, HIDDEN, HIDDEN},
+	{OP(DELIVERY_REDELIVER), &id_absent, "401 unauthenticated", NO, HIDDEN, HIDDEN},
 	{OP(SETTINGS_GET), &empty, "401 unauthenticated", NO, "200", "200"},
 	{OP(SETTINGS_EDIT), &settings, "401 unauthenticated", NO, "200", "200"},
 	{OP(AUDIT_LIST), &audit_list, "401 unauthenticated", NO, NO, "200"},

@@ -67,7 +67,7 @@ AGAIN = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(she
 .DEFAULT_GOAL = all
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all demo check faults run lint format docs fuzz install clean help programs web unit-tests fuzzers npm-tests
+.PHONY: all demo check faults bench run lint format docs fuzz install clean help programs web unit-tests fuzzers npm-tests
 
 all: ## build the programs and the web UI in build/
 	@tests/install.sh build
@@ -86,10 +86,15 @@ check: ## build and run every test there is
 	@exec tests/run $(O)
 
 faults: ## the fault tests in full: kills, crashes, outages, limits, leaks (an hour or so)
-	@tests/install.sh check
+	@tests/install.sh faults
 	@$(AGAIN) WERROR=1 programs web npm-tests
 	@$(AGAIN) WERROR=1 O=$(O)/san SAN=1 programs
 	@FAULTS=long exec tests/run $(O) faults
+
+bench: ## what it costs, beside its peers: tables (BENCH=full: the sizes of docs/benchmarks.md, hours; BENCH_ONLY="http …")
+	@tests/install.sh bench
+	@$(AGAIN) programs web npm-tests
+	@WACONN_BUILD=$(O) exec node tests/bench/run.mjs $(BENCH_ONLY)
 
 run: ## everything against the real WhatsApp, with a lasting database in var/run/
 	@tests/install.sh demo

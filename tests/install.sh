@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Installs what is missing on a Debian 12, and only that.
 #
-#	tests/install.sh build|demo|check [list]
+#	tests/install.sh build|demo|check|faults|bench [list]
 #
-# build: what compiling and the web UI need; demo: that and PostgreSQL; check: that and what only the tests need. With "list"
-# it prints the Debian packages that are missing and installs nothing.
+# build: what compiling and the web UI need; demo: that and PostgreSQL; check: that and what only the tests need; faults, bench: that and
+# what make faults and make bench need. With "list" it prints the Debian packages that are missing and installs nothing.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,6 +15,8 @@ build='gcc libc6-dev pkg-config protobuf-c-compiler mawk
 	libcurl4-openssl-dev libjpeg62-turbo-dev libwebp-dev'
 demo='postgresql'
 check='curl jq openssl libcmocka-dev clang libclang-rt-14-dev clang-format cppcheck chromium fonts-dejavu-core'
+faults='patroni etcd-server'
+bench='nginx-light wrk linux-perf'
 
 # What a package is needed for may have come from elsewhere: then the package is not.
 commands='node=nodejs npm=npm'
@@ -73,8 +75,10 @@ case ${1:-} in
 build) wanted=$build ;;
 demo) wanted="$build $demo" ;;
 check) wanted="$build $demo $check" ;;
+faults) wanted="$build $demo $check $faults" ;;
+bench) wanted="$build $demo $check $bench" ;;
 *)
-	echo "usage: $0 build|demo|check [list]" >&2
+	echo "usage: $0 build|demo|check|faults|bench [list]" >&2
 	exit 2
 	;;
 esac

@@ -40,6 +40,13 @@ async function child(command, args, port) {
 	return c;
 }
 
+function ended(c) {
+	const end = new Promise((resolve) => { c.once('exit', resolve); });
+
+	c.kill('SIGTERM');
+	return end;
+}
+
 async function nginx(dir, bytes) {
 	const port = await freePort(), root = path.join(dir, 'www');
 
@@ -54,7 +61,7 @@ http { access_log off; open_file_cache max=10 inactive=60s; keepalive_requests 1
   server { listen 127.0.0.1:${port}; root ${root}; } }
 `);
 	const c = await child('nginx', ['-p', dir, '-c', path.join(dir, 'nginx.conf')], port);
-	return { url: `http://127.0.0.1:${port}/status.json`, pids: [c.pid], stop: () => c.kill('SIGTERM') };
+	return { url: `http://127.0.0.1:${port}/status.json`, pids: [c.pid], stop: () => ended(c) };
 }
 
 async function node(dir, bytes) {
@@ -62,7 +69,7 @@ async function node(dir, bytes) {
 
 	fs.writeFileSync(file, bytes);
 	const c = await child(process.execPath, [NODE_SERVER, String(port), file], port);
-	return { url: `http://127.0.0.1:${port}/`, pids: [c.pid], stop: () => c.kill('SIGTERM') };
+	return { url: `http://127.0.0.1:${port}/`, pids: [c.pid], stop: () => ended(c) };
 }
 
 async function withOutlets(world, n) {
@@ -80,25 +87,28 @@ export async function run({ full }) {
 	const seconds = full ? 10 : 2;
 	const rows = [];
 	const one = (what, n, size, who, m, peers) => rows.push([what, n, size, who, round(m.rate), round(m.p99), round(m.us),
-		...peers.map((p) => (p ? times(m.rate, p.rate) : '–'))]);
+		...peers.flatMap((p) => (p ? [times(m.rate, p.rate), times(p.us, m.us)] : ['–', '–']))]);
 
 	for (const n of full ? [10, 500, 5000] : [10, 500]) {
 		await withOutlets(world, n);
 		const pids = [world.apigw.pid, world.waconnd.pid];
-		const { body } = await world.admin.raw('GET', '/outlets/status');
-		const [a, b] = [await nginx(world.dir, body), await node(world.dir, body)];
-		const fast = measure(a.url, world.admin.token, a.pids, seconds);
-		const slow = measure(b.url, world.admin.token, b.pids, seconds);
-		const ours = measure(`${world.base}/api/outlets/status`, world.admin.token, pids, seconds);
-		const size = `${round(body.length / 1024)} KiB`;
 
-		one('outlets/status', n, size, 'waconn', ours, [fast, slow]);
-		one('outlets/status', n, size, 'nginx, the same bytes', fast, [null, slow]);
-		one('outlets/status', n, size, 'Node, JSON.stringify', slow, [fast, null]);
-		one('auth/me', n, '–', 'waconn', measure(`${world.base}/api/auth/me`, world.admin.token, pids, seconds), [null, null]);
-		a.stop();
-		b.stop();
+		for (const what of ['outlets/status', 'auth/me']) {
+			const { body } = await world.admin.raw('GET', `/${what}`);
+			const [a, b] = [await nginx(world.dir, body), await node(world.dir, body)];
+			const fast = measure(a.url, world.admin.token, a.pids, seconds);
+			const slow = measure(b.url, world.admin.token, b.pids, seconds);
+			const ours = measure(`${world.base}/api/${what}`, world.admin.token, pids, seconds);
+			const size = `${round(body.length / 1024)} KiB`;
+
+			one(what, n, size, 'waconn', ours, [fast, slow]);
+			one(what, n, size, 'nginx, the same bytes', fast, [null, slow]);
+			one(what, n, size, 'Node, JSON.stringify', slow, [fast, null]);
+			await a.stop();
+			await b.stop();
+		}
 	}
 	await world.throwAway();
-	table('HTTP, 64 connections', ['call', 'outlets', 'size', 'server', 'requests a second', 'p99 ms', 'CPU µs each', 'of nginx', 'of Node'], rows);
+	table('HTTP, 64 connections', ['call', 'outlets', 'size', 'server', 'requests a second', 'p99 ms', 'CPU µs each',
+		'of nginx\'s rate', 'by CPU', 'of Node\'s rate', 'by CPU'], rows);
 }

@@ -8,7 +8,7 @@
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 
-const sections = ['sessions', 'messages', 'http', 'growth'];
+const sections = ['sessions', 'messages', 'profile', 'http', 'growth'];
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !sections.includes(name));
 

@@ -26,7 +26,7 @@ export const worlds = new Set();
  *   build?: string,      where the programs are (WACONN_BUILD, or build/)
  *   dir?: string,        where everything is kept; a directory under /tmp that goes with the world when not given
  *   ports?: {http?: number, sim?: number, control?: number},
- *   database?: 'shared' | 'own',   own: a cluster in dir/pg
+ *   database?: 'shared' | 'own' | object,   own: a cluster in dir/pg; an object: another one, with start() → DSN, stop(), query()
  *   fast?: boolean,      own cluster without fsync (true)
  *   seed?: number,       of the simulator
  *   tls?: {cert: string, key: string},   files: the simulator speaks TLS with these
@@ -136,6 +136,10 @@ class World {
 		if (this.options.database === 'own') {
 			fs.chmodSync(this.dir, 0o711); // PostgreSQL's user goes through it
 			this.cluster = new Cluster(path.join(this.dir, 'pg'), { fast: this.options.fast ?? true });
+			return this.cluster.start();
+		}
+		if (typeof this.options.database === 'object') {
+			this.cluster = this.options.database;
 			return this.cluster.start();
 		}
 		const { cluster, name, dsn } = await takeDatabase();

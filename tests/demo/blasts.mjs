@@ -6,6 +6,9 @@ const NAMES = [
 	'Putri', 'Rahmat', 'Sari', 'Teguh', 'Utami', 'Vina', 'Wahyu', 'Yanti', 'Zainal',
 ];
 
+/* A demo is looked at in the evening, too. */
+const ALL_DAY = '00:00-24:00';
+
 /* block: recipients of one block differ from those of another */
 const recipients = (n, block) => Array.from({ length: n }, (_, i) => ({
 	phone: `62857${block}${String(10_000 + i * 37).padStart(6, '0')}`,
@@ -36,9 +39,9 @@ export async function makeBlasts(world, outlet) {
 	await givePhonesHabits(world, past);
 	await givePhonesHabits(world, present.slice(0, 400));
 	const { blast } = await create(world, outlet, 'Info jam buka Lebaran', past,
-		'Halo {{name|Kakak}}, selama libur Lebaran kami buka pukul 09.00-15.00. Terima kasih!', { perMinute: 0, dailyCap: 0 });
+		'Halo {{name|Kakak}}, selama libur Lebaran kami buka pukul 09.00-15.00. Terima kasih!', { perMinute: 0, dailyCap: 0, window: ALL_DAY });
 	await world.waitBlast(blast.id, 'COMPLETED', 60_000);
 	await create(world, outlet, 'Promo akhir bulan', present,
 		'Halo {{name|Kakak}}! Diskon 20% sampai Minggu dengan kode {{kode}}. Balas STOP bila tidak ingin menerima pesan.',
-		{ perMinute: 20, jitter: 0.5, dailyCap: 0, window: '00:00-24:00' });
+		{ perMinute: 20, jitter: 0.5, dailyCap: 0, window: ALL_DAY });
 }

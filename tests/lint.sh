@@ -106,6 +106,17 @@ lock_files()
 	done
 }
 
+# A vector that no test names, by itself or with all of its category, is not checked.
+vectors()
+{
+	node -e '
+		const fs = require("fs");
+		const sources = process.argv.slice(1).filter((f) => f.startsWith("tests/unit/")).map((f) => fs.readFileSync(f, "utf8")).join("");
+		for (const { name, category } of JSON.parse(fs.readFileSync("tests/vectors/vectors.json")).vectors)
+			if (!sources.includes(`"${name}"`) && !(name.startsWith("media-keys-") && sources.includes(`"media-keys-%s"`)) && !sources.includes(`vectors_each("${category}"`))
+				console.log(`${name}: no test`);' $sources
+}
+
 cpp_check()
 {
 	cppcheck -q -j 2 --max-configs=1 -D__linux__ -U__cplusplus --std=c11 --error-exitcode=1 --inline-suppr --enable=warning \
@@ -120,6 +131,7 @@ check banned-functions banned_functions
 check licence-lines licence_lines
 check leftovers leftovers
 check lock-files lock_files
+check vectors vectors
 check cppcheck cpp_check
 check openapi node tests/openapi_lint.mjs docs/openapi.yaml
 exit $status

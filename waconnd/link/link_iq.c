@@ -13,12 +13,21 @@
 #include "waconnd/link/link_private.h"
 
 void
+link_iqs_prefix(const uint8_t random[LINK_IQ_RANDOM], char ret_prefix[16])
+{
+	(void)snprintf(ret_prefix, 16, "%u.%u-", (unsigned)random[0] << 8 | random[1],
+	    (unsigned)random[2] << 8 | random[3]);
+}
+
+void
 link_iqs_init(struct link_iqs *q)
 {
+	uint8_t random[LINK_IQ_RANDOM];
+
 	TAILQ_INIT(&q->waiting);
 	q->n = q->counter = 0;
-	(void)snprintf(q->prefix, sizeof(q->prefix), "%u.%u-", (unsigned)rng_below(65536),
-	    (unsigned)rng_below(65536));
+	rng_bytes(random, sizeof(random));
+	link_iqs_prefix(random, q->prefix);
 }
 
 void

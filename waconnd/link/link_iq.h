@@ -33,7 +33,10 @@ struct link_iqs {
 	unsigned counter;
 };
 
+#define LINK_IQ_RANDOM 4
 void link_iqs_init(struct link_iqs *q);
+/* What the ids of one connection begin with. */
+void link_iqs_prefix(const uint8_t random[LINK_IQ_RANDOM], char ret_prefix[16]);
 /* A fresh id, unique in this link. */
 void link_iqs_id(struct link_iqs *q, char ret_id[LINK_IQ_ID_MAX]);
 void link_iqs_add(struct link_iqs *q, const char *id, int64_t now_ms, int64_t ms,

@@ -2,9 +2,7 @@
 /* device_cache, resend_limit, peer, stanza_id: the small bounded things, by given times. */
 #include "tests/unit/cmocka_all.h"
 
-#include <stdio.h>
-#include <string.h>
-
+#include "tests/unit/wa/vectors.h"
 #include "waconnd/link/device_cache.h"
 #include "waconnd/link/peer.h"
 #include "waconnd/link/resend.h"
@@ -176,6 +174,21 @@ test_token_age(void **state)
 }
 
 static void
+test_token_expiry_vector(void **state)
+{
+	const json_t *v = vector("tctoken-expiry");
+	const int64_t now = json_integer_value(vector_at(v, "inputs.now"));
+	struct peer p = {.token_len = 3};
+
+	(void)state;
+	p.token_t = json_integer_value(vector_at(v, "outputs.expired_example"));
+	assert_false(peer_token_valid(&p, now));
+	p.token_t = json_integer_value(vector_at(v, "outputs.valid_example"));
+	assert_true(peer_token_valid(&p, now));
+	assert_int_equal(p.token_t, json_integer_value(vector_at(v, "outputs.cutoff")));
+}
+
+static void
 test_peer_records(void **state)
 {
 	uint8_t record[400] = {1};
@@ -229,9 +242,10 @@ main(void)
 	    cmocka_unit_test(test_renewed_sessions),
 	    cmocka_unit_test(test_resend_limit_is_bounded),
 	    cmocka_unit_test(test_token_age),
+	    cmocka_unit_test(test_token_expiry_vector),
 	    cmocka_unit_test(test_peer_records),
 	    cmocka_unit_test(test_stanza_ids),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return VECTORS_RUN(tests);
 }

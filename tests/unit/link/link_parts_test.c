@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "tests/unit/wa/vectors.h"
+
 #include "waconnd/link/link_alive.h"
 #include "waconnd/link/link_iq.h"
 #include "waconnd/link/link_pace.h"
@@ -111,6 +113,20 @@ test_queries(void **state)
 	assert_int_equal(answers.nulls, 2);
 	assert_int_equal(q.n, 0);
 	node_free(&result);
+}
+
+static void
+test_query_ids_vector(void **state)
+{
+	const json_t *v = vector("iq-id-prefix");
+	struct buf random = vector_bytes(v, "inputs.random4");
+	char prefix[16];
+
+	(void)state;
+	assert_int_equal(random.len, LINK_IQ_RANDOM);
+	link_iqs_prefix(random.data, prefix);
+	assert_string_equal(prefix, vector_str(v, "outputs.baileys_prefix"));
+	buf_done(&random);
 }
 
 static void
@@ -454,6 +470,7 @@ main(void)
 	    cmocka_unit_test(test_phases),
 	    cmocka_unit_test(test_phase_ends),
 	    cmocka_unit_test(test_queries),
+	    cmocka_unit_test(test_query_ids_vector),
 	    cmocka_unit_test(test_queries_end),
 	    cmocka_unit_test(test_silence),
 	    cmocka_unit_test(test_silence_of_our_own),
@@ -466,5 +483,5 @@ main(void)
 	    cmocka_unit_test(test_said),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return VECTORS_RUN(tests);
 }

@@ -2,6 +2,7 @@
 /* A link's life over a real socket against a played server: login, ends, logout, and what it must
  * not do. */
 #include "tests/unit/link/link_world.h"
+#include "tests/unit/wa/vectors.h"
 
 #include <unistd.h>
 
@@ -208,6 +209,70 @@ on_look(evutil_socket_t fd, short what, void *arg)
 }
 
 /* While the message side is behind, nothing is read; then all that waited. It may end meanwhile. */
+static struct node *
+stanza_of(const char *vector_name)
+{
+	struct buf bytes = vector_bytes(vector(vector_name), "outputs.encoded");
+	struct node *n = NULL;
+
+	assert_int_equal(node_decode(bytes.data, bytes.len, &n), 0);
+	buf_done(&bytes);
+	return n;
+}
+
+static bool
+has_ack(struct world *w)
+{
+	return world_got(w, "ack", NULL) != NULL;
+}
+
+/* As the other client acknowledges, but for type and from of a message's, which both servers take
+ * either way (PROTOCOL section 13). */
+static void
+test_acks_vector(void **state)
+{
+	static const struct {
+		const char *stanza, *ack;
+		bool short_form;
+	} rows[] = {
+	    {"node:message-in", "message", true},
+	    {"node:notification-devices", "notification", false},
+	    {"node:receipt-retry", "receipt", false},
+	};
+	const json_t *acks = vector_at(vector("ack-stanzas-baileys"), "outputs");
+	struct world *w = *state;
+
+	w->give_login = true;
+	world_begin_login(w);
+	world_run(w, world_is_ready);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const json_t *attrs = vector_at(acks, rows[i].ack);
+		const char *key;
+		const struct node *ack;
+		json_t *value;
+
+		attrs = vector_at(attrs, "attrs");
+		fake_send(&w->server, stanza_of(rows[i].stanza));
+		world_run(w, has_ack);
+		ack = world_got(w, "ack", NULL);
+		json_object_foreach((json_t *)(uintptr_t)attrs, key, value)
+		{
+			const bool left_out = rows[i].short_form && (strcmp(key, "type") == 0 ||
+									strcmp(key, "from") == 0);
+
+			if (left_out)
+				assert_null(node_get(ack, key));
+			else
+				assert_string_equal(node_get(ack, key), json_string_value(value));
+		}
+		for (unsigned j = 0; j < w->n_got; j++)
+			if (node_is(w->got[j], "ack")) {
+				node_free(&w->got[j]);
+				w->got[j] = node_new("seen", NULL);
+			}
+	}
+}
+
 static void
 test_reading_stops(void **state)
 {
@@ -541,6 +606,7 @@ main(void)
 	    T(test_presence),
 	    T(test_backlog),
 	    T(test_small_stanzas),
+	    T(test_acks_vector),
 	    T(test_reading_stops),
 	    T(test_dirty_and_routing),
 	    T(test_failures),
@@ -561,5 +627,5 @@ main(void)
 	    T(test_free_inside_callback),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return VECTORS_RUN(tests);
 }

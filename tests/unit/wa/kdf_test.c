@@ -151,6 +151,34 @@ test_cstoken(void **state)
 	buf_done(&salt);
 }
 
+/* How both clients make it; the product sends none (send_test.c), as PROTOCOL section 10 has it. */
+static void
+test_reporting_token(void **state)
+{
+	const json_t *v = vector("reporting-token");
+	struct buf secret = vector_bytes(v, "inputs.message_secret"),
+		   content = vector_bytes(v, "outputs.hashed_content");
+	static const char *const chats[] = {"inputs.own", "inputs.recipient"},
+				 *const tokens[] = {
+				     "outputs.token_whatsmeow_rule", "outputs.baileys_token"};
+	uint8_t key[32], mac[32];
+	char info[256];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(info, sizeof(info), "%s%s%sReport Token",
+		    vector_str(v, "inputs.message_id"), vector_str(v, chats[i]),
+		    vector_str(v, "inputs.recipient"));
+		hkdf_sha256(secret.data, secret.len, NULL, 0, info, strlen(info), key, sizeof(key));
+		if (i == 0)
+			assert_bytes(key, sizeof(key), vector_str(v, "outputs.whatsmeow_key"));
+		hmac_sha256(key, sizeof(key), content.data, content.len, mac);
+		assert_bytes(mac, 16, vector_str(v, tokens[i]));
+	}
+	buf_done(&secret);
+	buf_done(&content);
+}
+
 static void *
 in_thread(void *arg)
 {
@@ -182,6 +210,7 @@ main(void)
 	    cmocka_unit_test(test_media_keys),
 	    cmocka_unit_test(test_media_retry),
 	    cmocka_unit_test(test_cstoken),
+	    cmocka_unit_test(test_reporting_token),
 	    cmocka_unit_test(test_threads),
 	};
 

@@ -161,6 +161,16 @@ scenario('a token revoked at one daemon is refused by the other at once', async 
 	await waitFor(async () => (await api.raw('GET', '/auth/me')).status === 401, 2000, 'the token to be refused', 20);
 });
 
+/* It may take longer than other commands may: WhatsApp is asked slowly. */
+scenario('many numbers are checked through the other one\'s outlet', async () => {
+	const list = Array.from({ length: 200 }, (_, i) => `62834120${String(i).padStart(4, '0')}`);
+
+	await world.sim.setPhone(list[133], { registered: false });
+	const { numbers: found } = await world.admin.post('/numbers/check', { outletId: theirs, numbers: list });
+	assert.deepEqual(found.filter((n) => n.onWhatsapp !== true).map((n) => n.phone), [list[133]]);
+	assert.equal(found.length, 200);
+});
+
 scenario('the listening connections are killed: commands are still answered, soon', async () => {
 	await world.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 		WHERE datname = current_database() AND application_name LIKE 'waconnd@%'`);

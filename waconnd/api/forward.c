@@ -23,6 +23,7 @@
 #define TAKE_MAX "64"
 #define OWNER_MS 5000	/* how long a request waits for an outlet to have an owner */
 #define ANSWER_MS 10000 /* … and for that one's answer */
+#define LONG_MS 60000	/* … where WhatsApp is asked slowly */
 #define MARGIN_MS 300	/* the client's deadline is met */
 #define TICK_MS 250
 #define SWEEP_TICKS 8 /* the hints may be lost */
@@ -78,6 +79,7 @@ struct route {
 	const char *(*outlet)(const Ipc__Request *r); /* NULL: it is about none */
 	bool to_owner;
 	unsigned hints; /* when it has been done */
+	int answer_ms;	/* how long the owner may take; 0: ANSWER_MS */
 };
 
 #define OP(name) [IPC__REQUEST__OP_##name]
@@ -96,7 +98,7 @@ static const struct route routes[] = {
 	OP(OUTLET_LOGOUT)       = {by_id,      true,  0},
 	OP(OUTLET_RESTORE_KEYS) = {by_id,      true,  0},
 	OP(OUTLET_ACCOUNT)      = {by_id,      true,  0},
-	OP(NUMBER_CHECK)        = {by_number_check, true, 0},
+	OP(NUMBER_CHECK)        = {by_number_check, true, 0, LONG_MS},
 	OP(STATUS_GET)          = {by_id,      false, 0},
 	OP(OUTLET_GET)          = {by_id,      false, 0},
 	OP(OUTLET_ADD)          = {NULL,       false, HINT_ROWS},
@@ -222,10 +224,11 @@ ask_owner(struct waiting *w, const char *outlet)
 	struct forward *f = w->f;
 	const struct store *store = f->env->store;
 	struct buf plain = BUF_INIT(INSERTED_MAX), sealed = BUF_INIT(SEALED_MAX);
-	int64_t ms = ANSWER_MS;
+	const int answer_ms = route_of(w->c->request)->answer_ms;
+	int64_t ms = answer_ms > 0 ? answer_ms : ANSWER_MS;
 	char serial[24], wait[16], *name;
 
-	if (w->c->request->has_deadline_ms && w->c->request->deadline_ms < ANSWER_MS)
+	if (w->c->request->has_deadline_ms && w->c->request->deadline_ms < ms)
 		ms = w->c->request->deadline_ms > 2 * MARGIN_MS
 			 ? w->c->request->deadline_ms - MARGIN_MS
 			 : MARGIN_MS;

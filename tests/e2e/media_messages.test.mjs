@@ -242,10 +242,10 @@ scenario('what is wrong with a blast\'s message is named by its field', async ()
 	const mp3 = await upload('x.mp3', MP3);
 	const cases = [
 		[{}, 'message.text'], [{ text: '' }, 'message.text'], [{ text: 'x', media: [] }, 'message.media'], [{ text: 'x', media: [{}] }, 'message.media[0].id'],
-		[{ text: 'x', media: [{ id: 'media_absent' }] }, 'message.media.id'], [{ media: [{ id: pdf.id, kind: 'image' }] }, 'message.media.kind'],
+		[{ text: 'x', media: [{ id: 'media_absent' }] }, 'message.media[0].id'], [{ media: [{ id: pdf.id, kind: 'image' }] }, 'message.media[0].kind'],
 		[{ text: 'x', media: [{ id: mp3.id }] }, 'message.mediaMode'], [{ text: 'x', media: [{ id: pdf.id }], mediaMode: 'both' }, 'message.mediaMode'],
 		[{ variants: [] }, 'message.variants'], [{ variants: ['a', 1] }, 'message.variants[1]'], [{ variants: ['a', ' '] }, 'message.variants'],
-		[{ media: [{ id: pdf.id, caption: 'x' }] }, 'message.media.caption'],
+		[{ media: [{ id: pdf.id, caption: 'x' }] }, 'message.media[0].caption'],
 	];
 	for (const [message, field] of cases) {
 		const problem = await world.admin.refused(422, 'validation_failed', 'POST', '/blasts',

@@ -36,6 +36,24 @@ check_text(const char *text, const char *field, struct errors *e)
 	    "At most 4096 characters.");
 }
 
+enum part { PART_ID, PART_CAPTION, PART_FILE_NAME, PART_KIND };
+
+/* Fields are named as a person wrote them; a problem only borrows its name. */
+static const char *
+media_field(size_t i, enum part part)
+{
+#define NAMES(n)                                                                   \
+	{                                                                          \
+		"message.media[" #n "].id", "message.media[" #n "].caption",       \
+		    "message.media[" #n "].fileName", "message.media[" #n "].kind" \
+	}
+	static const char *const names[BLAST_MEDIA_MAX][4] = {NAMES(0), NAMES(1), NAMES(2),
+	    NAMES(3), NAMES(4), NAMES(5), NAMES(6), NAMES(7), NAMES(8), NAMES(9)};
+#undef NAMES
+
+	return i < BLAST_MEDIA_MAX ? names[i][part] : "message.media";
+}
+
 static void
 check_media(const Ipc__Blast *b, struct errors *e)
 {
@@ -47,17 +65,17 @@ check_media(const Ipc__Blast *b, struct errors *e)
 	for (size_t i = 0; i < b->n_media; i++) {
 		const Ipc__MediaPart *m = b->media[i];
 
-		wrong(e, m->id == NULL || m->id[0] == '\0', "message.media.id", "required",
+		wrong(e, m->id == NULL || m->id[0] == '\0', media_field(i, PART_ID), "required",
 		    "The id that POST /api/media answered.");
-		wrong(e, m->caption != NULL, "message.media.caption", "not_with",
+		wrong(e, m->caption != NULL, media_field(i, PART_CAPTION), "not_with",
 		    "The caption is message.text.");
 		wrong(e, m->file_name != NULL && !request_is_name(m->file_name, FILE_NAME_MAX),
-		    "message.media.fileName", "invalid",
+		    media_field(i, PART_FILE_NAME), "invalid",
 		    "At most 255 bytes, no control characters.");
 		wrong(e,
 		    m->kind != NULL &&
 			(wa_content_kind_parse(m->kind, &kind) < 0 || !wa_content_is_file(kind)),
-		    "message.media.kind", "invalid",
+		    media_field(i, PART_KIND), "invalid",
 		    "image, video, gif, audio, voice, document or sticker.");
 	}
 }
@@ -214,12 +232,12 @@ check_files(const Ipc__Blast *b, const PGresult *r, struct errors *e)
 {
 	for (size_t i = 0; i < b->n_media; i++) {
 		if (column(r, i, M_ID) == NULL) {
-			wrong(e, true, "message.media.id", "not_found",
+			wrong(e, true, media_field(i, PART_ID), "not_found",
 			    "There is no such file, or you may not see it.");
 			continue;
 		}
 		wrong(e, !media_type_may_be(column(r, i, M_TYPE), kind_of(b, r, i)),
-		    "message.media.kind", "not_of_this_type",
+		    media_field(i, PART_KIND), "not_of_this_type",
 		    "The file's type does not allow this kind.");
 		wrong(e,
 		    i == 0 && !is_separate(b) && blast_message_text(b)[0] != '\0' &&

@@ -243,6 +243,38 @@ CREATE INDEX IF NOT EXISTS messages_failed ON messages (outlet_id, failed_at) WH
 -- Who was blasted before.
 CREATE INDEX IF NOT EXISTS messages_by_phone ON messages (phone, id DESC) WHERE outgoing AND blast_id IS NOT NULL;
 
+-- An outlet's part of a blast: its share of the counters, and since when and why it sends no more of it (paused_at).
+CREATE TABLE IF NOT EXISTS blast_outlets (
+	blast_id      text NOT NULL REFERENCES blasts ON DELETE CASCADE,
+	outlet_id     text NOT NULL REFERENCES outlets ON DELETE CASCADE,
+	total         integer NOT NULL DEFAULT 0,
+	queued        integer NOT NULL DEFAULT 0,
+	sending       integer NOT NULL DEFAULT 0,
+	sent          integer NOT NULL DEFAULT 0,
+	delivered     integer NOT NULL DEFAULT 0,
+	read          integer NOT NULL DEFAULT 0,
+	failed        integer NOT NULL DEFAULT 0,
+	skipped       integer NOT NULL DEFAULT 0,
+	cancelled     integer NOT NULL DEFAULT 0,
+	restrictions  integer NOT NULL DEFAULT 0, -- how often WhatsApp restricted the outlet while it had messages of the blast
+	failed_before integer NOT NULL DEFAULT 0, -- as in blasts: from there on failures count
+	done_before   integer NOT NULL DEFAULT 0,
+	paused_at     timestamptz,
+	pause_reason  text,
+	PRIMARY KEY (blast_id, outlet_id)
+) WITH (fillfactor = 50);
+CREATE INDEX IF NOT EXISTS blast_outlets_by_outlet ON blast_outlets (outlet_id);
+CREATE INDEX IF NOT EXISTS blast_outlets_paused ON blast_outlets (outlet_id) WHERE paused_at IS NOT NULL;
+-- Of blasts that were there before this table.
+INSERT INTO blast_outlets (blast_id, outlet_id, total, queued, sending, sent, delivered, read, failed, skipped, cancelled)
+SELECT m.blast_id, m.outlet_id, count(*), count(*) FILTER (WHERE m.status = 'QUEUED'), count(*) FILTER (WHERE m.status = 'SENDING'),
+       count(*) FILTER (WHERE m.status = 'SENT'), count(*) FILTER (WHERE m.status = 'DELIVERED'),
+       count(*) FILTER (WHERE m.status = 'READ'), count(*) FILTER (WHERE m.status = 'FAILED'),
+       count(*) FILTER (WHERE m.status = 'SKIPPED'), count(*) FILTER (WHERE m.status = 'CANCELLED')
+FROM messages m
+WHERE m.blast_id IS NOT NULL AND m.is_recipient AND NOT EXISTS (SELECT 1 FROM blast_outlets)
+GROUP BY 1, 2;
+
 -- With whom an outlet has a chat already: first contacts of its blasts wait while WhatsApp restricts the account.
 CREATE INDEX IF NOT EXISTS messages_established ON messages (outlet_id, phone) WHERE NOT outgoing OR status IN ('DELIVERED','READ');
 
@@ -526,22 +558,12 @@ BEGIN
 	RETURN NEXT;
 END $$;
 
--- Blast counters follow the messages, whoever moves them, in the same transaction. A running blast whose last message
--- leaves QUEUED and SENDING is COMPLETED; inserting completes nothing.
-CREATE OR REPLACE FUNCTION blast_count(ids text[], states text[], steps bigint[], inserting boolean) RETURNS void LANGUAGE sql AS $$
-	WITH d AS (
-		SELECT id, sum(step)::integer AS total,
-		       coalesce(sum(step) FILTER (WHERE state = 'QUEUED'), 0)::integer AS queued,
-		       coalesce(sum(step) FILTER (WHERE state = 'SENDING'), 0)::integer AS sending,
-		       coalesce(sum(step) FILTER (WHERE state = 'SENT'), 0)::integer AS sent,
-		       coalesce(sum(step) FILTER (WHERE state = 'DELIVERED'), 0)::integer AS delivered,
-		       coalesce(sum(step) FILTER (WHERE state = 'READ'), 0)::integer AS read,
-		       coalesce(sum(step) FILTER (WHERE state = 'FAILED'), 0)::integer AS failed,
-		       coalesce(sum(step) FILTER (WHERE state = 'SKIPPED'), 0)::integer AS skipped,
-		       coalesce(sum(step) FILTER (WHERE state = 'CANCELLED'), 0)::integer AS cancelled
-		FROM unnest(ids, states, steps) AS t (id, state, step)
-		GROUP BY id
-	)
+-- Blast counters follow the messages, whoever moves them, in the same transaction: those of the blast first, whose row is the lock of
+-- all of them. A running blast whose last message leaves QUEUED and SENDING is COMPLETED; inserting completes nothing.
+DROP FUNCTION IF EXISTS blast_count(text[], text[], bigint[], boolean);
+CREATE OR REPLACE FUNCTION blast_count(ids text[], outlets text[], states text[], steps bigint[], inserting boolean)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
 	UPDATE blasts b
 	SET total = b.total + d.total, queued = b.queued + d.queued, sending = b.sending + d.sending, sent = b.sent + d.sent,
 	    delivered = b.delivered + d.delivered, read = b.read + d.read, failed = b.failed + d.failed,
@@ -550,14 +572,48 @@ CREATE OR REPLACE FUNCTION blast_count(ids text[], states text[], steps bigint[]
 	                  THEN 'COMPLETED' ELSE b.status END,
 	    finished_at = CASE WHEN b.status = 'RUNNING' AND NOT inserting AND b.queued + d.queued + b.sending + d.sending = 0
 	                       THEN now() ELSE b.finished_at END
-	FROM d
-	WHERE b.id = d.id
+	FROM blast_steps(ids, array_fill(NULL::text, ARRAY[cardinality(ids)]), states, steps) d
+	WHERE b.id = d.blast_id;
+	IF inserting THEN
+		INSERT INTO blast_outlets AS o (blast_id, outlet_id, total, queued, sending, sent, delivered, read, failed, skipped, cancelled)
+		SELECT d.blast_id, d.outlet_id, d.total, d.queued, d.sending, d.sent, d.delivered, d.read, d.failed, d.skipped, d.cancelled
+		FROM blast_steps(ids, outlets, states, steps) d
+		ON CONFLICT (blast_id, outlet_id) DO UPDATE
+		SET total = o.total + excluded.total, queued = o.queued + excluded.queued, sending = o.sending + excluded.sending,
+		    sent = o.sent + excluded.sent, delivered = o.delivered + excluded.delivered, read = o.read + excluded.read,
+		    failed = o.failed + excluded.failed, skipped = o.skipped + excluded.skipped, cancelled = o.cancelled + excluded.cancelled;
+	ELSE
+		UPDATE blast_outlets o
+		SET total = o.total + d.total, queued = o.queued + d.queued, sending = o.sending + d.sending, sent = o.sent + d.sent,
+		    delivered = o.delivered + d.delivered, read = o.read + d.read, failed = o.failed + d.failed,
+		    skipped = o.skipped + d.skipped, cancelled = o.cancelled + d.cancelled
+		FROM blast_steps(ids, outlets, states, steps) d
+		WHERE o.blast_id = d.blast_id AND o.outlet_id = d.outlet_id;
+	END IF;
+END $$;
+
+-- What those arrays of one length add to each counter.
+CREATE OR REPLACE FUNCTION blast_steps(ids text[], outlets text[], states text[], steps bigint[])
+RETURNS TABLE (blast_id text, outlet_id text, total integer, queued integer, sending integer, sent integer, delivered integer,
+               read integer, failed integer, skipped integer, cancelled integer)
+LANGUAGE sql IMMUTABLE ROWS 10 AS $$
+	SELECT t.id, t.outlet, sum(step)::integer,
+	       coalesce(sum(step) FILTER (WHERE state = 'QUEUED'), 0)::integer,
+	       coalesce(sum(step) FILTER (WHERE state = 'SENDING'), 0)::integer,
+	       coalesce(sum(step) FILTER (WHERE state = 'SENT'), 0)::integer,
+	       coalesce(sum(step) FILTER (WHERE state = 'DELIVERED'), 0)::integer,
+	       coalesce(sum(step) FILTER (WHERE state = 'READ'), 0)::integer,
+	       coalesce(sum(step) FILTER (WHERE state = 'FAILED'), 0)::integer,
+	       coalesce(sum(step) FILTER (WHERE state = 'SKIPPED'), 0)::integer,
+	       coalesce(sum(step) FILTER (WHERE state = 'CANCELLED'), 0)::integer
+	FROM unnest(ids, outlets, states, steps) AS t (id, outlet, state, step)
+	GROUP BY 1, 2
 $$;
 
 CREATE OR REPLACE FUNCTION messages_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM blast_count(array_agg(blast_id), array_agg(status), array_agg(n), true)
-	FROM (SELECT blast_id, status, count(*) AS n FROM new_rows WHERE blast_id IS NOT NULL AND is_recipient GROUP BY 1, 2) t
+	PERFORM blast_count(array_agg(blast_id), array_agg(outlet_id), array_agg(status), array_agg(n), true)
+	FROM (SELECT blast_id, outlet_id, status, count(*) AS n FROM new_rows WHERE blast_id IS NOT NULL AND is_recipient GROUP BY 1, 2, 3) t
 	HAVING count(*) > 0;
 	RETURN NULL;
 END $$;
@@ -566,12 +622,12 @@ CREATE OR REPLACE TRIGGER messages_inserted AFTER INSERT ON messages
 
 CREATE OR REPLACE FUNCTION messages_updated() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM blast_count(array_agg(blast_id), array_agg(status), array_agg(n), false)
-	FROM (SELECT blast_id, status, sum(step)::bigint AS n
-	      FROM (SELECT blast_id, status, 1 AS step FROM new_rows WHERE blast_id IS NOT NULL AND is_recipient
+	PERFORM blast_count(array_agg(blast_id), array_agg(outlet_id), array_agg(status), array_agg(n), false)
+	FROM (SELECT blast_id, outlet_id, status, sum(step)::bigint AS n
+	      FROM (SELECT blast_id, outlet_id, status, 1 AS step FROM new_rows WHERE blast_id IS NOT NULL AND is_recipient
 	            UNION ALL
-	            SELECT blast_id, status, -1 FROM old_rows WHERE blast_id IS NOT NULL AND is_recipient) moved
-	      GROUP BY 1, 2 HAVING sum(step) <> 0) t
+	            SELECT blast_id, outlet_id, status, -1 FROM old_rows WHERE blast_id IS NOT NULL AND is_recipient) moved
+	      GROUP BY 1, 2, 3 HAVING sum(step) <> 0) t
 	HAVING count(*) > 0;
 	RETURN NULL;
 END $$;
@@ -580,13 +636,69 @@ CREATE OR REPLACE TRIGGER messages_updated AFTER UPDATE ON messages
 
 CREATE OR REPLACE FUNCTION messages_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM blast_count(array_agg(blast_id), array_agg(status), array_agg(-n), false)
-	FROM (SELECT blast_id, status, count(*) AS n FROM old_rows WHERE blast_id IS NOT NULL AND is_recipient GROUP BY 1, 2) t
+	PERFORM blast_count(array_agg(blast_id), array_agg(outlet_id), array_agg(status), array_agg(-n), false)
+	FROM (SELECT blast_id, outlet_id, status, count(*) AS n FROM old_rows WHERE blast_id IS NOT NULL AND is_recipient GROUP BY 1, 2, 3) t
 	HAVING count(*) > 0;
 	RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER messages_deleted AFTER DELETE ON messages
 	REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION messages_deleted();
+
+-- What fails too often stops, until a person has looked: so many per cent of what was tried since the last look, after so many tries at
+-- least (settings). First outlets, which WhatsApp may also have restricted too often: they send no more of a blast while others go on with
+-- it, and what they failed no longer counts against the whole. Then whole blasts, where more than half of the outlets fail, or where nobody is
+-- left to go on.
+-- A row for each that stopped: outlet NULL: the blast itself.
+CREATE OR REPLACE FUNCTION blasts_pause_failing() RETURNS TABLE (blast text, outlet text, why text) LANGUAGE plpgsql AS $$
+DECLARE
+	auto jsonb := settings_json()->'autoPause';
+	percent integer := auto->>'failurePercent';
+	least_tries integer := auto->>'minimum';
+	restricted integer := auto->>'restrictions';
+BEGIN
+	RETURN QUERY
+	WITH due AS (
+		SELECT o.blast_id, o.outlet_id, o.failed - o.failed_before AS failed,
+		       o.failed + o.sent + o.delivered + o.read - o.done_before AS tried,
+		       CASE WHEN restricted > 0 AND o.restrictions >= restricted THEN 'restricted' ELSE 'too_many_failures' END AS reason
+		FROM blasts b JOIN blast_outlets o ON o.blast_id = b.id
+		WHERE b.status = 'RUNNING' AND o.paused_at IS NULL AND o.queued > 0
+		  AND ((restricted > 0 AND o.restrictions >= restricted)
+		       OR (percent > 0 AND o.failed + o.sent + o.delivered + o.read - o.done_before >= least_tries
+		           AND 100 * (o.failed - o.failed_before) >= percent * (o.failed + o.sent + o.delivered + o.read - o.done_before)))
+		  AND EXISTS (SELECT 1 FROM blast_outlets x WHERE x.blast_id = b.id AND x.outlet_id <> o.outlet_id AND x.paused_at IS NULL
+		              AND x.queued + x.sending > 0)
+	), locked AS (
+		SELECT b.id FROM blasts b WHERE b.id IN (SELECT d.blast_id FROM due d) ORDER BY b.id FOR NO KEY UPDATE
+	), paused AS (
+		UPDATE blast_outlets o SET paused_at = now(), pause_reason = d.reason
+		FROM due d JOIN locked l ON l.id = d.blast_id
+		WHERE o.blast_id = d.blast_id AND o.outlet_id = d.outlet_id AND o.paused_at IS NULL
+		RETURNING o.blast_id, o.outlet_id, d.reason, d.failed, d.tried
+	), based AS (
+		UPDATE blasts b SET failed_before = least(b.failed, b.failed_before + p.failed), done_before = b.done_before + p.tried
+		FROM (SELECT p.blast_id, sum(p.failed)::integer AS failed, sum(p.tried)::integer AS tried FROM paused p GROUP BY 1) p
+		WHERE b.id = p.blast_id
+	)
+	SELECT p.blast_id, p.outlet_id, p.reason FROM paused p;
+	RETURN QUERY
+	UPDATE blasts b SET status = 'PAUSED', pause_reason = 'too_many_failures'
+	WHERE b.status = 'RUNNING' AND percent > 0
+	  AND b.failed + b.sent + b.delivered + b.read - b.done_before >= least_tries
+	  AND 100 * (b.failed - b.failed_before) >= percent * (b.failed + b.sent + b.delivered + b.read - b.done_before)
+	  -- One bad outlet of several stops by itself.
+	  AND (SELECT 2 * count(*) FILTER (WHERE 100 * t.failed >= percent * t.tried) > count(*)
+	       FROM (SELECT o.failed - o.failed_before AS failed, o.failed + o.sent + o.delivered + o.read - o.done_before AS tried
+	             FROM blast_outlets o WHERE o.blast_id = b.id AND o.paused_at IS NULL) t
+	       WHERE t.tried > 0)
+	RETURNING b.id, NULL::text, b.pause_reason;
+	RETURN QUERY
+	UPDATE blasts b SET status = 'PAUSED', pause_reason = 'outlets_paused'
+	WHERE b.status = 'RUNNING' AND b.queued > 0
+	  AND EXISTS (SELECT 1 FROM blast_outlets o WHERE o.blast_id = b.id AND o.paused_at IS NOT NULL)
+	  AND NOT EXISTS (SELECT 1 FROM blast_outlets o WHERE o.blast_id = b.id AND o.paused_at IS NULL AND o.queued + o.sending > 0)
+	RETURNING b.id, NULL::text, b.pause_reason;
+END $$;
 
 -- What outsiders see of a row, ready JSON (docs/openapi.yaml).
 CREATE OR REPLACE FUNCTION outlet_json(o outlets) RETURNS json LANGUAGE sql STABLE AS $$
@@ -672,6 +784,12 @@ CREATE OR REPLACE FUNCTION blast_json(b blasts) RETURNS json LANGUAGE sql STABLE
 		'createdBy', b.created_by, 'createdAt', rfc3339(b.created_at), 'scheduleAt', rfc3339(b.schedule_at),
 		'expiresAt', rfc3339(b.expires_at), 'startedAt', rfc3339(b.started_at), 'finishedAt', rfc3339(b.finished_at),
 		'pauseReason', b.pause_reason,
+		-- Outlets that send no more of it, until they are resumed or what they have is moved.
+		'pausedOutlets', CASE WHEN b.status IN ('SCHEDULED', 'RUNNING', 'PAUSED')
+		                      THEN (SELECT coalesce(json_agg(json_build_object('outletId', o.outlet_id, 'reason', o.pause_reason,
+		                                                                       'pausedAt', rfc3339(o.paused_at)) ORDER BY o.outlet_id), '[]')
+		                            FROM blast_outlets o WHERE o.blast_id = b.id AND o.paused_at IS NOT NULL)
+		                      ELSE '[]' END,
 		-- Outlets whose first contacts wait.
 		'restrictions', CASE WHEN b.status = 'RUNNING' AND b.queued > 0
 		                     THEN (SELECT coalesce(json_agg(json_build_object('outletId', a.outlet_id, 'kind', a.restriction,
@@ -683,6 +801,123 @@ CREATE OR REPLACE FUNCTION blast_json(b blasts) RETURNS json LANGUAGE sql STABLE
 	                  THEN (SELECT count(*) FROM messages m
 	                        WHERE m.blast_id = b.id AND m.sent_at > now() - interval '1 minute' AND m.is_recipient) ELSE 0 END AS n) r
 $$;
+
+-- An outlet's part, as outsiders see it.
+CREATE OR REPLACE FUNCTION blast_outlet_json(o blast_outlets) RETURNS json LANGUAGE sql STABLE AS $$
+	SELECT json_build_object('outletId', o.outlet_id, 'name', (SELECT x.name FROM outlets x WHERE x.id = o.outlet_id),
+		'counts', json_build_object('total', o.total, 'queued', o.queued, 'sending', o.sending, 'sent', o.sent,
+		                            'delivered', o.delivered, 'read', o.read, 'failed', o.failed,
+		                            'skipped', o.skipped, 'cancelled', o.cancelled),
+		'paused', o.paused_at IS NOT NULL, 'pausedAt', rfc3339(o.paused_at), 'pauseReason', o.pause_reason,
+		'restrictions', o.restrictions)
+$$;
+
+-- Pause and resume a blast, or one outlet's part of it. A row: the blast. None: it is not there, not wholly the caller's, or in no state
+-- for that. A schedule still to come is SCHEDULED again; with nothing left it is COMPLETED. Whoever resumes has looked: what failed
+-- before does not count any more; the whole is resumed with all its outlets.
+CREATE OR REPLACE FUNCTION blast_pause(blast text, scope text, why text, outlet text) RETURNS SETOF json LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM 1 FROM blasts b WHERE b.id = blast AND (scope IS NULL OR b.outlets <@ ARRAY[scope]) AND b.status IN ('RUNNING', 'SCHEDULED')
+	FOR NO KEY UPDATE;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	IF outlet IS NULL THEN
+		UPDATE blasts b SET status = 'PAUSED', pause_reason = why WHERE b.id = blast;
+	ELSE
+		UPDATE blast_outlets o SET paused_at = now(), pause_reason = why
+		WHERE o.blast_id = blast AND o.outlet_id = outlet AND o.paused_at IS NULL;
+	END IF;
+	IF FOUND THEN
+		RETURN QUERY SELECT blast_json(b) FROM blasts b WHERE b.id = blast;
+	END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION blast_resume(blast text, scope text, outlet text) RETURNS SETOF json LANGUAGE plpgsql AS $$
+DECLARE
+	b blasts;
+	resumed integer;
+BEGIN
+	SELECT * INTO b FROM blasts x
+	WHERE x.id = blast AND (scope IS NULL OR x.outlets <@ ARRAY[scope])
+	  AND (x.status = 'PAUSED' OR (x.status IN ('RUNNING', 'SCHEDULED')
+	       AND EXISTS (SELECT 1 FROM blast_outlets o WHERE o.blast_id = x.id AND o.paused_at IS NOT NULL)))
+	FOR NO KEY UPDATE;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	UPDATE blast_outlets o
+	SET paused_at = NULL, pause_reason = NULL, restrictions = 0, failed_before = o.failed,
+	    done_before = o.failed + o.sent + o.delivered + o.read
+	WHERE o.blast_id = blast AND (outlet IS NULL OR (o.outlet_id = outlet AND o.paused_at IS NOT NULL));
+	GET DIAGNOSTICS resumed = ROW_COUNT;
+	IF resumed = 0 AND outlet IS NOT NULL THEN
+		RETURN;
+	END IF;
+	-- One that stopped for want of outlets has one again.
+	IF b.status = 'PAUSED' AND (outlet IS NULL OR b.pause_reason = 'outlets_paused') THEN
+		UPDATE blasts x
+		SET status = CASE WHEN x.queued + x.sending = 0 THEN 'COMPLETED'
+		                  WHEN x.started_at IS NULL AND x.schedule_at > now() THEN 'SCHEDULED'
+		                  ELSE 'RUNNING' END,
+		    started_at = CASE WHEN x.schedule_at > now() THEN x.started_at ELSE coalesce(x.started_at, now()) END,
+		    finished_at = CASE WHEN x.queued + x.sending = 0 THEN now() END,
+		    failed_before = x.failed, done_before = x.failed + x.sent + x.delivered + x.read,
+		    pause_reason = NULL
+		WHERE x.id = blast;
+	END IF;
+	RETURN QUERY SELECT blast_json(x) FROM blasts x WHERE x.id = blast;
+END $$;
+
+-- Gives up to `most` recipients of a blast that wait at one outlet to others, each of them with all its messages: of those that were never
+-- taken for sending. Only that outlet's owner can tell what it has in hand (in_hand), so it is the one that does it: -1 when it is not
+-- this start's, else how many. The recipient's last outlet comes first, the rest goes round, beginning with number `from_n`. Locks in the
+-- order of all: instances, outlets, blasts, messages.
+CREATE OR REPLACE FUNCTION blast_move(blast text, origin text, targets text[], in_hand bigint[], from_n bigint, most integer,
+                                      instance text, at_epoch bigint) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+	moved bigint[];
+BEGIN
+	PERFORM instance_fence(instance, at_epoch);
+	PERFORM 1 FROM outlets o WHERE o.id = origin AND o.owner = instance AND o.owner_epoch = at_epoch FOR SHARE;
+	IF NOT FOUND THEN
+		RETURN -1;
+	END IF;
+	PERFORM 1 FROM blasts b WHERE b.id = blast AND b.status IN ('SCHEDULED', 'RUNNING', 'PAUSED') FOR NO KEY UPDATE;
+	IF NOT FOUND THEN
+		RETURN 0;
+	END IF;
+	INSERT INTO blast_outlets (blast_id, outlet_id) SELECT blast, t FROM unnest(targets) t ON CONFLICT DO NOTHING;
+	WITH movable AS (
+		SELECT m.id, row_number() OVER (ORDER BY m.id) - 1 AS n,
+		       (SELECT l.outlet_id FROM messages l
+		        WHERE l.phone = m.phone AND l.outgoing AND l.blast_id IS NOT NULL AND l.sending_at IS NOT NULL
+		          AND l.outlet_id || '' = ANY (targets) ORDER BY l.id DESC LIMIT 1) AS known
+		FROM (SELECT m.id, m.phone FROM messages m
+		      WHERE m.blast_id = blast AND m.outlet_id = origin AND m.is_recipient AND m.status = 'QUEUED' AND m.wa_id IS NULL
+		        AND m.id <> ALL (in_hand)
+		        AND (m.part IS NULL OR NOT EXISTS (
+		             SELECT 1 FROM messages e WHERE e.blast_id = blast AND e.phone = m.phone AND e.part IS NOT NULL
+		             AND (e.status <> 'QUEUED' OR e.wa_id IS NOT NULL OR e.id = ANY (in_hand))))
+		      ORDER BY m.id LIMIT most) m
+	), given AS (
+		UPDATE messages m
+		SET outlet_id = coalesce(k.known, targets[1 + (from_n + k.n) % cardinality(targets)]), not_before = NULL, reason = NULL
+		FROM movable k WHERE m.id = k.id
+		RETURNING m.id
+	)
+	SELECT array_agg(g.id) INTO moved FROM given g;
+	UPDATE messages p SET outlet_id = r.outlet_id
+	FROM messages r
+	WHERE r.id = ANY (moved) AND r.part > 0 AND p.blast_id = blast AND p.phone = r.phone AND p.part < r.part AND p.part IS NOT NULL;
+	DELETE FROM blast_outlets o WHERE o.blast_id = blast AND o.outlet_id = ANY (targets) AND o.total = 0;
+	UPDATE blasts b
+	SET outlets = b.outlets || ARRAY(SELECT o.outlet_id FROM blast_outlets o
+	                                 WHERE o.blast_id = blast AND o.outlet_id = ANY (targets) AND o.outlet_id <> ALL (b.outlets)
+	                                 ORDER BY 1)
+	WHERE b.id = blast;
+	RETURN coalesce(cardinality(moved), 0);
+END $$;
 
 CREATE OR REPLACE FUNCTION opt_out_json(x opt_outs) RETURNS json LANGUAGE sql STABLE AS $$
 	SELECT json_build_object('phone', x.phone, 'reason', x.reason, 'outletId', x.outlet_id, 'createdAt', rfc3339(x.created_at))
@@ -700,11 +935,16 @@ $$;
 
 -- -- settings, and the words by which people leave and come back ---------------------------------------------
 
-CREATE OR REPLACE FUNCTION settings_json() RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION settings_json(kept jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
 	SELECT '{"optOutWords": ["STOP", "BERHENTI", "UNSUB", "UNSUBSCRIBE", "UNREG", "STOP PROMO", "BERHENTI LANGGANAN"],
 	         "optInWords": ["START", "MULAI", "SUBSCRIBE", "LANGGANAN", "REG"], "optOutReply": null, "optInReply": null,
-	         "autoPause": {"failurePercent": 50, "minimum": 20}, "auditDays": 0}'::jsonb
-	       || coalesce((SELECT value::jsonb FROM settings WHERE name = 'settings'), '{}')
+	         "auditDays": 0}'::jsonb || kept
+	       || jsonb_build_object('autoPause', '{"failurePercent": 50, "minimum": 20, "restrictions": 3}'::jsonb
+	                                          || coalesce(kept->'autoPause', '{}'))
+$$;
+
+CREATE OR REPLACE FUNCTION settings_json() RETURNS jsonb LANGUAGE sql STABLE AS $$
+	SELECT settings_json(coalesce((SELECT value::jsonb FROM settings WHERE name = 'settings'), '{}'))
 $$;
 
 -- A whole message as a word: without case, punctuation and spaces around.

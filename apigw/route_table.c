@@ -106,8 +106,10 @@ static const struct route routes[] = {
 	ASK("GET",    "/api/blasts/{id}/recipients?limit&cursor&status&q&outletId&reason", NONE,  BLAST_RECIPIENTS,  blasts_recipients,  "A blast's recipients"),
 	{"GET", "/api/blasts/{id}/report.csv", NONE, false, OP(BLAST_RECIPIENTS), SHORT_MS, NULL, NULL, blasts_report, "A blast's recipients as a table"},
 	ASK("GET",    "/api/blasts/{id}/replies?limit&cursor", NONE,  BLAST_REPLIES,     LIST,               "What people answered to a blast"),
-	ASK("POST",   "/api/blasts/{id}/pause",       NONE,  BLAST_PAUSE,       ID,                 "Pause a blast"),
-	ASK("POST",   "/api/blasts/{id}/resume",      NONE,  BLAST_RESUME,      ID,                 "Resume a blast"),
+	ASK("GET",    "/api/blasts/{id}/outlets?limit&cursor", NONE,  BLAST_OUTLETS,     LIST,               "How a blast goes at each of its outlets"),
+	ASK("POST",   "/api/blasts/{id}/pause",       MAYBE, BLAST_PAUSE,       blasts_command,     "Pause a blast, or one outlet's part"),
+	ASK("POST",   "/api/blasts/{id}/resume",      MAYBE, BLAST_RESUME,      blasts_command,     "Resume a blast, or one outlet's part"),
+	ASK_LONG("POST", "/api/blasts/{id}/move", BLAST_MOVE, blasts_move, "Give what waits at an outlet to others"),
 	ASK("POST",   "/api/blasts/{id}/cancel",      NONE,  BLAST_CANCEL,      ID,                 "Cancel a blast"),
 	ASK("POST",   "/api/blasts/{id}/retry",       NONE,  BLAST_RETRY,       ID,                 "Send the failed ones again"),
 

@@ -58,6 +58,8 @@ static const struct problem problems[] = {
 	"None of the chosen outlets is healthy; nothing was kept."},
     {"blast_finished", 409, false, "Blast finished",
 	"The blast is completed, cancelled or expired."},
+    {"nothing_to_move", 409, false, "Nothing to move",
+	"Nothing of the blast waits at that outlet that was not begun to be sent."},
     {"nothing_to_retry", 409, false, "Nothing to retry",
 	"None of the blast's messages has failed, or its time is over."},
     {"blast_state", 409, false, "Not in this state", "The blast's state does not allow this."},

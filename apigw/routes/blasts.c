@@ -39,32 +39,39 @@ static const struct body_field blast_fields[] = {
     {0},
 };
 
+static char **
+read_ids(struct call *c, const char *field, const json_t *v, const char *detail, size_t *ret_n)
+{
+	size_t n = json_array_size(v);
+	char **ids;
+
+	if (!json_is_array(v) || n == 0 || n > OUTLETS_MAX) {
+		body_error(
+		    &c->body, "", field, json_is_array(v) ? "out_of_range" : "wrong_type", detail);
+		return NULL;
+	}
+	ids = call_alloc(c, n * sizeof(*ids));
+	for (size_t i = 0; i < n; i++) {
+		const json_t *id = json_array_get(v, i);
+
+		if (!json_is_string(id) || json_string_length(id) > ROUTE_ID_MAX)
+			body_error(&c->body, "", field, "wrong_type", "Outlet ids are strings.");
+		else
+			ids[(*ret_n)++] = (char *)(uintptr_t)json_string_value(id);
+	}
+	return ids;
+}
+
 static void
 read_outlets(struct call *c, const json_t *v, Ipc__Blast *m)
 {
-	size_t n = json_array_size(v);
-
 	if (json_is_string(v) && strcmp(json_string_value(v), "all") == 0) {
 		m->has_all_outlets = 1;
 		m->all_outlets = 1;
 		return;
 	}
-	if (!json_is_array(v) || n == 0 || n > OUTLETS_MAX) {
-		body_error(&c->body, "", "outlets",
-		    json_is_array(v) ? "out_of_range" : "wrong_type",
-		    "\"all\" or a list of 1 to 1000 outlet ids is expected.");
-		return;
-	}
-	m->outlets = call_alloc(c, n * sizeof(*m->outlets));
-	for (size_t i = 0; i < n; i++) {
-		const json_t *id = json_array_get(v, i);
-
-		if (!json_is_string(id) || json_string_length(id) > ROUTE_ID_MAX)
-			body_error(
-			    &c->body, "", "outlets", "wrong_type", "Outlet ids are strings.");
-		else
-			m->outlets[m->n_outlets++] = (char *)(uintptr_t)json_string_value(id);
-	}
+	m->outlets = read_ids(c, "outlets", v,
+	    "\"all\" or a list of 1 to 1000 outlet ids is expected.", &m->n_outlets);
 }
 
 struct recipient_body {
@@ -321,4 +328,51 @@ blasts_recipients(struct call *c)
 	routes_build_list(c);
 	c->request.blast_recipients->outlet_id = call_query(c, "outletId", ROUTE_ID_MAX);
 	c->request.blast_recipients->reason = call_query(c, "reason", TAG_MAX_BYTES);
+}
+
+/* -- commands -- */
+
+static const struct body_field command_fields[] = {
+    {"outletId", BODY_STRING, false, 1, ROUTE_ID_MAX, offsetof(Ipc__Id, outlet_id), 0},
+    {0},
+};
+
+/* pause, resume: of one outlet's part when it is named. */
+void
+blasts_command(struct call *c)
+{
+	Ipc__Id *m = call_alloc(c, sizeof(*m));
+
+	ipc__id__init(m);
+	if (c->body.root != NULL)
+		body_read(&c->body, "", c->body.root, command_fields, m);
+	m->id = c->id;
+	c->request.blast_pause = m;
+}
+
+struct move_body {
+	char *from;
+	json_t *to;
+};
+
+static const struct body_field move_fields[] = {
+    {"from", BODY_STRING, true, 1, ROUTE_ID_MAX, offsetof(struct move_body, from), 0},
+    {"to", BODY_ANY, true, 0, 0, offsetof(struct move_body, to), 0},
+    {0},
+};
+
+void
+blasts_move(struct call *c)
+{
+	struct move_body body = {0};
+	Ipc__BlastMove *m = call_alloc(c, sizeof(*m));
+
+	ipc__blast_move__init(m);
+	body_read(&c->body, "", c->body.root, move_fields, &body);
+	m->id = c->id;
+	m->from = body.from;
+	if (body.to != NULL)
+		m->to = read_ids(
+		    c, "to", body.to, "A list of 1 to 1000 outlet ids is expected.", &m->n_to);
+	c->request.blast_move = m;
 }

@@ -218,6 +218,8 @@ static const struct body_field pause_fields[] = {
 	offsetof(Ipc__Settings, has_pause_percent)},
     {"minimum", BODY_UINT, true, 1, 100000, offsetof(Ipc__Settings, pause_minimum),
 	offsetof(Ipc__Settings, has_pause_minimum)},
+    {"restrictions", BODY_UINT, false, 0, 100, offsetof(Ipc__Settings, pause_restrictions),
+	offsetof(Ipc__Settings, has_pause_restrictions)},
     {0},
 };
 

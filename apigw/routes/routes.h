@@ -53,6 +53,8 @@ void numbers_check(struct call *c);
 void blasts_build(struct call *c);
 void blasts_recipients(struct call *c);
 void blasts_report(struct call *c);
+void blasts_command(struct call *c);
+void blasts_move(struct call *c);
 void outlets_events_answer(struct call *c, const Ipc__Response *response);
 void summary_get(struct call *c);
 void opt_outs_add(struct call *c);

@@ -151,6 +151,36 @@ scenario('a blast ordered at one is paused and resumed at the other', async () =
 	assert.equal(found.length, list.length);
 });
 
+scenario('what waits at the other daemon\'s outlet is given to ours: its owner does it, and each hears it once', async () => {
+	const list = numbers(60, 45);
+	const blast = await world.blast([theirs], list, 'given from afar', { pace: { perMinute: 600, jitter: 0 } });
+	const got = async (api) => (await api.get(`/blasts/${blast.id}`)).blast;
+
+	await waitFor(async () => (await got(world.admin)).counts.queued < 57, 10_000, 'it to begin');
+	const { moved } = await world.admin.post(`/blasts/${blast.id}/move`, { from: theirs, to: [mine] });
+	assert.ok(moved > 0);
+	await waitFor(async () => (await got(b.admin)).status === 'COMPLETED', 30_000, 'it to be completed', 200);
+	const found = await waitFor(async () => {
+		const all = (await world.sim.messages({})).filter((m) => m.text === 'given from afar');
+		return all.length >= list.length && all;
+	}, 10_000, 'all messages');
+	assert.deepEqual(found.map((m) => m.to).sort(), [...list].sort());
+	const own = await phoneOf(mine);
+	assert.equal(found.filter((m) => m.from === own).length, moved);
+});
+
+scenario('failed ones that one daemon is asked to retry are sent by the other', async () => {
+	const [phone] = numbers(1, 46);
+
+	await world.sim.setPhone(phone, { registered: false });
+	const blast = await world.blast([theirs], [phone], 'at the second time');
+	await world.waitBlast(blast.id, 'COMPLETED');
+	assert.equal((await world.recipients(blast.id))[0].reason, 'not_on_whatsapp');
+	await world.sim.setPhone(phone, { registered: true });
+	await world.admin.post(`/blasts/${blast.id}/retry`, {});
+	assert.equal((await world.sim.messages({ to: phone, wait: 20, count: 1 })).length, 1);
+});
+
 scenario('a token revoked at one daemon is refused by the other at once', async () => {
 	const { token } = await world.admin.post('/tokens', { name: 'short-lived' });
 	const { id } = (await world.admin.get('/tokens')).tokens.find((t) => t.name === 'short-lived');

@@ -164,12 +164,12 @@ scenario('who says STOP is out, hears it, and is in again with START; other mess
 scenario('settings: read, changed, refused', async () => {
 	const { settings } = await ani.patch('/settings', { optOutWords: ['STOP'], autoPause: { failurePercent: 40, minimum: 10 } });
 
-	assert.deepEqual([settings.optOutWords, settings.autoPause], [['STOP'], { failurePercent: 40, minimum: 10 }]);
+	assert.deepEqual([settings.optOutWords, settings.autoPause], [['STOP'], { failurePercent: 40, minimum: 10, restrictions: 3 }]);
 	assert.deepEqual((await ani.get('/settings')).settings, settings);
 	const [line] = (await world.admin.get('/audit?action=settings_edit')).entries;
 	assert.deepEqual([line.actor, line.after.optOutWords], ['ani', ['STOP']]);
 	for (const [body, field] of [[{ optOutWords: 'STOP' }, 'optOutWords'], [{ autoPause: { failurePercent: 101, minimum: 1 } },
-		'autoPause.failurePercent'], [{ auditDays: 7 }, 'auditDays'], [{ colour: 'red' }, 'colour'], [{ optInReply: 7 }, 'optInReply']])
+		'autoPause.failurePercent'], [{ autoPause: { failurePercent: 1, minimum: 1, restrictions: 101 } }, 'autoPause.restrictions'], [{ auditDays: 7 }, 'auditDays'], [{ colour: 'red' }, 'colour'], [{ optInReply: 7 }, 'optInReply']])
 		assert.deepEqual(fields(await ani.refused(422, 'validation_failed', 'PATCH', '/settings', body)), [field]);
 	await umar.refused(403, 'forbidden', 'GET', '/settings');
 	await umar.refused(403, 'forbidden', 'PATCH', '/settings', { optOutWords: [] });

@@ -96,6 +96,8 @@ const ROWS = [
 	['GET /blasts/{id}/recipients', NOBODY_KNOWS, undefined, '/blasts/blast_absent/recipients'],
 	['GET /blasts/{id}/report.csv', NOBODY_KNOWS, undefined, '/blasts/blast_absent/report.csv'],
 	['GET /blasts/{id}/replies', NOBODY_KNOWS, undefined, '/blasts/blast_absent/replies'],
+	['GET /blasts/{id}/outlets', NOBODY_KNOWS, undefined, '/blasts/blast_absent/outlets'],
+	['POST /blasts/{id}/move', admins(INVALID), {}, '/blasts/blast_absent/move'],
 	['POST /blasts/{id}/pause', NOBODY_KNOWS, undefined, '/blasts/blast_absent/pause'],
 	['POST /blasts/{id}/resume', NOBODY_KNOWS, undefined, '/blasts/blast_absent/resume'],
 	['POST /blasts/{id}/cancel', NOBODY_KNOWS, undefined, '/blasts/blast_absent/cancel'],

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "waconnd/api/api_internal.h"
+#include "waconnd/api/blast_row.h"
 #include "waconnd/api/request.h"
 
 #define SEARCH_MAX 32
@@ -45,15 +46,6 @@ api_blast_list(struct call *c)
 	}
 }
 
-/* Asks for the blast as far as the caller may see it. */
-static void
-get(struct call *c, const char *id, void (*next)(struct call *c, const PGresult *result))
-{
-	const struct db_param params[] = {DB_TEXT(id), DB_TEXT(call_scope(c))};
-
-	call_query(c, SQL_BLAST_GET, params, 2, NULL, next);
-}
-
 static void
 on_got(struct call *c, const PGresult *result)
 {
@@ -63,7 +55,7 @@ on_got(struct call *c, const PGresult *result)
 void
 api_blast_get(struct call *c)
 {
-	get(c, c->request->blast_get->id, on_got);
+	blast_row_ask(c, c->request->blast_get->id, on_got);
 }
 
 /* -- recipients -- */
@@ -108,7 +100,7 @@ api_blast_recipients(struct call *c)
 		call_invalid(c, "status", "invalid", "A status of recipients, such as SENT.");
 		return;
 	}
-	get(c, q->id, list_recipients);
+	blast_row_ask(c, q->id, list_recipients);
 }
 
 /* -- replies -- */
@@ -139,37 +131,47 @@ api_blast_replies(struct call *c)
 	const Ipc__List *q = c->request->blast_replies;
 
 	if (call_limit(c, q) != 0 && call_cursor_is_number(c, q->cursor))
-		get(c, q->id, list_replies);
+		blast_row_ask(c, q->id, list_replies);
+}
+
+/* -- outlets -- */
+
+static void
+on_outlets(struct call *c, const PGresult *result)
+{
+	call_reply_page(c, result, "outlets");
+}
+
+static void
+list_outlets(struct call *c, const PGresult *blast)
+{
+	const Ipc__List *q = c->request->blast_outlets;
+	const struct call_limit_text limit = call_limit_of(c, q);
+	const struct db_param params[] = {
+	    DB_TEXT(q->id), DB_TEXT(call_scope(c)), DB_TEXT(q->cursor), DB_TEXT(limit.text)};
+
+	if (PQntuples(blast) != 1)
+		call_problem(c, "not_found", NULL);
+	else
+		call_query(c, SQL_BLAST_OUTLETS, params, 4, NULL, on_outlets);
+}
+
+void
+api_blast_outlets(struct call *c)
+{
+	const Ipc__List *q = c->request->blast_outlets;
+
+	if (call_limit(c, q) != 0)
+		blast_row_ask(c, q->id, list_outlets);
 }
 
 /* -- commands -- */
-
-/* Why a command found nothing to move. Columns of BLAST_GET: JSON, status, is it wholly the
- * caller's. */
-static void
-on_refused(struct call *c, const PGresult *r)
-{
-	const char *status;
-
-	if (PQntuples(r) != 1) {
-		call_problem(c, "not_found", NULL);
-		return;
-	}
-	status = PQgetvalue(r, 0, 1);
-	if (PQgetvalue(r, 0, 2)[0] != 't')
-		call_problem(c, "forbidden", "The blast has other outlets, too.");
-	else if (strcmp(status, "COMPLETED") == 0 || strcmp(status, "CANCELLED") == 0 ||
-		 strcmp(status, "EXPIRED") == 0)
-		call_problem(c, "blast_finished", NULL);
-	else
-		call_problem(c, "blast_state", NULL);
-}
 
 static void
 moved(struct call *c, const PGresult *result, const char *id)
 {
 	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1) {
-		get(c, id, on_refused);
+		blast_row_ask(c, id, blast_row_refuse);
 		return;
 	}
 	blasts_changed(c->env->blasts, id);
@@ -186,9 +188,10 @@ on_paused(struct call *c, const PGresult *result)
 void
 api_blast_pause(struct call *c)
 {
+	const Ipc__Id *q = c->request->blast_pause;
 	const struct db_param params[] = {
-	    DB_TEXT(c->request->blast_pause->id), DB_TEXT(call_scope(c)), DB_TEXT(PAUSE_REASON)};
-	const struct db_step step = {SQL_BLAST_PAUSE, params, 3};
+	    DB_TEXT(q->id), DB_TEXT(call_scope(c)), DB_TEXT(PAUSE_REASON), DB_TEXT(q->outlet_id)};
+	const struct db_step step = {SQL_BLAST_PAUSE, params, 4};
 
 	call_change(c, "blast_pause", &step, 1, NULL, on_paused);
 }
@@ -202,9 +205,10 @@ on_resumed(struct call *c, const PGresult *result)
 void
 api_blast_resume(struct call *c)
 {
+	const Ipc__Id *q = c->request->blast_resume;
 	const struct db_param params[] = {
-	    DB_TEXT(c->request->blast_resume->id), DB_TEXT(call_scope(c))};
-	const struct db_step step = {SQL_BLAST_RESUME, params, 2};
+	    DB_TEXT(q->id), DB_TEXT(call_scope(c)), DB_TEXT(q->outlet_id)};
+	const struct db_step step = {SQL_BLAST_RESUME, params, 3};
 
 	call_change(c, "blast_resume", &step, 1, NULL, on_resumed);
 }
@@ -236,7 +240,7 @@ on_retry_refused(struct call *c, const PGresult *r)
 		strcmp(PQgetvalue(r, 0, 1), "PAUSED") == 0))
 		call_problem(c, "nothing_to_retry", NULL);
 	else
-		on_refused(c, r);
+		blast_row_refuse(c, r);
 }
 
 static void
@@ -245,7 +249,7 @@ on_retried(struct call *c, const PGresult *result)
 	const char *id = c->request->blast_retry->id;
 
 	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
-		get(c, id, on_retry_refused);
+		blast_row_ask(c, id, on_retry_refused);
 	else {
 		call_audit(c, "blast_retry", id, NULL);
 		moved(c, result, id);

@@ -61,6 +61,8 @@ void api_blast_resume(struct call *c);
 void api_blast_cancel(struct call *c);
 void api_blast_retry(struct call *c);
 void api_blast_replies(struct call *c);
+void api_blast_outlets(struct call *c);
+void api_blast_move(struct call *c);
 void api_subscribe(struct call *c);
 void api_unsubscribe(struct call *c);
 void api_user_add(struct call *c);

@@ -57,6 +57,9 @@ check(const Ipc__Settings *s, struct problem_field *errors)
 	if (s->has_pause_minimum && (s->pause_minimum < 1 || s->pause_minimum > 100000))
 		errors[n++] =
 		    (struct problem_field){"autoPause.minimum", "out_of_range", "1 to 100000."};
+	if (s->has_pause_restrictions && s->pause_restrictions > 100)
+		errors[n++] = (struct problem_field){
+		    "autoPause.restrictions", "out_of_range", "0 (never) to 100."};
 	if (s->has_audit_days && s->audit_days != 0 &&
 	    (s->audit_days < AUDIT_DAYS_MIN || s->audit_days > AUDIT_DAYS_MAX))
 		errors[n++] = (struct problem_field){
@@ -92,6 +95,8 @@ write_change(const Ipc__Settings *s, struct buf *out)
 		jsonw_object(&j, "autoPause");
 		jsonw_int(&j, "failurePercent", s->pause_percent);
 		jsonw_int(&j, "minimum", s->pause_minimum);
+		if (s->has_pause_restrictions)
+			jsonw_int(&j, "restrictions", s->pause_restrictions);
 		jsonw_object_end(&j);
 	}
 	if (s->has_audit_days)

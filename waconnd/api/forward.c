@@ -75,6 +75,12 @@ by_contacts(const Ipc__Request *r)
 	return r->contact_add->outlet_id; /* whichever of the union's Contacts it is */
 }
 
+static const char *
+by_move(const Ipc__Request *r)
+{
+	return r->blast_move->from;
+}
+
 struct route {
 	const char *(*outlet)(const Ipc__Request *r); /* NULL: it is about none */
 	bool to_owner;
@@ -113,6 +119,7 @@ static const struct route routes[] = {
 	OP(CONTACT_REMOVE)      = {by_contacts, false, 0},
 	OP(BLAST_RETRY)         = {NULL,       false, HINT_BLASTS},
 	OP(BLAST_CREATE)        = {NULL,       false, HINT_WORK},
+	OP(BLAST_MOVE)          = {by_move,    true,  HINT_WORK},
 	OP(BLAST_PAUSE)         = {NULL,       false, HINT_BLASTS},
 	OP(BLAST_RESUME)        = {NULL,       false, HINT_BLASTS},
 	OP(BLAST_CANCEL)        = {NULL,       false, HINT_BLASTS},

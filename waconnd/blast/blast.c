@@ -96,6 +96,18 @@ blasts_added(struct blasts *b, struct outlet *o)
 	queue_work(q);
 }
 
+void
+blasts_moving(struct blasts *b, struct outlet *o, bool moving)
+{
+	queue_moving(queue_of(b, o), moving);
+}
+
+void
+blasts_in_hand(struct blasts *b, struct outlet *o, struct buf *out)
+{
+	queue_ids_in_hand(queue_of(b, o), out);
+}
+
 enum blast_hold
 blasts_hold(const struct outlet *o, int64_t now_ms, int64_t *ret_until_ms, const char **ret_reason)
 {
@@ -167,7 +179,7 @@ on_expired(void *arg, enum db_error error, const PGresult *r)
 	}
 }
 
-/* What waits in hand is let go of, too. */
+/* What waits in hand is let go of, too. Columns: blast, outlet or NULL, reason. */
 static void
 on_failing(void *arg, enum db_error error, const PGresult *r)
 {
@@ -178,7 +190,8 @@ on_failing(void *arg, enum db_error error, const PGresult *r)
 		return;
 	for (int i = 0; i < PQntuples(r); i++) {
 		log_warn("blast.paused", LOG_STR("blast", PQgetvalue(r, i, 0)),
-		    LOG_STR("reason", "too_many_failures"));
+		    LOG_STR("outlet", PQgetisnull(r, i, 1) ? NULL : PQgetvalue(r, i, 1)),
+		    LOG_STR("reason", PQgetvalue(r, i, 2)));
 		progress_touch(b, PQgetvalue(r, i, 0));
 	}
 	blasts_kick(b, NULL);

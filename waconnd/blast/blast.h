@@ -35,6 +35,11 @@ void blasts_kick(struct blasts *b, struct outlet *o);
 void blasts_added(struct blasts *b, struct outlet *o);
 /* The blast was made or moved: subscribers are told. */
 void blasts_changed(struct blasts *b, const char *blast);
+/* Something queued of this outlet is about to be given to others, or that is through: meanwhile
+ * nothing of it is taken into hand. */
+void blasts_moving(struct blasts *b, struct outlet *o, bool moving);
+/* The ids of what it has in hand: {1,2,…}. */
+void blasts_in_hand(struct blasts *b, struct outlet *o, struct buf *out);
 /* The hold on this outlet's blasts; it is named like the reason of recipients: "rejected_463" … */
 enum blast_hold blasts_hold(
     const struct outlet *o, int64_t now_ms, int64_t *ret_until_ms, const char **ret_reason);

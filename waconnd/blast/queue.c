@@ -45,6 +45,7 @@ queue_of(struct blasts *b, struct outlet *o)
 	q->o = o;
 	q->want_claim = true;
 	q->clock_ahead_ms = clock_wall_ms() - clock_lease_ms();
+	q->restricted = !outlet_may_start_chats(o);
 	TAILQ_INIT(&q->items);
 	q->timer = evtimer_new(b->base, on_timer, q);
 	LIST_INSERT_HEAD(&b->queues, q, entry);
@@ -120,6 +121,25 @@ static const char *const hold_names[] = {
     [BLAST_HOLD_RATE] = "rate limited (429)",
 };
 
+static void
+on_counted(void *arg, enum db_error error, const PGresult *r)
+{
+	(void)arg;
+	(void)r;
+	if (error != DB_OK)
+		log_warn("queue.restriction", LOG_STR("error", db_error_text(error)));
+}
+
+/* Blasts that it has messages of count how often (blasts_pause_failing). */
+static void
+count_restriction(struct queue *q)
+{
+	const struct db_param outlet = DB_TEXT(outlet_id(q->o));
+
+	(void)db_query(q->b->store->db, SQL_BLAST_OUTLET_RESTRICTED, &outlet, 1, on_counted, NULL);
+	q->b->looks = QUEUE_LOOKS;
+}
+
 void
 queue_hold(struct queue *q, enum blast_hold hold)
 {
@@ -139,6 +159,7 @@ queue_hold(struct queue *q, enum blast_hold hold)
 	log_warn("queue.held", LOG_STR("outlet", outlet_id(q->o)),
 	    LOG_STR("reason", hold_names[hold]),
 	    LOG_INT("seconds", (q->held_until_ms - now) / 1000));
+	count_restriction(q);
 	queue_drop_waiting(q, true);
 }
 
@@ -146,9 +167,14 @@ queue_hold(struct queue *q, enum blast_hold hold)
 void
 queue_restriction(struct queue *q)
 {
-	const bool guess = q->hold == BLAST_HOLD_REACHOUT || q->hold == BLAST_HOLD_CAPPED;
+	const bool guess = (q->hold == BLAST_HOLD_REACHOUT || q->hold == BLAST_HOLD_CAPPED) &&
+			   q->held_until_ms > clock_wall_ms();
+	const bool restricted = !outlet_may_start_chats(q->o);
 
-	if (guess && q->held_until_ms > clock_wall_ms() && !outlet_may_start_chats(q->o)) {
+	if (restricted && !q->restricted && !guess)
+		count_restriction(q);
+	q->restricted = restricted;
+	if (guess && restricted) {
 		log_info("queue.hold_over", LOG_STR("outlet", outlet_id(q->o)),
 		    LOG_STR("reason", hold_names[q->hold]));
 		q->held_until_ms = 0;
@@ -386,7 +412,7 @@ queue_work(struct queue *q)
 		if (soon - now > KEEP_MS)
 			queue_drop_waiting(q, true);
 	}
-	if (q->want_claim && q->claim_ticket == 0 && !has_waiting(q) &&
+	if (q->want_claim && q->claim_ticket == 0 && q->moving == 0 && !has_waiting(q) &&
 	    q->flying < LINK_SENDS_MAX / 2 && q->settling < QUEUE_SETTLING_MAX)
 		queue_claim(q);
 }
@@ -399,15 +425,36 @@ queue_opened(struct queue *q)
 	queue_work(q);
 }
 
-void
-queue_kick(struct queue *q)
+/* What waits goes out of hand, also what is just being asked for. */
+static void
+empty_hands(struct queue *q)
 {
-	/* What waits is asked for anew: its blast may be paused or cancelled by now. */
 	queue_drop_waiting(q, false);
 	if (q->claim_ticket != 0) {
 		db_forget(q->b->store->db, q->claim_ticket);
 		q->claim_ticket = 0;
 	}
+}
+
+void
+queue_moving(struct queue *q, bool moving)
+{
+	if (moving) {
+		q->moving++;
+		empty_hands(q);
+		return;
+	}
+	if (q->moving > 0)
+		q->moving--;
+	q->want_claim = true;
+	queue_work(q);
+}
+
+void
+queue_kick(struct queue *q)
+{
+	/* What waits is asked for anew: its blast may be paused or cancelled by now. */
+	empty_hands(q);
 	q->n_closed = 0;
 	q->dry_until_ms = 0;
 	q->want_claim = true;

@@ -25,6 +25,7 @@
 #define QUEUE_SETTLING_MAX 512
 #define QUEUE_UPLOADING_MAX 64 /* messages in hand that wait for their file's upload */
 #define QUEUE_LOST_MAX 8       /* sends without an answer before a message is given up */
+#define QUEUE_LOOKS 2	       /* at what fails too often, after a failure */
 #define QUEUE_TRIES_MAX 3      /* failed preparations before a message is given up */
 
 enum item_state { ITEM_WAITING, ITEM_FLYING, ITEM_SETTLING };
@@ -74,6 +75,8 @@ struct queue {
 	int64_t turn_ms;	/* wall; when a blast's next message has its turn, in hand or not */
 	int64_t held_until_ms;	/* wall; blasts only */
 	enum blast_hold hold;	/* why */
+	bool restricted;	/* as it was last heard: outlet_may_start_chats() */
+	unsigned moving;	/* what waits is given to others just now: nothing is claimed */
 	unsigned holds, refused_in_a_row;
 	int64_t dry_until_ms; /* wall; while chats may not be started: nobody else is to be had
 				 before */
@@ -102,6 +105,9 @@ struct queue *queue_of(struct blasts *b, struct outlet *o); /* made when there i
 void queue_free(struct queue **q);
 void queue_kick(struct queue *q); /* something changed: ask the database again */
 void queue_work(struct queue *q);
+/* While what is queued is given to other outlets nothing is taken into hand; what waits there goes
+ * back. Counts. */
+void queue_moving(struct queue *q, bool moving);
 void queue_opened(struct queue *q); /* what its blasts waited for may be there */
 void queue_drop_waiting(struct queue *q, bool blasts_only);
 void queue_settle(struct item *i); /* in hand until what was added to the batch is committed */
@@ -112,6 +118,7 @@ void queue_give_up(struct item *i, const char *reason); /* it fails, whatever it
 /* -- queue_claim.c -- */
 void queue_ask_history(struct queue *q);
 void queue_claim(struct queue *q);
+void queue_ids_in_hand(const struct queue *q, struct buf *out); /* {1,2,…} */
 void item_chat_settled(struct item *i, bool written);
 void item_free(struct item *i);
 

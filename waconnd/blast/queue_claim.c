@@ -255,8 +255,8 @@ on_claimed(void *arg, enum db_error error, const PGresult *r)
 	queue_work(q);
 }
 
-static void
-ids_in_hand(const struct queue *q, struct buf *out)
+void
+queue_ids_in_hand(const struct queue *q, struct buf *out)
 {
 	const struct item *i;
 	const char *comma = "";
@@ -302,7 +302,7 @@ queue_claim(struct queue *q)
 	q->claim_limit = q->fast ? LINK_SENDS_MAX - q->flying : CLAIM_PACED;
 	(void)snprintf(limit, sizeof(limit), "%u", q->claim_limit);
 	(void)snprintf(epoch, sizeof(epoch), "%lld", (long long)store->epoch);
-	ids_in_hand(q, &ids);
+	queue_ids_in_hand(q, &ids);
 	blasts_closed(q, &closed);
 	q->claim_chats = blasts && !all;
 	q->want_claim = false;

@@ -13,7 +13,6 @@
 #include "waconnd/blast/queue.h"
 
 #define RETRY_MS 30000
-#define FAILURE_LOOKS 2
 
 enum {
 	CODE_REACHOUT = 463, /* may not write to this person first */
@@ -27,7 +26,7 @@ failed(struct item *i, const char *reason)
 	struct queue *q = i->q;
 
 	batch_message_failed(q->b->store->batch, i->id, reason);
-	q->b->looks = FAILURE_LOOKS;
+	q->b->looks = QUEUE_LOOKS;
 	log_info("message.failed", LOG_STR("outlet", outlet_id(q->o)), LOG_INT("message", i->id),
 	    LOG_PHONE("to", i->phone), LOG_STR("reason", reason));
 	progress_message(q, i, "FAILED", reason);

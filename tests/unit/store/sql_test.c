@@ -117,7 +117,7 @@ test_shapes(void **state)
 	assert_keys(j,
 	    "id name status message outlets pace counts replies ratePerMinute etaSeconds "
 	    "createdBy createdAt scheduleAt "
-	    "expiresAt startedAt finishedAt pauseReason restrictions");
+	    "expiresAt startedAt finishedAt pauseReason pausedOutlets restrictions");
 	assert_keys(json_object_get(j, "counts"),
 	    "total queued sending sent delivered read failed skipped cancelled");
 	assert_int_equal(
@@ -274,13 +274,13 @@ test_states(void **state)
 {
 	struct world *w = *state;
 
-	assert_string_equal(ASK(w, SQL_BLAST_PAUSE, "b1", "o2", "by hand"), "");
-	assert_non_null(strstr(ASK(w, SQL_BLAST_PAUSE, "b1", "o1", "by hand"), "\"PAUSED\""));
-	assert_string_equal(ASK(w, SQL_BLAST_PAUSE, "b1", NULL, "again"), "");
+	assert_string_equal(ASK(w, SQL_BLAST_PAUSE, "b1", "o2", "by hand", NULL), "");
+	assert_non_null(strstr(ASK(w, SQL_BLAST_PAUSE, "b1", "o1", "by hand", NULL), "\"PAUSED\""));
+	assert_string_equal(ASK(w, SQL_BLAST_PAUSE, "b1", NULL, "again", NULL), "");
 	assert_string_equal(claim(w, "10", "{}"), "");
-	assert_non_null(strstr(ASK(w, SQL_BLAST_RESUME, "b1", NULL), "\"RUNNING\""));
-	assert_string_equal(ASK(w, SQL_BLAST_RESUME, "b1", NULL), "");
-	assert_string_equal(ASK(w, SQL_BLAST_RESUME, "b2", "o1"), ""); /* not o1's alone */
+	assert_non_null(strstr(ASK(w, SQL_BLAST_RESUME, "b1", NULL, NULL), "\"RUNNING\""));
+	assert_string_equal(ASK(w, SQL_BLAST_RESUME, "b1", NULL, NULL), "");
+	assert_string_equal(ASK(w, SQL_BLAST_RESUME, "b2", "o1", NULL), ""); /* not o1's alone */
 	{
 		const struct db_param who[] = {DB_TEXT("b2"), DB_TEXT(NULL)};
 		const struct db_step steps[] = {
@@ -299,9 +299,9 @@ test_states(void **state)
 					 "FROM blasts WHERE id = 'b2'"),
 	    "2 0 1 1");
 	/* all settled while paused: resuming completes */
-	(void)ASK(w, SQL_BLAST_PAUSE, "b1", NULL, "by hand");
+	(void)ASK(w, SQL_BLAST_PAUSE, "b1", NULL, "by hand", NULL);
 	(void)world_sql(w, "UPDATE messages SET status = 'FAILED' WHERE blast_id = 'b1'");
-	assert_non_null(strstr(ASK(w, SQL_BLAST_RESUME, "b1", NULL), "\"COMPLETED\""));
+	assert_non_null(strstr(ASK(w, SQL_BLAST_RESUME, "b1", NULL, NULL), "\"COMPLETED\""));
 }
 
 static void

@@ -24,6 +24,7 @@ static Ipc__Passkey passkey_other = IPC__PASSKEY__INIT;
 static Ipc__MessageSend message = IPC__MESSAGE_SEND__INIT;
 static Ipc__NumberCheck numbers_other = IPC__NUMBER_CHECK__INIT;
 static Ipc__Blast blast = IPC__BLAST__INIT;
+static Ipc__BlastMove blast_move = IPC__BLAST_MOVE__INIT;
 static Ipc__Subscribe subscribe = IPC__SUBSCRIBE__INIT;
 static Ipc__UserAdd user = IPC__USER_ADD__INIT;
 static Ipc__UserEdit user_edit = IPC__USER_EDIT__INIT;
@@ -52,7 +53,8 @@ fill(void)
 	id_other.id = list_other.id = outlet_bad.id = connect_other.id = message.outlet_id = other;
 	passkey_other.outlet_id = other;
 	numbers_other.outlet_id = other;
-	id_absent.id = list_absent.id = absent;
+	id_absent.id = list_absent.id = blast_move.id = absent;
+	blast_move.from = other;
 	outlet_bad.whatsapp_number = bad;
 	message.to = number;
 	message.text = text;
@@ -121,6 +123,8 @@ static const struct role_row {
 	{OP(BLAST_RESUME), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
 	{OP(BLAST_CANCEL), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
 	{OP(BLAST_RETRY), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
+	{OP(BLAST_OUTLETS), &list_absent, "401 unauthenticated", SAME(HIDDEN)},
+	{OP(BLAST_MOVE), &blast_move, "401 unauthenticated", NO, INVALID, INVALID},
 	{OP(BLAST_REPLIES), &list_absent, "401 unauthenticated", SAME(HIDDEN)},
 	{OP(SUBSCRIBE), &subscribe, "401 unauthenticated", SAME("200")},
 	{OP(USER_ADD), &user, "401 unauthenticated", NO, NO, INVALID},

@@ -18,7 +18,7 @@
 
 struct fake_send {
 	struct link *link; /* NULL: answered */
-	char id[64], phone[24], path[64];
+	char id[64], phone[24], path[64], outlet[64];
 	enum wa_content_kind kind;
 	char *text;
 	void *send_arg;
@@ -278,6 +278,7 @@ link_send(struct link *l, const char *id, const char *phone, const struct wa_con
 	s->link = l;
 	(void)snprintf(s->id, sizeof(s->id), "%s", id);
 	(void)snprintf(s->phone, sizeof(s->phone), "%s", phone);
+	(void)snprintf(s->outlet, sizeof(s->outlet), "%s", l->outlet);
 	s->kind = content->kind;
 	s->text = xstrdup(content->text != NULL ? content->text : "");
 	if (wa_content_is_file(content->kind))

@@ -88,33 +88,55 @@ SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $6::int), '[]'),
        CASE WHEN count(*) > $6::int THEN max(id) FILTER (WHERE n = $6::int) END
 FROM page
 
--- $1 id, $2 the one outlet allowed or NULL, $3 reason. No row: not there, not wholly the caller's, or not in a state to pause.
+-- $1 id, $2 the one outlet allowed or NULL, $3 reason, $4 the outlet whose part it is about or NULL. Answers the blast, or no row.
 -- name: BLAST_PAUSE
-UPDATE blasts b SET status = 'PAUSED', pause_reason = $3
-WHERE b.id = $1 AND ($2::text IS NULL OR b.outlets <@ ARRAY[$2::text]) AND b.status IN ('RUNNING', 'SCHEDULED')
-RETURNING blast_json(b)
+SELECT blast_pause($1, $2, $3, $4)
 
--- $1 id, $2 the one outlet allowed or NULL. A schedule still to come is SCHEDULED again; with nothing left it is COMPLETED.
+-- $1 id, $2 the one outlet allowed or NULL, $3 the outlet whose part it is about or NULL.
 -- name: BLAST_RESUME
-UPDATE blasts b
-SET status = CASE WHEN b.queued + b.sending = 0 THEN 'COMPLETED'
-                  WHEN b.started_at IS NULL AND b.schedule_at > now() THEN 'SCHEDULED'
-                  ELSE 'RUNNING' END,
-    started_at = CASE WHEN b.schedule_at > now() THEN b.started_at ELSE coalesce(b.started_at, now()) END,
-    finished_at = CASE WHEN b.queued + b.sending = 0 THEN now() END,
-    failed_before = b.failed, done_before = b.failed + b.sent + b.delivered + b.read,
-    pause_reason = NULL
-WHERE b.id = $1 AND ($2::text IS NULL OR b.outlets <@ ARRAY[$2::text]) AND b.status = 'PAUSED'
-RETURNING blast_json(b)
+SELECT blast_resume($1, $2, $3)
+
+-- $1 blast, $2 outlet that gives, $3 outlets that take text[], $4 what the first has in hand bigint[], $5 how many were moved before,
+-- $6 limit, $7 instance, $8 epoch. Column: how many; -1: another daemon's.
+-- name: BLAST_MOVE
+SELECT blast_move($1, $2, $3::text[], $4::bigint[], $5::bigint, $6::int, $7, $8::bigint)
+
+-- How a blast goes at each of its outlets. $1 blast, $2 the one outlet allowed or NULL, $3 cursor (an outlet) or NULL, $4 limit.
+-- One row: array, next cursor. Primary key of blast_outlets.
+-- name: BLAST_OUTLETS
+WITH page AS (
+	SELECT o.outlet_id, blast_outlet_json(o) AS j, row_number() OVER (ORDER BY o.outlet_id) AS n
+	FROM blast_outlets o
+	WHERE o.blast_id = $1 AND ($2::text IS NULL OR o.outlet_id = $2) AND ($3::text IS NULL OR o.outlet_id > $3)
+	ORDER BY o.outlet_id
+	LIMIT $4::int + 1
+)
+SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $4::int), '[]'),
+       CASE WHEN count(*) > $4::int THEN max(outlet_id) FILTER (WHERE n = $4::int) END
+FROM page
+
+-- WhatsApp restricts an outlet: that counts in each blast of which it has messages to send. $1 outlet. Index blast_outlets_by_outlet.
+-- name: BLAST_OUTLET_RESTRICTED
+WITH open AS (
+	SELECT b.id FROM blasts b WHERE b.status = 'RUNNING'
+	  AND EXISTS (SELECT 1 FROM blast_outlets o WHERE o.blast_id = b.id AND o.outlet_id = $1 AND o.queued + o.sending > 0)
+	ORDER BY b.id FOR NO KEY UPDATE
+)
+UPDATE blast_outlets o SET restrictions = o.restrictions + 1 FROM open
+WHERE o.blast_id = open.id AND o.outlet_id = $1 AND o.paused_at IS NULL
 
 -- The three steps of trying the failed ones again, one transaction: a blast that is through runs again. Messages keep their stanza ids,
 -- so that one which had arrived after all stays one. $1 id, $2 the one outlet allowed or NULL.
 -- name: BLAST_RETRY
-UPDATE blasts b
-SET status = CASE WHEN b.status = 'COMPLETED' THEN 'RUNNING' ELSE b.status END, finished_at = NULL,
-    failed_before = 0, done_before = b.sent + b.delivered + b.read, retried_at = now()
-WHERE b.id = $1 AND ($2::text IS NULL OR b.outlets <@ ARRAY[$2::text]) AND b.status IN ('RUNNING', 'PAUSED', 'COMPLETED')
-  AND b.failed > 0 AND (b.expires_at IS NULL OR b.expires_at > now())
+WITH retried AS (
+	UPDATE blasts b
+	SET status = CASE WHEN b.status = 'COMPLETED' THEN 'RUNNING' ELSE b.status END, finished_at = NULL,
+	    failed_before = 0, done_before = b.sent + b.delivered + b.read, retried_at = now()
+	WHERE b.id = $1 AND ($2::text IS NULL OR b.outlets <@ ARRAY[$2::text]) AND b.status IN ('RUNNING', 'PAUSED', 'COMPLETED')
+	  AND b.failed > 0 AND (b.expires_at IS NULL OR b.expires_at > now())
+	RETURNING b.id
+)
+UPDATE blast_outlets o SET failed_before = 0, done_before = o.sent + o.delivered + o.read FROM retried r WHERE o.blast_id = r.id
 
 -- $1 id.
 -- name: BLAST_RETRY_FAILED
@@ -128,16 +150,9 @@ WHERE b.id = $1 AND b.retried_at = now() AND m.blast_id = b.id AND m.status = 'F
 SELECT blast_json(b) FROM blasts b
 WHERE b.id = $1 AND ($2::text IS NULL OR b.outlets <@ ARRAY[$2::text]) AND b.retried_at = now()
 
--- Blasts that fail too often stop, until a person has looked: so many per cent of what was tried since the last look, after so many tries
--- at least (settings). Answers id.
+-- What fails too often is paused. A row for each: blast, outlet (NULL: the blast itself), reason. Index blasts_open.
 -- name: BLAST_PAUSE_FAILING
-UPDATE blasts b SET status = 'PAUSED', pause_reason = 'too_many_failures'
-FROM (SELECT (j->'autoPause'->>'failurePercent')::int AS per_cent, (j->'autoPause'->>'minimum')::int AS minimum
-      FROM (SELECT settings_json() AS j) s) s
-WHERE b.status = 'RUNNING' AND s.per_cent > 0
-  AND b.failed + b.sent + b.delivered + b.read - b.done_before >= s.minimum
-  AND 100 * (b.failed - b.failed_before) >= s.per_cent * (b.failed + b.sent + b.delivered + b.read - b.done_before)
-RETURNING b.id
+SELECT blast, outlet, why FROM blasts_pause_failing()
 
 -- What people answered to a blast, newest first. $1 blast, $2 the one outlet allowed or NULL, $3 cursor (an id) or NULL, $4 limit.
 -- One row: array, next cursor. Index messages_replies.

@@ -37,7 +37,8 @@ FROM (SELECT count(*) FILTER (WHERE m.sending_at >= date_trunc('day', now() AT T
 -- What an outlet may send next, single messages first. $1 outlet, $2 limit, $3 ids (bigint[]) that are in hand already, $4 blasts
 -- (text[]) that must wait (window, daily cap), $5 whether blasts may go at all. What a stop left in SENDING comes whatever became of
 -- its blast: it has to be sent again under its id. $6 instance, $7 epoch: nothing when the outlet is not this start's. $8 whether those
--- may go with whom the outlet has no chat yet. Indexes messages_queue, messages_established. No lock: the batch's moves check the state
+-- may go with whom the outlet has no chat yet. Not of blasts in which the outlet is paused. Indexes messages_queue, messages_established,
+-- blast_outlets_paused. No lock: the batch's moves check the state
 -- again.
 -- Of several messages to one recipient each waits until the one before it has been taken by the server (index messages_parts).
 -- Columns: id, blast_id, phone, text, vars, blast's text (where it goes with this part), wa_id, attempts, status, blast's pace, opted out,
@@ -53,7 +54,9 @@ WHERE m.outlet_id = $1 AND m.status IN ('QUEUED', 'SENDING')
   AND EXISTS (SELECT 1 FROM outlets o WHERE o.id = $1 AND o.owner = $6 AND o.owner_epoch = $7::bigint)
   AND m.id <> ALL ($3::bigint[])
   AND (m.status = 'SENDING' OR m.blast_id IS NULL
-       OR ($5::boolean AND b.status = 'RUNNING' AND b.id <> ALL ($4::text[]) AND (b.expires_at IS NULL OR b.expires_at > now())
+       OR ($5::boolean AND b.status = 'RUNNING' AND b.id <> ALL ($4::text[])
+           AND b.id <> ALL (ARRAY(SELECT p.blast_id FROM blast_outlets p WHERE p.outlet_id = $1 AND p.paused_at IS NOT NULL))
+           AND (b.expires_at IS NULL OR b.expires_at > now())
            AND ($8::boolean OR has_chat(m))))
   AND (m.not_before IS NULL OR m.not_before <= now())
   AND (m.part IS NULL OR m.part = 0 OR m.status = 'SENDING' OR NOT EXISTS (

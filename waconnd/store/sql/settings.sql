@@ -11,7 +11,7 @@ WITH kept AS (
 	ON CONFLICT (name) DO UPDATE SET value = (settings.value::jsonb || excluded.value::jsonb)::text, at = now()
 	RETURNING value
 )
-SELECT settings_json() || value::jsonb FROM kept
+SELECT settings_json(value::jsonb) FROM kept
 
 -- The audit log's old lines, when a time to keep them is set.
 -- name: SETTINGS_AUDIT_PURGE

@@ -519,6 +519,8 @@ export const id = {
 		pauseReasons: {
 			paused_by_user: 'Dijeda oleh operator.',
 			too_many_failures: 'Dijeda otomatis: terlalu banyak pesan gagal. Periksa yang gagal, lalu lanjutkan.',
+			outlets_paused:
+				'Dijeda otomatis: semua outlet yang tersisa berhenti. Periksa outletnya, lalu lanjutkan atau pindahkan antreannya.',
 			schedule_missed: 'Dijeda: jadwalnya terlewat lebih dari satu jam. Lanjutkan bila masih perlu.',
 		} as Record<string, string>,
 		message: 'Pesan',

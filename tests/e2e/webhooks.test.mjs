@@ -4,15 +4,18 @@
  * receiver that is down, answers 500, 429 or 410; kill -9; secrets that are rotated; addresses that may not be asked.
  */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { after, before } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 import { Webhook } from 'standardwebhooks';
 
 import { Receiver } from './receiver.mjs';
 import { scenario } from './scenario.mjs';
-import { waitFor } from './wait.mjs';
+import { freePort, waitFor } from './wait.mjs';
 import { numbers, startWorld } from './world.mjs';
 
 const NUMBER = '628440000001';
@@ -394,6 +397,33 @@ scenario('a name that leads to an address that may not be asked: nothing is conn
 	await remove(webhook);
 	await new Promise((resolve) => { server.close(resolve); });
 	await reconfigure({});
+});
+
+scenario('the receiver that docs/http.md prints takes what is sent, and nothing else', async () => {
+	const guide = fs.readFileSync(new URL('../../docs/http.md', import.meta.url), 'utf8');
+	const [, example] = /^```js\n(import http.*?)^```$/ms.exec(guide);
+	const dir = path.join(world.dir, 'example');
+	const port = await freePort();
+	const { webhook, secret } = await world.admin.post('/webhooks', { url: `http://127.0.0.1:${port}/`, events: ['message.received'] });
+
+	fs.mkdirSync(dir);
+	fs.writeFileSync(path.join(dir, 'receiver.mjs'), example);
+	fs.symlinkSync(fileURLToPath(new URL('../node_modules', import.meta.url)), path.join(dir, 'node_modules'));
+	const child = spawn(process.execPath, [path.join(dir, 'receiver.mjs')], { env: { ...process.env, PORT: String(port), WEBHOOK_SECRET: secret } });
+	let printed = '';
+	child.stdout.on('data', (text) => { printed += text; });
+	const ended = new Promise((resolve) => { child.on('close', resolve); });
+	try {
+		await waitFor(() => fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: '{}' }).then((r) => r.status === 401), 30_000, 'it to listen');
+		const { delivery } = await world.admin.post(`/webhooks/${webhook.id}/test`);
+		const done = await tried(delivery.id, 1);
+		assert.deepEqual([done.status, done.log[0].status], ['DELIVERED', 204]);
+		await waitFor(() => printed.includes(`${done.eventId} webhook.test`), 30_000, 'its line');
+	} finally {
+		child.kill();
+		await ended;
+	}
+	await remove(webhook);
 });
 
 scenario('no secret, URL or payload is in a log', () => {

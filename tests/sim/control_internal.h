@@ -9,6 +9,7 @@
  *	control_send.c     what phones write, media hosts
  *	control_code.c     typing a pairing code, and waiting for what comes of it
  *	control_passkey.c  the owner's browser, asked for the passkey
+ *	control_group.c    what phones write in groups, and messages without content
  *	control_records.c  messages, receipts, violations, and waiting for them
  */
 #ifndef SIM_CONTROL_INTERNAL_H
@@ -90,6 +91,8 @@ void control_phone_unlink(struct control_call *c);
 void control_phone_send(struct control_call *c);
 void control_phone_message(struct control_call *c);
 void control_phone_reinstall(struct control_call *c);
+void control_phone_group(struct control_call *c);
+void control_phone_bare(struct control_call *c);
 void control_media(struct control_call *c);
 void control_media_fault(struct control_call *c);
 void control_media_file(struct control_call *c);

@@ -26,6 +26,8 @@ phone_new(struct sim *s, struct account *a)
 	p->receipts = PHONE_RECEIPTS_DELIVERED;
 	STAILQ_INIT(&p->awaited);
 	STAILQ_INIT(&p->sent);
+	STAILQ_INIT(&p->groups);
+	STAILQ_INIT(&p->group_sent);
 	return p;
 }
 
@@ -36,6 +38,7 @@ phone_free(struct phone **p)
 		return;
 	phone_message_done(*p);
 	phone_send_done(*p);
+	phone_group_done(*p);
 	phone_store_done(*p);
 	phone_keys_done(*p);
 	free((*p)->vouched);
@@ -48,6 +51,7 @@ phone_reinstall(struct phone *p, bool told)
 {
 	phone_message_done(p);
 	phone_send_done(p);
+	phone_group_done(p);
 	phone_store_done(p);
 	phone_keys_done(p);
 	free(p->vouched);

@@ -5,6 +5,7 @@
  *	phone.c          life, settings, what is delivered
  *	phone_message.c  messages that came: decrypt, record, receipts, asking again
  *	phone_send.c     messages that go out, and again when asked for
+ *	phone_group.c    the same in groups
  *	phone_content.c  what they hold, as tests see it
  *	phone_signal.c   encrypting and decrypting
  *	phone_store.c    what libsignal keeps: sessions and identities of others
@@ -73,6 +74,9 @@ struct phone {
 	STAILQ_HEAD(phone_awaited_list, phone_awaited) awaited;
 	STAILQ_HEAD(phone_sent_list, phone_sent) sent;
 	unsigned awaited_count, sent_count;
+	STAILQ_HEAD(phone_group_list, phone_group) groups;
+	STAILQ_HEAD(phone_group_sent_list, phone_group_sent) group_sent;
+	unsigned group_count, group_sent_count;
 };
 
 /* What one must know of a device to write to it first. */
@@ -97,6 +101,21 @@ void phone_message_in(struct phone *p, const struct node *stanza);
 void phone_message_done(struct phone *p); /* frees */
 void phone_resend(struct phone *p, const struct node *receipt);
 void phone_send_done(struct phone *p); /* frees */
+/* A session with the device, made from its bundle when there is none, or anew. */
+int phone_session_ensure(struct phone *p, const struct jid *device, bool fresh)
+    __attribute__((warn_unused_result));
+/* … that a device which asks again can follow: from the keys it sent, or a fresh bundle. */
+int phone_session_renew(struct phone *p, const struct jid *device, const struct node *receipt,
+    int64_t count) __attribute__((warn_unused_result));
+/* An <enc> under `parent`. */
+int phone_enc_write(struct phone *p, const struct jid *device, const struct buf *plain,
+    const char *mediatype, struct node *parent, struct node **ret_enc)
+    __attribute__((warn_unused_result));
+
+/* -- phone_group.c -- */
+/* false: it wrote no such thing in a group. */
+bool phone_resend_group(struct phone *p, const struct node *receipt);
+void phone_group_done(struct phone *p); /* frees */
 
 /* -- phone_content.c -- */
 /* JSON text, xmalloc'ed. *ret_wrong: what is wrong with its file, or NULL. */

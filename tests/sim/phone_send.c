@@ -20,8 +20,8 @@
 /* -- one device ----------------------------------------------------------------------------- */
 
 /* A session with the device, made from its bundle when there is none. */
-static int
-session_ensure(struct phone *p, const struct jid *device, bool fresh)
+int
+phone_session_ensure(struct phone *p, const struct jid *device, bool fresh)
 {
 	struct peer_bundle bundle;
 	struct node *user;
@@ -41,9 +41,9 @@ session_ensure(struct phone *p, const struct jid *device, bool fresh)
 }
 
 /* An <enc> under `parent`. */
-static int
-enc_write(struct phone *p, const struct jid *device, const struct buf *plain, const char *mediatype,
-    struct node *parent, struct node **ret_enc)
+int
+phone_enc_write(struct phone *p, const struct jid *device, const struct buf *plain,
+    const char *mediatype, struct node *parent, struct node **ret_enc)
 {
 	struct buf padded = BUF_INIT(PHONE_STANZA_MAX), sealed = BUF_INIT(PHONE_STANZA_MAX);
 	const char *type = NULL;
@@ -67,12 +67,12 @@ device_write(struct phone *p, const struct jid *device, const struct buf *plain,
     const char *mediatype, struct node *participants, struct node **ret_enc)
 {
 	struct node *to;
-	int r = session_ensure(p, device, false);
+	int r = phone_session_ensure(p, device, false);
 
 	if (r == 0) {
 		to = node_child(participants, "to", NULL);
 		node_set_jid(to, "jid", device);
-		r = enc_write(p, device, plain, mediatype, to, ret_enc);
+		r = phone_enc_write(p, device, plain, mediatype, to, ret_enc);
 	}
 	if (r != 0) {
 		char text[JID_TEXT_MAX];
@@ -257,8 +257,8 @@ peer_write(struct phone *p, unsigned device, const char *id, const struct buf *m
 		    *enc;
 
 	node_set_jid(stanza, "to", &to);
-	if (session_ensure(p, &to, false) != 0 ||
-	    enc_write(p, &to, message, NULL, stanza, &enc) != 0) {
+	if (phone_session_ensure(p, &to, false) != 0 ||
+	    phone_enc_write(p, &to, message, NULL, stanza, &enc) != 0) {
 		node_free(&stanza);
 		return false;
 	}
@@ -326,15 +326,16 @@ phone_send_bytes(struct phone *p, struct account *to, const char *id, const stru
 /* -- sending again ---------------------------------------------------------------------------- */
 
 /* A session that the asking device can follow: from the keys it sent, or a fresh bundle. */
-static int
-session_renew(struct phone *p, const struct jid *device, const struct node *receipt, int64_t count)
+int
+phone_session_renew(
+    struct phone *p, const struct jid *device, const struct node *receipt, int64_t count)
 {
 	struct peer_bundle bundle;
 	uint32_t registration_id;
 
 	if (node_find(receipt, "keys") != NULL && peer_bundle_read(receipt, &bundle) == 0)
 		return phone_meet(p, device, &bundle);
-	return session_ensure(
+	return phone_session_ensure(
 	    p, device, count >= PHONE_ASK_KEYS || !phone_knows(p, device, &registration_id));
 }
 
@@ -355,8 +356,9 @@ resend_to(struct phone *p, const struct phone_sent *m, const struct jid *from,
 	if (node_get_jid(receipt, "recipient", &chat) == 0)
 		node_set_jid(stanza, "recipient", &chat);
 	plain_write(m, own, &plain);
-	if (session_renew(p, device, receipt, count) == 0 &&
-	    enc_write(p, device, &plain, wa_content_mediatype(m->content), stanza, &enc) == 0) {
+	if (phone_session_renew(p, device, receipt, count) == 0 &&
+	    phone_enc_write(p, device, &plain, wa_content_mediatype(m->content), stanza, &enc) ==
+		0) {
 		node_set_int(enc, "count", count);
 		sim_submit(p->sim, &self, stanza);
 	} else {
@@ -376,6 +378,8 @@ phone_resend(struct phone *p, const struct node *receipt)
 	struct jid from, device;
 	int64_t count;
 
+	if (m == NULL && phone_resend_group(p, receipt))
+		return;
 	if (m == NULL || node_get_jid(receipt, "from", &from) != 0 ||
 	    (a = account_by_jid(p->sim, &from)) == NULL || (a != m->to && a != p->account))
 		return;

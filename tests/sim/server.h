@@ -418,6 +418,7 @@ void key_index_list(struct account *a, int64_t t, struct buf *out);
 
 /* -- stanza_message.c, stanza_receipt.c: c NULL when a phone sends -- */
 void message_in(struct sim *s, const struct peer *from, struct conn *c, const struct node *stanza);
+void group_message_in(struct sim *s, const struct peer *from, const struct node *stanza);
 void receipt_in(struct sim *s, const struct peer *from, struct conn *c, const struct node *stanza);
 void ack_in(struct conn *c, const struct node *ack);
 /* The address space in which this device sent the message: receipts come back in it. */

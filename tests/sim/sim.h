@@ -108,6 +108,11 @@ struct node *account_bundle(struct sim *s, const struct jid *device);
  * queued for devices that are away.
  */
 void sim_submit(struct sim *s, const struct jid *from, struct node *take_stanza);
+/* A message without its content for the companions of `to`, as from the phone of `from`:
+ * "view_once", "msmsg" … (docs/simulator.md). group NULL: between the two. -1: no such thing, or no
+ * companion. */
+int sim_send_bare(struct sim *s, struct account *from, struct account *to, const char *id,
+    const char *what, const struct jid *group) __attribute__((warn_unused_result));
 /* A phone scans. 0; 1: the companion is asked for a passkey first; -1 no connection shows this QR;
  * -2 refused (*ret_error). The device's addresses are those after pairing. */
 int sim_scan(struct sim *s, const char *qr, const char *phone, const char *push_name,
@@ -164,6 +169,11 @@ int phone_send(struct phone *p, struct account *to, const char *id,
  */
 int phone_send_bytes(struct phone *p, struct account *to, const char *id, const struct buf *message,
     bool peer, bool spoil, char *ret_id, size_t id_size) __attribute__((warn_unused_result));
+/* It writes in a group, to companions of one member; give_key: with its sender key, else as to
+ * those that have it. -1 when there are none, or it cannot be encrypted. */
+int phone_send_group(struct phone *p, struct account *to, const struct jid *group, const char *id,
+    const char *text, bool give_key, char *ret_id, size_t id_size)
+    __attribute__((warn_unused_result));
 /* The owner has a new phone: no companions, other keys, nothing of the old sessions. told: who
  * knows the account gets a notification. */
 void phone_reinstall(struct phone *p, bool told);

@@ -360,7 +360,12 @@ message_in(struct sim *s, const struct peer *from, struct conn *c, const struct 
 	struct message m = {.sim = s, .from = from, .c = c, .stanza = stanza};
 	unsigned code = 0;
 	enum fault_message fault;
+	struct jid to;
 
+	if (c == NULL && node_get_jid(stanza, "to", &to) == 0 && to.server == JID_SERVER_GROUP) {
+		group_message_in(s, from, stanza);
+		return;
+	}
 	if (read_message(&m) != 0)
 		return;
 	if (c != NULL)

@@ -268,6 +268,12 @@ receipt_in(struct sim *s, const struct peer *from, struct conn *c, const struct 
 		s->stats.retries++;
 	if (c != NULL)
 		client_receipt(&r, k);
+	/* In a group it is the writer's. */
+	if (r.to.server == JID_SERVER_GROUP && node_get_jid(stanza, "participant", &r.to) != 0) {
+		if (c != NULL)
+			conn_violation(c, "receipt", "%.60s: in a group without participant", r.id);
+		return;
+	}
 	r.account = account_by_jid(s, &r.to);
 	if (r.account != NULL && k->pass != NULL)
 		k->pass(&r);
@@ -290,6 +296,10 @@ check_ack(struct conn *c, const struct node *ack, const struct node *sent)
 	if (node_get_jid(ack, "to", &to) != 0 || node_get_jid(sent, "from", &from) != 0 ||
 	    !jid_same_user(&to, &from))
 		conn_violation(c, "ack", "ack of %s %.60s to somebody else", node_tag(sent),
+		    node_get(sent, "id"));
+	if (node_get_jid(sent, "participant", &from) == 0 &&
+	    (node_get_jid(ack, "participant", &to) != 0 || !jid_equal(&to, &from)))
+		conn_violation(c, "ack", "ack of %s %.60s with another participant", node_tag(sent),
 		    node_get(sent, "id"));
 	if (!node_is(sent, "message") && !same_text(node_get(ack, "type"), node_get(sent, "type")))
 		conn_violation(c, "ack", "ack of %s %.60s with another type", node_tag(sent),

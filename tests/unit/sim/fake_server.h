@@ -213,6 +213,14 @@ account_set_mex(struct account *a, enum sim_mex mex)
 	a->mex = mex;
 }
 
+int
+sim_send_bare(struct sim *s, struct account *from, struct account *to, const char *id,
+    const char *what, const struct jid *group)
+{
+	(void)s, (void)from, (void)to, (void)id, (void)group;
+	return strcmp(what, "unavailable") == 0 ? 0 : -1;
+}
+
 void
 account_set_passkey(struct account *a, enum sim_passkey passkey)
 {

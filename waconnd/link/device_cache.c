@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The cached lists in order of use; the least used goes when there are too many. */
+/* The cached lists in order of use, found by hash; the least used goes when there are too many. */
 #include "waconnd/link/device_cache.h"
 
 #include <stdlib.h>
@@ -7,8 +7,13 @@
 
 #include "common/xalloc.h"
 
+#define BUCKETS 32
+#define FNV_OFFSET 2166136261u
+#define FNV_PRIME 16777619u
+
 struct cached {
 	TAILQ_ENTRY(cached) entry;
+	LIST_ENTRY(cached) in_bucket;
 	struct jid user;
 	int64_t at_ms;
 	struct device_list list;
@@ -16,6 +21,7 @@ struct cached {
 
 struct device_cache {
 	TAILQ_HEAD(cached_head, cached) users;
+	LIST_HEAD(bucket, cached) buckets[BUCKETS];
 	size_t n;
 };
 
@@ -32,6 +38,7 @@ static void
 cached_free(struct device_cache *c, struct cached *u)
 {
 	TAILQ_REMOVE(&c->users, u, entry);
+	LIST_REMOVE(u, in_bucket);
 	c->n--;
 	free(u);
 }
@@ -49,12 +56,23 @@ device_cache_free(struct device_cache **c)
 	*c = NULL;
 }
 
+/* What is the same user is in the same bucket: by the user's name alone. */
+static struct bucket *
+bucket_of(struct device_cache *c, const struct jid *user)
+{
+	uint32_t h = FNV_OFFSET;
+
+	for (const char *p = user->user; *p != '\0'; p++)
+		h = (h ^ (uint8_t)*p) * FNV_PRIME;
+	return &c->buckets[h % BUCKETS];
+}
+
 static struct cached *
 lookup(struct device_cache *c, const struct jid *user)
 {
 	struct cached *u;
 
-	TAILQ_FOREACH(u, &c->users, entry)
+	LIST_FOREACH(u, bucket_of(c, user), in_bucket)
 	if (jid_same_user(&u->user, user))
 		return u;
 	return NULL;
@@ -90,6 +108,7 @@ device_cache_put(
 	u->at_ms = now_ms;
 	u->list = *list;
 	TAILQ_INSERT_HEAD(&c->users, u, entry);
+	LIST_INSERT_HEAD(bucket_of(c, user), u, in_bucket);
 	c->n++;
 }
 

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/rng.h"
 #include "common/xalloc.h"
+#include "waconnd/store/db_hosts.h"
 #include "waconnd/store/db_internal.h"
 
 enum state { CONN_AWAY /* until the timer */, CONN_CONNECTING, CONN_SETUP, CONN_READY };
@@ -33,7 +34,8 @@ TAILQ_HEAD(groups, group);
 struct db_connection {
 	struct db *db;
 	struct event_base *base;
-	char *dsn;
+	struct db_hosts *hosts;
+	unsigned turn; /* whom the next attempt tries first */
 	enum db_role role;
 	enum state state;
 	PGconn *pg;
@@ -114,6 +116,7 @@ drop(struct db_connection *c, const char *why)
 	free_event(&c->ev_read);
 	free_event(&c->ev_write);
 	c->failures = c->state == CONN_READY ? 0 : c->failures + 1;
+	c->turn += c->state != CONN_READY;
 	for (unsigned i = 0; i < c->failures && most < DB_BACKOFF_MAX_MS; i++)
 		most *= 2;
 	if (most > DB_BACKOFF_MAX_MS)
@@ -182,21 +185,15 @@ ignore_notice(void *arg, const PGresult *result)
 static void
 begin(struct db_connection *c)
 {
-	static const char *const keywords[] = {
-	    "dbname", "fallback_application_name", "client_encoding", NULL};
-	const char *values[] = {c->dsn, "waconnd", "UTF8", NULL};
-
 	memset(c->prepared, 0, sizeof(c->prepared));
 	c->state = CONN_CONNECTING;
-	c->pg = PQconnectStartParams(keywords, values, 1);
-	if (c->pg == NULL)
-		abort();
+	c->pg = db_hosts_connect(c->hosts, c->turn);
 	if (PQstatus(c->pg) == CONNECTION_BAD) {
 		drop_by_libpq(c);
 		return;
 	}
 	PQsetNoticeReceiver(c->pg, ignore_notice, NULL);
-	set_timer(c, DB_CONNECT_MS);
+	set_timer(c, db_hosts_count(c->hosts) > 1 ? DB_CONNECT_HOST_MS : DB_CONNECT_MS);
 	watch(c, false, true);
 }
 
@@ -467,7 +464,7 @@ db_connection_new(struct db *db, struct event_base *base, const char *dsn, enum 
 
 	c->db = db;
 	c->base = base;
-	c->dsn = xstrdup(dsn);
+	c->hosts = db_hosts_new(dsn);
 	c->role = role;
 	TAILQ_INIT(&c->groups);
 	c->ev_timer = event_new(base, -1, 0, on_timer, c);
@@ -496,7 +493,7 @@ db_connection_free(struct db_connection **cp)
 	free_event(&c->ev_write);
 	free_event(&c->ev_timer);
 	PQfinish(c->pg);
-	free(c->dsn);
+	db_hosts_free(&c->hosts);
 	free(c);
 	*cp = NULL;
 }

@@ -19,6 +19,7 @@
 #define DB_NOTIFIES_MAX 256
 #define DB_STATEMENT_TIMEOUT_MS "25000" /* the server gives up before we do */
 #define DB_CONNECT_MS 10000
+#define DB_CONNECT_HOST_MS 4000 /* where there are others to try */
 #define DB_BACKOFF_MIN_MS 100
 #define DB_BACKOFF_MAX_MS 5000
 

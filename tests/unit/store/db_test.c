@@ -3,7 +3,11 @@
  * lost and comes back. */
 #include "tests/unit/store/store_world.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "waconnd/store/array.h"
+#include "waconnd/store/db_hosts.h"
 
 struct asked {
 	bool done;
@@ -379,6 +383,92 @@ test_arrays(void **state)
 	array_done(&id);
 }
 
+/* -- several hosts -- */
+
+static void
+on_first_up(void *arg, bool up)
+{
+	*(bool *)arg = up;
+}
+
+/* A server that takes connections, as the kernel of one that hangs does, and says nothing. */
+static int
+silent(uint16_t *ret_port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET};
+	socklen_t len = sizeof(a);
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	*ret_port = ntohs(a.sin_port);
+	return fd;
+}
+
+static void
+assert_first(const struct db_hosts *h, unsigned turn, const char *host)
+{
+	PGconn *pg = db_hosts_connect(h, turn);
+
+	assert_string_equal(PQhost(pg), host);
+	assert_string_equal(PQdb(pg), "waconn");
+	PQfinish(pg);
+}
+
+static void
+test_hosts(void **state)
+{
+	uint16_t port;
+	const int fd = silent(&port);
+	char dsn[200];
+	struct db_hosts *h;
+
+	(void)state;
+	(void)snprintf(dsn, sizeof(dsn),
+	    "host=127.0.0.1,127.0.0.2,127.0.0.3 port=%d,%d,%d dbname=waconn", port, port, port);
+	h = db_hosts_new(dsn);
+	assert_int_equal(db_hosts_count(h), 3);
+	assert_first(h, 0, "127.0.0.1");
+	assert_first(h, 1, "127.0.0.2");
+	assert_first(h, 2, "127.0.0.3");
+	assert_first(h, 3, "127.0.0.1");
+	db_hosts_free(&h);
+	(void)snprintf(
+	    dsn, sizeof(dsn), "postgresql:///waconn?host=127.0.0.1,127.0.0.2&port=%d", port);
+	h = db_hosts_new(dsn);
+	assert_int_equal(db_hosts_count(h), 2);
+	assert_first(h, 1, "127.0.0.2");
+	db_hosts_free(&h);
+	(void)snprintf(dsn, sizeof(dsn), "host=127.0.0.1 port=%d dbname=waconn", port);
+	h = db_hosts_new(dsn);
+	assert_int_equal(db_hosts_count(h), 1);
+	assert_first(h, 5, "127.0.0.1");
+	db_hosts_free(&h);
+	assert_null(h);
+	(void)close(fd);
+}
+
+/* libpq would wait for the first one, for ever. */
+static void
+test_silent_host(void **state)
+{
+	struct world *w = *state;
+	uint16_t port;
+	const int fd = silent(&port);
+	char dsn[800];
+	bool up = false;
+	struct db *db;
+
+	(void)snprintf(dsn, sizeof(dsn), "%s host=127.0.0.1,%s port=%d,%s", w->dsn, PQhost(w->sql),
+	    port, PQport(w->sql));
+	db = db_new(w->base, dsn, 1);
+	db_on_state(db, on_first_up, &up);
+	world_until(w, &up);
+	db_free(&db);
+	(void)close(fd);
+}
+
 int
 main(void)
 {
@@ -391,6 +481,8 @@ main(void)
 	    cmocka_unit_test(test_full),
 	    cmocka_unit_test(test_reconnect),
 	    cmocka_unit_test(test_lost),
+	    cmocka_unit_test(test_hosts),
+	    cmocka_unit_test(test_silent_host),
 	    cmocka_unit_test(test_read),
 	    cmocka_unit_test(test_changed_tables),
 	    cmocka_unit_test(test_down),

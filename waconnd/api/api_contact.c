@@ -41,7 +41,7 @@ api_contact_list(struct call *c)
 	if (o == NULL)
 		return;
 	limit = call_limit_of(c, q);
-	if (limit.text[0] == '\0')
+	if (limit.text[0] == '\0' || !call_cursor_is_number(c, q->cursor))
 		return;
 	if (q->q != NULL)
 		request_digits(q->q, digits, sizeof(digits));

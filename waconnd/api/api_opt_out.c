@@ -30,7 +30,7 @@ api_opt_out_list(struct call *c)
 	const struct call_limit_text limit = call_limit_of(c, q);
 	char digits[SEARCH_MAX] = "";
 
-	if (limit.text[0] == '\0')
+	if (limit.text[0] == '\0' || !call_cursor_is_number(c, q->cursor))
 		return;
 	if (q->q != NULL)
 		request_digits(q->q, digits, sizeof(digits));

@@ -72,6 +72,17 @@ struct page {
 	const char *next; /* id of the last on this page when more follow, else NULL */
 };
 
+static bool
+is_here(struct call *c, const char *id)
+{
+	struct outlets *os = c->env->outlets;
+	size_t i = 0;
+
+	while (i < outlets_count(os) && strcmp(outlet_id(outlets_at(os, i)), id) != 0)
+		i++;
+	return i < outlets_count(os);
+}
+
 static void
 collect(struct call *c, size_t limit, struct page *p)
 {
@@ -176,6 +187,11 @@ api_status_list(struct call *c)
 	    (unsigned long long)version, stale ? "-stale" : "", c->who.outlet_id);
 	if (q->if_none_match != NULL && strstr(q->if_none_match, etag) != NULL) {
 		call_reply_text(c, 304, "", 0, etag);
+		return;
+	}
+	if (q->cursor != NULL && q->cursor[0] != '\0' && !is_here(c, q->cursor)) {
+		call_invalid(c, "cursor", "invalid",
+		    "It is no nextCursor, or its outlet is gone: begin anew.");
 		return;
 	}
 	if (is_plain(c, limit)) {

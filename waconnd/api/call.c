@@ -17,6 +17,7 @@
 #define LIST_LIMIT_MAX 1000
 #define SLOW_MS 1000
 #define CURSOR_DIGITS_MAX 18
+#define ID_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 static const char *const role_names[] = {
     [ROLE_NONE] = "NONE",
@@ -324,6 +325,18 @@ call_cursor_is_number(struct call *c, const char *cursor)
 {
 	if (cursor == NULL || (cursor[0] != '\0' && strlen(cursor) <= CURSOR_DIGITS_MAX &&
 				  cursor[strspn(cursor, "0123456789")] == '\0'))
+		return true;
+	call_invalid(c, "cursor", "invalid", "Give a nextCursor as it was answered.");
+	return false;
+}
+
+bool
+call_cursor_is_id(struct call *c, const char *cursor, const char *prefix)
+{
+	const size_t n = strlen(prefix);
+
+	if (cursor == NULL || (strncmp(cursor, prefix, n) == 0 && cursor[n] != '\0' &&
+				  cursor[n + strspn(cursor + n, ID_LETTERS)] == '\0'))
 		return true;
 	call_invalid(c, "cursor", "invalid", "Give a nextCursor as it was answered.");
 	return false;

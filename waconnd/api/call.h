@@ -108,6 +108,9 @@ void call_finish(struct call *c, struct jsonw *j, unsigned status);
 void call_reply_page(struct call *c, const PGresult *result, const char *key);
 /* A cursor that is a row's number: false, and the call answered, when it is not. */
 bool call_cursor_is_number(struct call *c, const char *cursor);
+/* The same of one that is an id: "outlet_…" with that prefix. Any other would be an empty page, as
+ * if the list had ended. */
+bool call_cursor_is_id(struct call *c, const char *cursor, const char *prefix);
 /* The whole answer in the first column, as statements make it that keep it under an
  * Idempotency-Key. */
 void call_reply_kept(struct call *c, const PGresult *result, unsigned status);

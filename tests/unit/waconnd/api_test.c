@@ -370,7 +370,7 @@ test_cursors(void **state)
 		q.op_case = ops[i];
 		q.message_list = &l;
 		api_ask(&q, "t-super");
-		api_assert(ops[i] == OP(MESSAGE_LIST) ? INVALID : "200");
+		api_assert(ops[i] == OP(USER_LIST) ? "200" : INVALID);
 	}
 	l.cursor = NULL;
 	l.has_limit = 1;

@@ -156,6 +156,10 @@ scenario('a client made from the description does everything that there is', asy
 	const run = (await call('createBlast', null, { ...blast, pace: { perMinute: 1, window: '00:00-24:00' } })).blast;
 	await call('pauseBlast', run.id);
 	await call('resumeBlast', run.id);
+	await call('pauseBlast', run.id);
+	const second = await world.linkedOutlet('Bandung', '6281210003009');
+	assert.ok((await call('moveBlast', run.id, { from: outlet.id, to: [second] })).moved >= 1);
+	assert.equal((await call('listBlastOutlets', run.id)).outlets.length, 2);
 	await call('cancelBlast', run.id);
 	const failed = (await call('createBlast', null, blast)).blast;
 	await world.waitBlast(failed.id, (b) => b.status === 'COMPLETED' && b.counts.failed === 1);

@@ -161,7 +161,7 @@ api_blast_outlets(struct call *c)
 {
 	const Ipc__List *q = c->request->blast_outlets;
 
-	if (call_limit(c, q) != 0)
+	if (call_limit(c, q) != 0 && call_cursor_is_id(c, q->cursor, "outlet_"))
 		blast_row_ask(c, q->id, list_outlets);
 }
 

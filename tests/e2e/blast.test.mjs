@@ -197,6 +197,19 @@ scenario('pause holds, resume goes on, cancel ends; each once per recipient', as
 	assert.ok(got.every((m) => m.count === 1));
 });
 
+scenario('a blast that waits for the next day says until when', async () => {
+	const blast = await world.blast([one], numbers(3, 7), 'tomorrow', { pace: { dailyCap: 1 } });
+	const { waitsUntil } = await waitFor(async () => {
+		const now = await world.admin.get(`/blasts/${blast.id}`);
+		return now.waitsUntil !== null && now;
+	}, 10_000, 'that it waits');
+
+	const ms = Date.parse(waitsUntil) - Date.now();
+	assert.ok(ms > 0 && ms <= 25 * 3_600_000, waitsUntil);
+	await world.admin.post(`/blasts/${blast.id}/cancel`);
+	await waitFor(async () => (await world.admin.get(`/blasts/${blast.id}`)).waitsUntil === null, 10_000, 'that it waits no more');
+});
+
 scenario('the pace is kept', async () => {
 	const list = numbers(5, 4);
 	const blast = await world.blast([two], list, 'slowly', { pace: { perMinute: 120, jitter: 0 } });

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
+#include "common/jsonw.h"
 #include "waconnd/api/api_internal.h"
 #include "waconnd/api/blast_row.h"
 #include "waconnd/api/request.h"
@@ -49,7 +51,22 @@ api_blast_list(struct call *c)
 static void
 on_got(struct call *c, const PGresult *result)
 {
-	call_reply_row(c, result, "blast", 200);
+	struct buf out;
+	struct jsonw j;
+	int64_t until;
+
+	if (PQntuples(result) != 1) {
+		call_problem(c, "not_found", NULL);
+		return;
+	}
+	until = blasts_wait_until(c->env->blasts, c->request->blast_get->id, clock_wall_ms());
+	call_begin(&j, &out);
+	jsonw_raw(&j, "blast", PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0));
+	if (until > 0)
+		jsonw_time(&j, "waitsUntil", until);
+	else
+		jsonw_null(&j, "waitsUntil");
+	call_finish(c, &j, 200);
 }
 
 void

@@ -146,6 +146,25 @@ blasts_estimate(const struct outlet *o, const struct outlet_pace *pace, int64_t 
 	*ret_finishes_ms = pacer_estimate(p, pace, from_ms, n);
 }
 
+int64_t
+blasts_wait_until(const struct blasts *b, const char *blast, int64_t now_ms)
+{
+	const struct queue *q;
+	int64_t earliest = 0;
+
+	LIST_FOREACH(q, &b->queues, entry)
+	{
+		for (size_t n = 0; n < q->n_closed; n++) {
+			const struct queue_closed *c = &q->closed[n];
+
+			if (strcmp(c->blast, blast) == 0 && c->until_ms > now_ms &&
+			    (earliest == 0 || c->until_ms < earliest))
+				earliest = c->until_ms;
+		}
+	}
+	return earliest;
+}
+
 /* -- the sweep -- */
 
 /* Answers id, status, json. */

@@ -47,5 +47,8 @@ enum blast_hold blasts_hold(
  * PACER_NEVER past ten years. */
 void blasts_estimate(const struct outlet *o, const struct outlet_pace *pace, int64_t from_ms,
     uint64_t n, int64_t *ret_starts_ms, int64_t *ret_finishes_ms);
+/* When messages of this blast that wait for their window, for tomorrow's share or for the end of a
+ * restriction go on: the earliest time, of the outlets that this daemon has; 0: none waits. */
+int64_t blasts_wait_until(const struct blasts *b, const char *blast, int64_t now_ms);
 
 #endif

@@ -61,7 +61,7 @@ export const blastCreate = (request: BlastRequest, key: string) =>
 	});
 export const blastList = (limit: number, cursor: string | null) =>
 	call<{ blasts: Blast[]; nextCursor?: string | null }>(`/blasts${query({ limit, cursor })}`);
-export const blastGet = (id: string) => call<{ blast: Blast }>(blastAt(id));
+export const blastGet = (id: string) => call<{ blast: Blast; waitsUntil: string | null }>(blastAt(id));
 export const blastRecipients = (
 	id: string,
 	filter: { status: string; q: string; limit: number; cursor: string | null },

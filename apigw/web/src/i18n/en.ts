@@ -499,6 +499,7 @@ export const en: Messages = {
 		perMinute: (n) => `${n}/min`,
 		eta: 'Time left',
 		etaUnknown: 'Not known yet',
+		goesOn: 'Outside its hours; goes on',
 		started: 'Started',
 		finished: 'Finished',
 		scheduledFor: 'Scheduled for',

@@ -500,6 +500,7 @@ export const id = {
 		perMinute: (n: string) => `${n}/mnt`,
 		eta: 'Sisa waktu',
 		etaUnknown: 'Belum diketahui',
+		goesOn: 'Di luar jam kirim; lanjut',
 		started: 'Mulai',
 		finished: 'Selesai',
 		scheduledFor: 'Dijadwalkan',

@@ -30,6 +30,7 @@ function isOpen(blast: Blast): boolean {
 function useBlast(id: string) {
 	const [blast, setBlast] = useState<Blast | null>(null);
 	const [failure, setFailure] = useState<unknown>(null);
+	const [waitsUntil, setWaitsUntil] = useState<string | null>(null);
 	const lastHeard = useRef(0);
 
 	const take = (next: Blast): void => {
@@ -39,7 +40,9 @@ function useBlast(id: string) {
 	};
 	const read = async (): Promise<void> => {
 		try {
-			take((await blastGet(id)).blast);
+			const answer = await blastGet(id);
+			take(answer.blast);
+			setWaitsUntil(answer.waitsUntil);
 		} catch (error) {
 			setFailure(error);
 			throw error;
@@ -62,7 +65,7 @@ function useBlast(id: string) {
 		}, FOLLOW_MS);
 		return () => window.clearInterval(timer);
 	}, [id, blast?.status]);
-	return { blast, failure, take, read };
+	return { blast, waitsUntil, failure, take, read };
 }
 
 function Commands({ blast, onBlast }: { blast: Blast; onBlast: (blast: Blast | undefined) => Promise<void> }) {
@@ -127,13 +130,14 @@ function Commands({ blast, onBlast }: { blast: Blast; onBlast: (blast: Blast | u
 	);
 }
 
-function Times({ blast }: { blast: Blast }) {
+function Times({ blast, waitsUntil }: { blast: Blast; waitsUntil: string | null }) {
 	const t = useT();
 	const lang = useLang();
 	const p = t.progress;
 	const started = parseTime(blast.startedAt);
 	const finished = parseTime(blast.finishedAt);
 	const running = blast.status === 'RUNNING';
+	const waits = running && blast.etaSeconds === null && (parseTime(waitsUntil) ?? 0) > Date.now();
 	return (
 		<dl class="facts progress-facts">
 			{running && (
@@ -146,6 +150,14 @@ function Times({ blast }: { blast: Blast }) {
 				<div data-testid="blast-eta">
 					<dt>{p.eta}</dt>
 					<dd>{blast.etaSeconds === null ? p.etaUnknown : duration(blast.etaSeconds, lang)}</dd>
+				</div>
+			)}
+			{waits && (
+				<div data-testid="blast-waits">
+					<dt>{p.goesOn}</dt>
+					<dd>
+						<ShortTime time={waitsUntil} />
+					</dd>
 				</div>
 			)}
 			{blast.status === 'SCHEDULED' && (
@@ -190,7 +202,7 @@ function Breakdown({ blast }: { blast: Blast }) {
 	);
 }
 
-function Overview({ blast }: { blast: Blast }) {
+function Overview({ blast, waitsUntil }: { blast: Blast; waitsUntil: string | null }) {
 	const t = useT();
 	const done = doneCount(blast.counts);
 	const percent = blast.counts.total === 0 ? 0 : Math.floor((done / blast.counts.total) * 100);
@@ -209,7 +221,7 @@ function Overview({ blast }: { blast: Blast }) {
 				</div>
 				<Bar blast={blast} big />
 				<Breakdown blast={blast} />
-				<Times blast={blast} />
+				<Times blast={blast} waitsUntil={waitsUntil} />
 			</section>
 			{blast.message?.text !== undefined && (
 				<section class="card progress-message">
@@ -225,7 +237,7 @@ function Overview({ blast }: { blast: Blast }) {
 
 export function ProgressPage({ id }: { id: string }) {
 	const t = useT();
-	const { blast, failure, take, read } = useBlast(id);
+	const { blast, waitsUntil, failure, take, read } = useBlast(id);
 	const name = blast === null ? t.blast.title : blast.name || t.blast.untitled;
 
 	useTitle(name);
@@ -251,7 +263,7 @@ export function ProgressPage({ id }: { id: string }) {
 			{blast === null && failure === null && <Skeleton rows={6} />}
 			{blast !== null && (
 				<>
-					<Overview blast={blast} />
+					<Overview blast={blast} waitsUntil={waitsUntil} />
 					<RecipientRows id={id} version={JSON.stringify(blast.counts)} />
 				</>
 			)}

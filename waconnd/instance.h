@@ -16,15 +16,16 @@
 
 struct instance;
 
-enum instance_hint {	  /* bits */
-	HINT_SCAN = 1,	  /* outlets became nobody's, or a daemon came */
-	HINT_ROWS = 2,	  /* outlets or their sessions changed */
-	HINT_WORK = 4,	  /* there is more to send */
-	HINT_BLASTS = 8,  /* a blast was paused, resumed or cancelled */
-	HINT_CALLS = 16,  /* a request for another's outlet was put down, or answered */
-	HINT_EVENTS = 32, /* events for others' subscribers */
-	HINT_TOKENS = 64, /* a token, a user or a scope was taken away */
-	HINT_READ = 1024  /* never sent: all rows of outlets were read */
+enum instance_hint {	   /* bits */
+	HINT_SCAN = 1,	   /* outlets became nobody's, or a daemon came */
+	HINT_ROWS = 2,	   /* outlets or their sessions changed */
+	HINT_WORK = 4,	   /* there is more to send */
+	HINT_BLASTS = 8,   /* a blast was paused, resumed or cancelled */
+	HINT_CALLS = 16,   /* a request for another's outlet was put down, or answered */
+	HINT_EVENTS = 32,  /* events for others' subscribers */
+	HINT_TOKENS = 64,  /* a token, a user or a scope was taken away */
+	HINT_READ = 1024,  /* never sent: all rows of outlets were read */
+	HINT_MISSED = 2048 /* never sent: any of them may have been missed */
 };
 
 struct instance *instance_new(struct event_base *base, struct store *store, struct hub *hub);

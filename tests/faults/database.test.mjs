@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * PostgreSQL in trouble in the middle of a blast: restarted, crashed, away, its connections ended, its commits slow, no connection left.
+ * PostgreSQL in trouble in the middle of a blast: restarted, crashed, away, its connections ended, its commits slow, no connection left, its
+ * disk full.
  * Meanwhile the links stay, statuses come from memory and say so, what needs the database is refused; then all goes on by itself.
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -13,6 +15,7 @@ import { request } from '../e2e/client.mjs';
 import { scenario } from '../e2e/scenario.mjs';
 import { waitFor } from '../e2e/wait.mjs';
 import { numbers, startWorld } from '../e2e/world.mjs';
+import { SmallDisk } from './disk.mjs';
 import { LONG, assertBlast, assertConverses, assertNoneSending, countAt, sample, sleep, timed } from './faults.mjs';
 
 const NUMBER = '628830000001';
@@ -27,7 +30,12 @@ before(async () => {
 	world = await startWorld({ database: 'own' });
 	id = await world.linkedOutlet('Database', NUMBER);
 });
-after(() => world?.stop());
+const disks = [];
+after(async () => {
+	await world?.stop({ violations: LONG ? ['ack_late'] : [] }); // nothing is acknowledged that is not written down
+	for (const disk of disks)
+		disk.unmount();
+});
 
 const part = (n) => waitFor(async () => await countAt(world, NUMBER) >= n, 30_000, `${n} messages`, 5);
 const logins = async () => (await world.sim.state()).stats.logins;
@@ -76,6 +84,11 @@ scenario(`PostgreSQL away for ${AWAY_MS / 1000} s: the links stay, nothing leave
 		await world.sim.fault('delay', { phone: NUMBER, ms: 700 });
 		await world.admin.post(`/outlets/${id}/messages`, { to: retrying, text: 'asked for again' });
 		await waitFor(async () => (await world.sim.phone(retrying)).retries === 0, 10_000, 'the retry', 5);
+		// Connections that were lost just before do not make it forget who may ask.
+		const mark = world.waconnd.mark();
+		await world.admin.get('/outlets/status');
+		await world.sql('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE \'waconnd@%\'');
+		await waitFor(() => /db\.connected role=urgent/.test(world.waconnd.logSince(mark)), 10_000, 'its connections to be back');
 		await world.stopDatabase();
 		try {
 			await world.sim.fault('delay', { phone: NUMBER, ms: 0 });
@@ -173,5 +186,55 @@ scenario('no connection left for it', async (t) => {
 		await sleep(HELD_MS);
 		for (const socket of held)
 			socket.destroy();
+	}, { pace: PACE, meanwhile: 'CONNECTED, databaseStale; 503 database_unavailable' });
+});
+
+const data = () => path.join(world.dir, 'pg', 'data');
+const skipped = SmallDisk.possible ? false : 'only root may mount a small file system';
+
+function smallDisk(mib) {
+	const disk = new SmallDisk(mib, data());
+
+	disks.push(disk);
+	return disk;
+}
+
+scenario('no room for its tables', { skip: skipped }, async (t) => {
+	const disk = smallDisk(64);
+	const many = { name: 'too many', outlets: [id], audience: { type: 'numbers', numbers: numbers(3000, 399) }, message: { text: 'too many' } };
+
+	await world.sql(`CREATE TABLESPACE small LOCATION '${disk.dir}'`);
+	await world.sql('ALTER TABLE messages SET TABLESPACE small');
+	await through(t, 'no room for tables', async () => {
+		disk.fill();
+		await world.admin.refused(503, 'database_unavailable', 'POST', '/blasts', many);
+		const { statuses } = await world.admin.get('/outlets/status');
+		assert.deepEqual([statuses[0].liveStatus.status, statuses[0].healthy], ['CONNECTED', true]);
+		await sleep(HELD_MS);
+		disk.free();
+	}, { pace: PACE, meanwhile: 'CONNECTED; 503 database_unavailable' });
+	assert.deepEqual(await world.sql('SELECT id FROM blasts WHERE text = \'too many\''), [], 'a blast is kept that was refused');
+	await world.sql('ALTER TABLE messages SET TABLESPACE pg_default');
+});
+
+scenario('no room for its log', { skip: skipped || !LONG }, async (t) => {
+	await world.stopDatabase();
+	const disk = smallDisk(128);
+	fs.cpSync(path.join(data(), 'pg_wal'), path.join(disk.dir, 'pg_wal'), { recursive: true });
+	spawnSync('chown', ['-R', `--reference=${data()}`, disk.dir]);
+	fs.rmSync(path.join(data(), 'pg_wal'), { recursive: true });
+	fs.symlinkSync(path.join(disk.dir, 'pg_wal'), path.join(data(), 'pg_wal'));
+	await world.startDatabase();
+	await world.ready(30_000);
+	await through(t, 'no room for the log', async () => {
+		disk.fill();
+		await waitFor(async () => {
+			await world.sql('SELECT pg_switch_wal(), pg_logical_emit_message(true, \'\', \'x\')').catch(() => {});
+			return (await world.admin.get('/outlets/status')).databaseStale;
+		}, 30_000, 'databaseStale');
+		await world.admin.refused(503, 'database_unavailable', 'GET', '/blasts');
+		await sleep(HELD_MS);
+		disk.free();
+		await world.startDatabase(); // it gave up, or has recovered by itself
 	}, { pace: PACE, meanwhile: 'CONNECTED, databaseStale; 503 database_unavailable' });
 });

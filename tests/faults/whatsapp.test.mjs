@@ -9,7 +9,7 @@ import { after, before } from 'node:test';
 import { scenario } from '../e2e/scenario.mjs';
 import { waitFor } from '../e2e/wait.mjs';
 import { numbers, startWorld } from '../e2e/world.mjs';
-import { LONG, assertBlast, assertConverses, assertNoneSending, countAt, sample, sleep, timed } from './faults.mjs';
+import { LONG, assertBlast, assertConverses, assertNoneSending, countAt, report, sample, sleep, timed } from './faults.mjs';
 
 const RECIPIENTS = 60;
 const PACE = { perMinute: 1800, jitter: 0 };
@@ -117,4 +117,48 @@ scenario(`the links of ${OUTLETS} outlets cut at once during a blast, none let i
 		await assertConverses(world, id, sample(own, 2));
 	}
 	assert.ok((await world.admin.get('/outlets/status')).healthy >= OUTLETS);
+});
+
+/* Each fails for ever in another way, as fast as it may; those beside it notice nothing. */
+const ENDLESS = [
+	['refused at the login', { action: 'failure', reason: 503, when: 'login' }],
+	['cut at the login', { action: 'reset', when: 'login' }],
+	...LONG ? [['silent at the login', { action: 'silence', when: 'login' }]] : [],
+];
+scenario('outlets whose failures have no end cost ten others nothing', { timeout: 400_000 }, async (t) => {
+	const broken = [];
+	for (const [n, [name, { action, ...fields }]] of ENDLESS.entries()) {
+		const phone = `6288700000${n}0`;
+		const id = await world.linkedOutlet(name, phone);
+		broken.push({ id, phone, fault: await world.sim.fault(action, { phone, times: -1, ...fields }) });
+	}
+	const phones = Array.from({ length: 10 }, (_, i) => `6288710000${String(i).padStart(2, '0')}`);
+	const ids = await Promise.all(phones.map((phone, i) => world.linkedOutlet(`Beside ${i}`, phone)));
+	const changes = async () => world.sql(`SELECT outlet_id, count(*) FROM outlet_events WHERE outlet_id IN ('${ids.join('\', \'')}')
+		GROUP BY 1 ORDER BY 1`);
+	const connectedAt = async () => Promise.all(ids.map(async (id) => (await world.status(id)).session.connectedAt));
+	const before = [await changes(), await connectedAt()];
+	const list = numbers(LONG ? 2000 : 200, 470);
+
+	for (const { phone } of broken)
+		await world.sim.fault('reset', { phone });
+	await waitFor(async () => (await Promise.all(broken.map(({ id }) => world.status(id)))).every((s) => s.session.status === 'TIMEOUT'
+		&& s.session.retryCount >= 2), 60_000, 'the broken ones to fail again and again');
+	const { connects } = (await world.sim.state()).stats;
+	const begun = performance.now();
+	const blast = await world.blast(ids, list, 'beside failures', { pace: LONG ? { perMinute: 100, jitter: 0 } : undefined });
+	await timed(t, 'the blast of the ten others', () => assertBlast(world, blast, list, 'beside failures', SETTLE_MS), 'TIMEOUT of the broken ones');
+	assert.deepEqual([await changes(), await connectedAt()], before, 'one of the others reconnected');
+	const tries = (await world.sim.state()).stats.connects - connects;
+	const seconds = (performance.now() - begun) / 1000;
+	report(t, 'connections of the broken ones meanwhile', `${tries} in ${Math.round(seconds)} s`);
+	assert.ok(tries <= broken.length * (4 + seconds / 2), `${tries} connections in ${seconds} s`);
+	for (const { id, fault } of broken) {
+		const { session, healthy } = await world.status(id);
+		assert.deepEqual([healthy, session.lastError !== null], [false, true]);
+		await world.sim.forget(fault);
+		await world.admin.post(`/outlets/${id}/connect`); // a person does not wait for the next try
+		await world.healthy(id, 60_000);
+	}
+	await assertConverses(world, broken[0].id, numbers(2, 471));
 });

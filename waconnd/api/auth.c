@@ -94,6 +94,21 @@ auth_forget(struct auth *a, const char *token_id)
 }
 
 void
+auth_doubt(struct auth *a)
+{
+	const int64_t now = clock_monotonic_ms();
+
+	for (size_t i = 0; i < CACHE_SIZE; i++) {
+		struct cached *e = &a->cache[i];
+
+		if (e->at_ms != 0 && now - e->at_ms < FRESH_MS)
+			e->at_ms = now > FRESH_MS ? now - FRESH_MS : 1;
+	}
+	if (a->forgotten != NULL)
+		a->forgotten(a->forgotten_arg);
+}
+
+void
 auth_on_forget(struct auth *a, void (*cb)(void *arg), void *arg)
 {
 	a->forgotten = cb;

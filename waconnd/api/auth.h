@@ -34,7 +34,10 @@ void auth_free(struct auth **a);
 void auth_identify(struct auth *a, struct call *c, void (*next)(struct call *c));
 /* Forget a token (logout, revocation). NULL: all of them. */
 void auth_forget(struct auth *a, const char *token_id);
-/* What is called each time when one is forgotten. */
+/* Some may have been revoked unheard: each is asked for again before it is believed, unless the
+ * database is away. */
+void auth_doubt(struct auth *a);
+/* What is called each time when one is forgotten or doubted. */
 void auth_on_forget(struct auth *a, void (*cb)(void *arg), void *arg);
 /* A new token: its text (to be shown once), and its hash for the database. */
 void auth_make_token(char ret_text[AUTH_TOKEN_MAX], uint8_t ret_hash[32]);

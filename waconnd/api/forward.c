@@ -502,7 +502,9 @@ on_hint(void *arg, unsigned hints)
 	struct forward *f = arg;
 	struct waiting *w, *next;
 
-	if ((hints & HINT_TOKENS) != 0)
+	if ((hints & HINT_MISSED) != 0)
+		auth_doubt(api_auth(f->api));
+	else if ((hints & HINT_TOKENS) != 0)
 		auth_forget(api_auth(f->api), NULL);
 	if ((hints & HINT_CALLS) != 0) {
 		take(f);

@@ -45,7 +45,7 @@ static const struct {
 };
 
 static const char *const pages[] = {
-    "/login", "/outlet-status", "/outlets", "/blast", "/blasts", "/contacts", "/settings", NULL};
+    "/login", "/outlet-status", "/outlets", "/blast", "/blasts", "/contacts", "/settings", "/webhooks", NULL};
 
 static bool
 ends_with(const char *s, const char *suffix)

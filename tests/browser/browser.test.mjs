@@ -7,11 +7,12 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
+import { Receiver } from '../e2e/receiver.mjs';
 import { scenario } from '../e2e/scenario.mjs';
 import { waitFor } from '../e2e/wait.mjs';
 import { numbers, startWorld } from '../e2e/world.mjs';
 import { VIEWS, overflows, seriousFindings, startBrowser, watchShifts } from './browser.mjs';
-import { BlastPage, LoginPage, OutletsPage, QrDialog, Shell, StatusPage } from './pages.mjs';
+import { BlastPage, LoginPage, OutletsPage, QrDialog, Shell, StatusPage, WebhooksPage } from './pages.mjs';
 
 const PASSWORD = 'correct horse battery';
 const ADMIN = { name: 'ani', password: PASSWORD };
@@ -54,7 +55,7 @@ const into = {
 };
 
 before(async () => {
-	world = await startWorld();
+	world = await startWorld({ daemon: { webhooks: { allow_networks: '127.0.0.1/32', allow_http: 'yes' } } });
 	await Promise.all(OUTLETS.map(async ([name, number, status]) => {
 		ids[status] = await world.addOutlet(name, number);
 		await into[status](ids[status], number);
@@ -331,6 +332,41 @@ async function codeSize(page) {
 
 	return texts.reduce((sum, text) => sum + gzipSync(text, { level: 9 }).length, 0);
 }
+
+scenario('a webhook is made, its secret shown once, tested, its deliveries looked at, switched off and removed', async () => {
+	const page = await browser.page({ user: ADMIN });
+	const webhooks = new WebhooksPage(page);
+	const receiver = await new Receiver().start();
+	const findings = [];
+
+	await new StatusPage(page).open(world.base);
+	await webhooks.open();
+	receiver.secrets.set('/crm', await webhooks.addWebhook(receiver.url('/crm'), 'CRM'));
+	findings.push(...await seriousFindings(page));
+	await page.getByTestId('webhook-secret-kept').click();
+	assert.equal(await webhooks.cards.count(), 1);
+	assert.ok(!(await page.content()).includes('whsec_'));
+	await page.getByTestId('webhook-test').click();
+	await receiver.wait('/crm', (e) => e.type === 'webhook.test', 'the test');
+	await webhooks.toasts.getByText('204').waitFor();
+	await browser.picture(page, 'webhooks', VIEWS[0]);
+	findings.push(...await seriousFindings(page));
+	await webhooks.choose('CRM', 'deliveries');
+	await waitFor(async () => await webhooks.deliveries.first().getAttribute('data-status') === 'DELIVERED', 10_000, 'DELIVERED');
+	findings.push(...await seriousFindings(page));
+	await page.getByTestId('redeliver').click();
+	await waitFor(() => receiver.received.length === 2, 10_000, 'it once more');
+	await page.getByTestId('dialog-close').click();
+	await webhooks.choose('CRM', 'switch');
+	await waitFor(async () => !(await world.admin.get('/webhooks')).webhooks[0].isActive, 10_000, 'it to be off');
+	await webhooks.choose('CRM', 'remove');
+	await page.getByTestId('confirm-yes').click();
+	await webhooks.cards.first().waitFor({ state: 'detached' });
+	assert.deepEqual(findings, []);
+	assert.deepEqual(receiver.wrong, []);
+	await receiver.stop();
+	await browser.closePage(page);
+});
 
 scenario('the board needs little code, and pages do not jump while they load', async () => {
 	const page = await browser.page({ user: ADMIN });

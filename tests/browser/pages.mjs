@@ -168,6 +168,39 @@ export class OutletsPage extends Shell {
 	}
 }
 
+export class WebhooksPage extends Shell {
+	constructor(page) {
+		super(page);
+		this.cards = page.getByTestId('webhook-card');
+		this.add = page.getByTestId('webhook-add');
+		this.secret = page.getByTestId('webhook-secret');
+		this.deliveries = page.getByTestId('delivery'); // data-status
+	}
+
+	/** By the menu of the user. */
+	async open() {
+		await this.page.getByTestId('user-menu').click();
+		await this.page.locator('[data-action="webhooks"]').click();
+		await this.add.waitFor();
+	}
+
+	/** Answers the secret, which is shown. */
+	async addWebhook(url, description) {
+		await this.add.click();
+		await this.page.getByTestId('webhook-url').fill(url);
+		await this.page.getByTestId('webhook-description').fill(description);
+		await this.page.getByTestId('webhook-save').click();
+		await this.secret.waitFor();
+		return this.secret.innerText();
+	}
+
+	/** From the menu of a card: "deliveries", "edit", "switch", "rotate" or "remove". */
+	async choose(description, action) {
+		await byName(this.cards, description).getByTestId('webhook-more').click();
+		await this.page.locator(`[data-action="${action}"]`).click();
+	}
+}
+
 export class BlastPage extends Shell {
 	constructor(page) {
 		super(page);

@@ -26,11 +26,14 @@ const PREPARE_MS = 1500;
 const blast = later(async () => (await import('./blast/pages.ts')).BlastPage);
 const progress = later(async () => (await import('./blast/pages.ts')).ProgressPage);
 
+const webhooks = later(async () => (await import('./webhooks/page.tsx')).WebhooksPage);
+
 const pages: readonly [pattern: RegExp, page: (match: RegExpExecArray) => ComponentChildren][] = [
 	[/^\/outlet-status\/?$/, () => <StatusPage />],
 	[/^\/outlets\/?$/, () => <OutletsPage />],
 	[/^\/blast\/?$/, () => <blast.Page />],
 	[/^\/blasts\/?$/, () => <blast.Page />],
+	[/^\/webhooks\/?$/, () => <webhooks.Page />],
 	[/^\/blasts\/([^/]+)\/?$/, (match) => <progress.Page key={match[1]} id={decodeURIComponent(match[1]!)} />],
 ];
 

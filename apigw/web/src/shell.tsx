@@ -7,8 +7,8 @@ import { LANGS, setLang, useLang, useT } from './i18n/index.ts';
 import { clockTime } from './lib/time.ts';
 import { useConnection } from './live/connection.ts';
 import { useStatuses } from './live/statuses.ts';
-import { useLocation } from './router.ts';
-import { signOut } from './session.ts';
+import { navigate, useLocation } from './router.ts';
+import { mayManageOutlets, signOut } from './session.ts';
 import { setTheme, THEMES, useTheme } from './theme.ts';
 import { Icon, type IconName, Logo } from './ui/icons.tsx';
 import { Menu } from './ui/menu.tsx';
@@ -77,7 +77,19 @@ function UserMenu({ user }: { user: User }) {
 					<span>{t.app.role[user.role]}</span>
 				</div>
 			}
-			items={[{ key: 'logout', label: t.app.logout, icon: 'logout', onSelect: () => void signOut() }]}
+			items={[
+				...(mayManageOutlets(user)
+					? [
+							{
+								key: 'webhooks',
+								label: t.app.webhooks,
+								icon: 'globe' as const,
+								onSelect: () => navigate('/webhooks'),
+							},
+						]
+					: []),
+				{ key: 'logout', label: t.app.logout, icon: 'logout', onSelect: () => void signOut() },
+			]}
 		/>
 	);
 }

@@ -14,6 +14,7 @@ export const en: Messages = {
 		blast: 'Blast',
 		language: 'Language',
 		theme: { label: 'Theme', system: 'Match system', light: 'Light', dark: 'Dark' },
+		webhooks: 'Webhooks',
 		account: 'Account',
 		logout: 'Sign out',
 		role: { SUPERADMIN: 'Super admin', ADMIN: 'Admin', USER: 'User' },

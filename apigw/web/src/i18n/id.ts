@@ -11,6 +11,7 @@ export const id = {
 		blast: 'Blast',
 		language: 'Bahasa',
 		theme: { label: 'Tema', system: 'Ikut sistem', light: 'Terang', dark: 'Gelap' },
+		webhooks: 'Webhook',
 		account: 'Akun',
 		logout: 'Keluar',
 		role: { SUPERADMIN: 'Super admin', ADMIN: 'Admin', USER: 'Pengguna' },

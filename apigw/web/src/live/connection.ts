@@ -18,7 +18,7 @@ export interface Connection {
 	lastRefresh: number | null;
 }
 
-export type EventKind = 'status' | 'qr' | 'blast' | 'message';
+export type EventKind = 'status' | 'qr' | 'blast' | 'message' | 'webhook';
 type Listener = (data: unknown) => void;
 
 const POLL_MS = 10_000;
@@ -40,6 +40,7 @@ const listeners: Record<EventKind, Set<Listener>> = {
 	qr: new Set(),
 	blast: new Set(),
 	message: new Set(),
+	webhook: new Set(),
 };
 const refreshers = new Set<() => Promise<unknown>>();
 

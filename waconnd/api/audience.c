@@ -145,8 +145,7 @@ audience_render(const struct audience *a, size_t member, struct buf *out)
 	if (audience_vars(a, member, &json) && buf_ok(&json))
 		root = json_loadb((const char *)json.data, json.len, 0, NULL);
 	vars.vars = root;
-	template_render(blast_message_text_for(a->blast, a->members[member].phone),
-	    template_vars_lookup, &vars, out);
+	template_render_for(&vars, blast_message_text_for(a->blast, a->members[member].phone), out);
 	json_decref(root);
 	buf_done(&json);
 }

@@ -276,7 +276,7 @@ on_samples(struct call *c, const PGresult *r)
 		    PQgetisnull(r, i, 1) ? NULL : json_loads(PQgetvalue(r, i, 1), 0, NULL);
 
 		vars.vars = root;
-		template_render(text_of(p->blast, r, i), template_vars_lookup, &vars, &text);
+		template_render_for(&vars, text_of(p->blast, r, i), &text);
 		if (p->draft->samples.len > 0)
 			buf_add_u8(&p->draft->samples, ',');
 		jsonw_init(&j, &p->draft->samples);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/media_type.h"
+#include "common/spintax.h"
 #include "common/wa/content.h"
 #include "waconnd/api/request.h"
 
@@ -34,6 +35,7 @@ check_text(const char *text, const char *field, struct errors *e)
 	wrong(e, request_is_blank(text), field, "required", "Give the text to send.");
 	wrong(e, request_length(text) > REQUEST_TEMPLATE_MAX, field, "too_long",
 	    "At most 4096 characters.");
+	wrong(e, spintax_check(text) != NULL, field, "invalid_choice", spintax_check(text));
 }
 
 enum part { PART_ID, PART_CAPTION, PART_FILE_NAME, PART_KIND };

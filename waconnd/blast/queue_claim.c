@@ -137,7 +137,7 @@ render(const char *text, const char *template, const char *vars_json, const char
 		return NULL;
 	root = vars_json != NULL ? json_loads(vars_json, 0, NULL) : NULL;
 	vars.vars = root;
-	template_render(template, template_vars_lookup, &vars, &out);
+	template_render_for(&vars, template, &out);
 	if (buf_ok(&out) && out.len > 0)
 		result = xstrdup(buf_str(&out));
 	buf_done(&out);

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/spintax.h"
+
 struct variable {
 	char name[TEMPLATE_NAME_MAX + 1];
 	const char *fallback; /* NULL: none */
@@ -108,4 +110,14 @@ template_vars_lookup(void *vars, const char *name)
 		return tv->number;
 	}
 	return strcmp(name, "phone") == 0 ? tv->phone : NULL;
+}
+
+void
+template_render_for(struct template_vars *vars, const char *text, struct buf *out)
+{
+	struct buf chosen = BUF_INIT(strlen(text) + 1);
+
+	spintax_choose(text, vars->phone, &chosen);
+	template_render(buf_str(&chosen), template_vars_lookup, vars, out);
+	buf_done(&chosen);
 }

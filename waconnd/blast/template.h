@@ -27,5 +27,8 @@ struct template_vars {
 	char number[40]; /* a number's text */
 };
 const char *template_vars_lookup(void *vars, const char *name);
+/* The text as this recipient gets it: first its choices (common/spintax.h), by its number, then its
+ * variables. */
+void template_render_for(struct template_vars *vars, const char *text, struct buf *out);
 
 #endif

@@ -34,6 +34,23 @@ long_text(struct request *r)
 }
 
 static void
+open_choice(struct request *r)
+{
+	static char text[] = "{Halo|Hai {{name}}";
+
+	r->blast.text = text;
+}
+
+static void
+open_choice_of_variant(struct request *r)
+{
+	static char text[] = "{Halo|Hai", *variants[] = {text};
+
+	r->blast.variants = variants;
+	r->blast.n_variants = 1;
+}
+
+static void
 no_outlets(struct request *r)
 {
 	r->blast.n_outlets = 0;
@@ -104,6 +121,8 @@ static const struct refusal {
 	{no_text, "422 validation_failed", "message.text"},
 	{blank_text, "422 validation_failed", "message.text"},
 	{long_text, "422 validation_failed", "message.text"},
+	{open_choice, "422 validation_failed", "message.text"},
+	{open_choice_of_variant, "422 validation_failed", "message.variants"},
 	{no_outlets, "422 validation_failed", "outlets"},
 	{no_numbers, "422 validation_failed", "audience.numbers"},
 	{wild_pace, "422 validation_failed", "pace.window"},
@@ -239,6 +258,33 @@ test_skip_options(void **state)
 	    sql("SELECT string_agg(phone || ' ' || reason, ', ' ORDER BY id) FROM messages "
 		"WHERE status = 'SKIPPED'"),
 	    "6281210000001 same_message, 6281210000003 blasted_recently");
+}
+
+/* What the preview shows is sent, and kept as it was sent. */
+static void
+test_choices(void **state)
+{
+	char shown[3][64];
+	struct request r;
+
+	(void)state;
+	request_init(&r, 3, "081210000001", "081210000002", "081210000003");
+	r.blast.text = (char[]){"{a|b|c}{1|2|3} {{name|Kakak}}"};
+	preview(&r, "t-super", "200");
+	for (size_t i = 0; i < 3; i++) {
+		char path[16];
+
+		(void)snprintf(path, sizeof(path), "samples.%zu", i);
+		(void)snprintf(shown[i], sizeof(shown[i]), "%s", api_text(path));
+		assert_true(
+		    strchr("abc", shown[i][0]) != NULL && strchr("123", shown[i][1]) != NULL);
+	}
+	create(&r, "t-super", "202");
+	assert_string_equal(api_text("blast.message.text"), r.blast.text);
+	until_sql(aw.w, "SELECT status FROM blasts", "COMPLETED");
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(fake.sends[i].text, shown[i]);
+	assert_string_equal(sql("SELECT text FROM messages ORDER BY id LIMIT 1"), shown[0]);
 }
 
 /* More than one statement's worth: all of them or nothing. */
@@ -406,6 +452,7 @@ main(void)
 	    TEST(test_create),
 	    TEST(test_spread_and_last_outlet),
 	    TEST(test_skip_options),
+	    TEST(test_choices),
 	    TEST(test_many),
 	    TEST(test_schedule),
 	    TEST(test_idempotency),

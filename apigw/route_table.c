@@ -70,6 +70,7 @@ static const struct route routes[] = {
 
 	{"POST", "/api/media", ROUTE_FILE, false, OP(MEDIA_BEGIN), SHORT_MS, NULL, NULL, upload_run, "Upload a file to send"},
 	ASK("GET",    "/api/media/{id}",              NONE,  MEDIA_GET,         ID,                 "One file"),
+	ASK("DELETE", "/api/media/{id}",              NONE,  MEDIA_REMOVE,      ID,                 "Delete a file"),
 	{"GET", "/api/media/{id}/content", NONE, false, OP(MEDIA_GET), SHORT_MS, NULL, NULL, download_run, "A file's bytes"},
 	{"GET", "/api/outlets/{id}/events?limit&cursor", NONE, false, OP(OUTLET_EVENTS), SHORT_MS, LIST, outlets_events_answer, NULL, "The history of a connection, with its uptime"},
 	ASK("GET",    "/api/outlets/{id}/contacts?limit&cursor&q&tag", NONE,  CONTACT_LIST,      contacts_list,      "An outlet's contacts"),

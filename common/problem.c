@@ -58,6 +58,8 @@ static const struct problem problems[] = {
 	"None of the chosen outlets is healthy; nothing was kept."},
     {"blast_finished", 409, false, "Blast finished",
 	"The blast is completed, cancelled or expired."},
+    {"media_in_use", 409, false, "File in use",
+	"A message or a blast that is not finished sends it: wait, or cancel the blast."},
     {"nothing_to_move", 409, false, "Nothing to move",
 	"Nothing of the blast waits at that outlet that was not begun to be sent."},
     {"nothing_to_retry", 409, false, "Nothing to retry",

@@ -222,6 +222,30 @@ scenario('text first, then the files: in order to each, counted once, each file 
 	assert.deepEqual([recipients.length, new Set(recipients.map((r) => r.phone)).size], [20, 20]);
 });
 
+scenario('a file is deleted, but not while something that is not finished sends it', async () => {
+	const media = await upload('hapus.png', Buffer.concat([PNG, crypto.randomBytes(6)]));
+	const gone = await upload('hapus.pdf', crypto.randomBytes(90));
+	const path = `/media/${media.id}`;
+	const { blast } = await world.admin.post('/blasts', {
+		outlets: [id], audience: { type: 'numbers', numbers: ['6281277779901'] }, message: { text: 'x', media: [{ id: media.id }] },
+		scheduleAt: new Date(Date.now() + 3600_000).toISOString(),
+	});
+
+	await world.admin.refused(409, 'media_in_use', 'DELETE', path);
+	await world.admin.post(`/blasts/${blast.id}/pause`);
+	await world.admin.refused(409, 'media_in_use', 'DELETE', path);
+	await world.admin.post(`/blasts/${blast.id}/cancel`);
+	assert.deepEqual(await world.admin.delete(path), { success: true });
+	await world.admin.refused(404, 'not_found', 'GET', path);
+	await world.admin.refused(404, 'not_found', 'GET', `${path}/content`);
+	await world.admin.refused(404, 'not_found', 'DELETE', path);
+	assert.deepEqual(await world.sql(`SELECT count(*) FROM media_chunks WHERE media_id = '${media.id}'`), ['0']);
+	const line = await waitFor(async () => (await world.admin.get(`/audit?action=media_remove&subject=${media.id}`)).entries[0], 10_000,
+		'the line in the audit log');
+	assert.deepEqual([line.actor, line.before.id, line.after], ['admin', media.id, null]);
+	await world.admin.delete(`/media/${gone.id}`);
+});
+
 scenario('variants: one each, the same one again, all of them used', async () => {
 	const list = numbers(60, 43);
 	const variants = ['Halo {{name|Kak}}', 'Hai {{name|Kak}}', 'Selamat siang'];

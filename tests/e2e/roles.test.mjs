@@ -60,6 +60,7 @@ const ROWS = [
 	['GET /messages/{id}', NOBODY_KNOWS, undefined, '/messages/msg_1'],
 	['POST /media', everybody('415 unsupported_media_type'), {}],
 	['GET /media/{id}', NOBODY_KNOWS, undefined, '/media/media_absent'],
+	['DELETE /media/{id}', NOBODY_KNOWS, undefined, '/media/media_absent'],
 	['GET /media/{id}/content', NOBODY_KNOWS, undefined, '/media/media_absent/content'],
 	['GET /messages/{id}/media', NOBODY_KNOWS, undefined, '/messages/msg_1/media'],
 	['GET /outlets/{id}/events', own(200)],

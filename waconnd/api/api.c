@@ -114,6 +114,7 @@ static const struct api_op ops[] = {
 	OP(MEDIA_END)         = {ROLE_USER,       api_media_end, SCOPE_MEDIA_WRITE},
 	OP(MEDIA_ABORT)       = {ROLE_USER,       api_media_abort, SCOPE_MEDIA_WRITE},
 	OP(MEDIA_GET)         = {ROLE_USER,       api_media_get, SCOPE_MEDIA_READ},
+	OP(MEDIA_REMOVE)      = {ROLE_USER,       api_media_remove, SCOPE_MEDIA_WRITE},
 	OP(MESSAGE_MEDIA)     = {ROLE_USER,       api_message_media, SCOPE_MESSAGES_READ},
 	OP(MEDIA_READ)        = {ROLE_USER,       api_media_read, SCOPE_ANY},
 };

@@ -106,6 +106,7 @@ void api_media_chunk(struct call *c);
 void api_media_end(struct call *c);
 void api_media_abort(struct call *c);
 void api_media_get(struct call *c);
+void api_media_remove(struct call *c);
 void api_media_read(struct call *c);
 void api_message_media(struct call *c);
 

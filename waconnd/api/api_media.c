@@ -34,6 +34,31 @@ api_media_get(struct call *c)
 	call_query(c, SQL_MEDIA_GET, params, 2, NULL, on_got);
 }
 
+/* Columns of MEDIA_REMOVE: JSON of what was there; is it gone. */
+static void
+on_removed(struct call *c, const PGresult *result)
+{
+	const char *id = c->request->media_remove->id;
+
+	if (PQntuples(result) != 1) {
+		call_problem(c, "not_found", NULL);
+	} else if (PQgetvalue(result, 0, 1)[0] != 't') {
+		call_problem(c, "media_in_use", NULL);
+	} else {
+		call_audit_change(c, "media_remove", id, PQgetvalue(result, 0, 0), NULL);
+		call_reply_done(c);
+	}
+}
+
+void
+api_media_remove(struct call *c)
+{
+	const struct db_param params[] = {
+	    DB_TEXT(c->request->media_remove->id), DB_TEXT(media_scope(c))};
+
+	call_query(c, SQL_MEDIA_REMOVE, params, 2, NULL, on_removed);
+}
+
 /* "\x…" as PostgreSQL writes bytea. */
 static void
 on_read(struct call *c, const PGresult *result)

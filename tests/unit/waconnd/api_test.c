@@ -141,6 +141,7 @@ static const struct role_row {
 	{OP(MEDIA_END), &id_absent, "401 unauthenticated", SAME("409 upload_lost")},
 	{OP(MEDIA_ABORT), &id_absent, "401 unauthenticated", SAME("409 upload_lost")},
 	{OP(MEDIA_GET), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
+	{OP(MEDIA_REMOVE), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
 	{OP(MESSAGE_MEDIA), &id_absent, "401 unauthenticated", SAME(HIDDEN)},
 	{OP(MEDIA_READ), &media_read, "401 unauthenticated", SAME(HIDDEN)},
 	{OP(OUTLET_EVENTS), &list_other, "401 unauthenticated", HIDDEN, "200", "200"},

@@ -63,3 +63,20 @@ ON CONFLICT (outlet_id, media_id, type) DO UPDATE SET sealed_ref = excluded.seal
 SELECT substring(c.bytes FROM $4::int + 1 FOR $5::int)
 FROM media m JOIN media_chunks c ON c.media_id = m.id AND c.n = $3::int
 WHERE m.id = $1 AND m.complete AND ($2::text IS NULL OR m.owner = $2)
+
+-- A file that no open blast has and no message that waits or is on its way, with what was uploaded of it. $1 id, $2 the one owner allowed or
+-- NULL. Columns: JSON, is it gone. No row: there is none to see. Indexes blasts_open, messages_queue.
+-- name: MEDIA_REMOVE
+WITH found AS (
+	SELECT m.id, media_json(m) AS j,
+	       EXISTS (SELECT 1 FROM blasts b
+	               WHERE b.status IN ('SCHEDULED', 'RUNNING', 'PAUSED')
+	                 AND b.more->'media' @> jsonb_build_array(jsonb_build_object('id', m.id)))
+	       OR EXISTS (SELECT 1 FROM messages x
+	                  WHERE x.status IN ('QUEUED', 'SENDING') AND x.content->'media'->>'id' = m.id) AS used
+	FROM media m WHERE m.id = $1 AND m.complete AND ($2::text IS NULL OR m.owner = $2)
+	FOR UPDATE OF m
+), removed AS (
+	DELETE FROM media m USING found f WHERE m.id = f.id AND NOT f.used
+)
+SELECT f.j, NOT f.used FROM found f

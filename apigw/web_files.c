@@ -44,8 +44,8 @@ static const struct {
     {"", "application/octet-stream"},
 };
 
-static const char *const pages[] = {
-    "/login", "/outlet-status", "/outlets", "/blast", "/blasts", "/contacts", "/settings", "/webhooks", NULL};
+static const char *const pages[] = {"/login", "/outlet-status", "/outlets", "/blast", "/blasts",
+    "/contacts", "/settings", "/webhooks", NULL};
 
 static bool
 ends_with(const char *s, const char *suffix)

@@ -353,6 +353,7 @@ scenario('what there was goes, by the client made from the description', async (
 	await call('revokeToken', ids.tokens);
 	await call('deleteUser', ids.users);
 	await call('deleteTemplate', ids.templates);
+	await call('deleteMedia', ids.media);
 	await call('deleteWebhook', ids.webhooks);
 	await call('disconnectOutlet', ids.outlets);
 	await call('logoutOutlet', ids.outlets);

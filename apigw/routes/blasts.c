@@ -286,9 +286,8 @@ read_skip(struct call *c, const json_t *v, Ipc__Blast *m)
 	if (v == NULL)
 		return;
 	body_read(&c->body, "skip", v, skip_fields, &body);
-	if (body.absent)
-		body_error(&c->body, "skip", "notOnWhatsapp", "unsupported",
-		    "Who is not on WhatsApp shows while sending.");
+	m->has_skip_not_on_whatsapp = body.has_absent;
+	m->skip_not_on_whatsapp = body.absent;
 	m->has_skip_same_message = body.has_same;
 	m->skip_same_message = body.same;
 	m->has_skip_blasted_within_days = body.has_days;

@@ -45,6 +45,20 @@ scenario('numbers in any writing: there or not; each once, in the order asked; a
 	assert.ok(again[0].checkedAt > first[0].checkedAt);
 });
 
+scenario('a blast leaves out those who were found not to be there', async () => {
+	const [there, absent] = ['628391300001', '628391300002'];
+
+	await world.sim.setPhone(absent, { registered: false });
+	await check([there, absent]);
+	const { blast } = await world.admin.post('/blasts', {
+		outlets: [id], audience: { type: 'numbers', numbers: [there, absent] }, message: { text: 'x' }, skip: { notOnWhatsapp: true },
+	});
+	assert.deepEqual([blast.counts.total, blast.counts.skipped], [2, 1]);
+	await world.waitBlast(blast.id, 'COMPLETED');
+	const [skipped] = (await world.admin.get(`/blasts/${blast.id}/recipients?status=SKIPPED`)).recipients;
+	assert.deepEqual([skipped.phone, skipped.reason], [absent, 'not_on_whatsapp']);
+});
+
 scenario('many at once: in several questions', async () => {
 	const numbers = Array.from({ length: 120 }, (_, i) => `62839120${String(i).padStart(4, '0')}`);
 

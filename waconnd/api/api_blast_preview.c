@@ -55,7 +55,8 @@ write_recipients(struct jsonw *j, const struct blast_plan *p)
 	jsonw_int(j, "duplicates", (int64_t)n.duplicates);
 	jsonw_int(j, "optedOut", (int64_t)n.opted_out);
 	/* Only who asked for it learns of it. */
-	if (p->blast->skip_same_message || p->blast->skip_blasted_within_days > 0)
+	if (p->blast->skip_same_message || p->blast->skip_blasted_within_days > 0 ||
+	    p->blast->skip_not_on_whatsapp)
 		jsonw_int(j, "skipped", (int64_t)n.skipped);
 	jsonw_object_end(j);
 }

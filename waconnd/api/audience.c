@@ -94,7 +94,8 @@ audience_done(struct audience *a)
 void
 audience_skip(struct audience *a, size_t member, const char *reason)
 {
-	static const char *const reasons[] = {"opted_out", "same_message", "blasted_recently"};
+	static const char *const reasons[] = {
+	    "opted_out", "same_message", "blasted_recently", "not_on_whatsapp"};
 
 	if (member >= a->n)
 		return;

@@ -428,9 +428,9 @@ judge(struct call *c, size_t from)
 	{
 		const struct db_param params[] = {DB_TEXT(p->id), array_param(&senders),
 		    DB_TEXT(b->skip_same_message && text[0] != '\0' ? text : NULL), DB_TEXT(days),
-		    DB_TEXT(first), DB_TEXT(last)};
+		    DB_TEXT(first), DB_TEXT(last), DB_TEXT(b->skip_not_on_whatsapp ? "t" : "f")};
 
-		call_query(c, SQL_DRAFT_JUDGE, params, 6, NULL, on_judged);
+		call_query(c, SQL_DRAFT_JUDGE, params, 7, NULL, on_judged);
 	}
 	array_done(&senders);
 }

@@ -240,9 +240,10 @@ ask_database(struct call *c, struct blast_plan *p)
 	{
 		const char *text = blast_message_text(b);
 		const struct db_param params[] = {array_param(&phones), array_param(&senders),
-		    DB_TEXT(b->skip_same_message && text[0] != '\0' ? text : NULL), DB_TEXT(days)};
+		    DB_TEXT(b->skip_same_message && text[0] != '\0' ? text : NULL), DB_TEXT(days),
+		    DB_TEXT(b->skip_not_on_whatsapp ? "t" : "f")};
 
-		call_query(c, SQL_BLAST_AUDIENCE, params, 4, NULL, on_known);
+		call_query(c, SQL_BLAST_AUDIENCE, params, 5, NULL, on_known);
 	}
 	array_done(&phones);
 	array_done(&senders);

@@ -260,6 +260,38 @@ test_skip_options(void **state)
 	    "6281210000001 same_message, 6281210000003 blasted_recently");
 }
 
+/* What WhatsApp said of numbers within seven days. */
+static void
+test_skip_absent(void **state)
+{
+	struct request r;
+
+	(void)state;
+	(void)sql("INSERT INTO number_checks (phone, on_whatsapp, checked_at) VALUES "
+		  "('6281210000001', false, now()), ('6281210000002', true, now()), "
+		  "('6281210000003', false, now() - interval '8 days')");
+	request_init(&r, 4, "081210000001", "081210000002", "081210000003", "081210000004");
+	preview(&r, "t-super", "200");
+	assert_int_equal(api_int("recipients.valid"), 4);
+	r.blast.has_skip_not_on_whatsapp = r.blast.skip_not_on_whatsapp = 1;
+	preview(&r, "t-super", "200");
+	assert_int_equal(api_int("recipients.valid"), 3);
+	assert_int_equal(api_int("recipients.skipped"), 1);
+	create(&r, "t-super", "202");
+	assert_int_equal(api_int("blast.counts.skipped"), 1);
+	assert_string_equal(
+	    sql("SELECT phone || ' ' || reason FROM messages WHERE status = 'SKIPPED'"),
+	    "6281210000001 not_on_whatsapp");
+	/* Contacts, too. */
+	(void)sql("INSERT INTO contacts (outlet_id, phone) VALUES ('o1', '6281210000001'), ('o1', "
+		  "'6281210000002')");
+	r.blast.n_recipients = 0;
+	r.blast.has_from_contacts = r.blast.from_contacts = 1;
+	preview(&r, "t-super", "200");
+	assert_int_equal(api_int("recipients.valid"), 1);
+	assert_int_equal(api_int("recipients.skipped"), 1);
+}
+
 /* What the preview shows is sent, and kept as it was sent. */
 static void
 test_choices(void **state)
@@ -452,6 +484,7 @@ main(void)
 	    TEST(test_create),
 	    TEST(test_spread_and_last_outlet),
 	    TEST(test_skip_options),
+	    TEST(test_skip_absent),
 	    TEST(test_choices),
 	    TEST(test_many),
 	    TEST(test_schedule),

@@ -208,7 +208,8 @@ WHERE b.status = 'EXPIRED' AND b.queued > 0 AND m.blast_id = b.id AND m.status =
 SELECT b.id, blast_json(b) FROM blasts b WHERE b.status = 'RUNNING' ORDER BY b.created_at
 
 -- What is known of the numbers of a blast to be. $1 phones text[], $2 outlets that may send text[], $3 the blast's text (NULL: who had it
--- before is not asked), $4 days within which no other blast may have reached them (0: not asked).
+-- before is not asked), $4 days within which no other blast may have reached them (0: not asked), $5 are those skipped of whom WhatsApp said
+-- within seven days that it has them not (number_checks).
 -- Columns: position from 0, why it is skipped or NULL, the outlet of $2 that reached it last or NULL. Numbers of which there is nothing to
 -- say have no row. Primary key of opt_outs, index messages_by_phone, a few probes a number.
 -- name: BLAST_AUDIENCE
@@ -217,6 +218,10 @@ FROM unnest($1::text[]) WITH ORDINALITY AS p (phone, n)
 CROSS JOIN LATERAL (
 	SELECT CASE
 	       WHEN EXISTS (SELECT 1 FROM opt_outs o WHERE o.phone = p.phone) THEN 'opted_out'
+	       WHEN $5::boolean AND EXISTS (
+	            SELECT 1 FROM number_checks n
+	            WHERE n.phone = p.phone AND NOT n.on_whatsapp AND n.checked_at > now() - interval '7 days')
+	            THEN 'not_on_whatsapp'
 	       WHEN $3::text IS NOT NULL AND EXISTS (
 	            SELECT 1 FROM messages m JOIN blasts b ON b.id = m.blast_id
 	            WHERE m.phone = p.phone AND m.outgoing AND m.blast_id IS NOT NULL

@@ -30,12 +30,17 @@ WITH all_of_them AS (
 SELECT (SELECT count(*) FROM all_of_them), (SELECT count(*) FROM added)
 
 -- What is known of them, as BLAST_AUDIENCE says it. $1 blast, $2 outlets that may send text[], $3 the blast's text or NULL, $4 days,
--- $5 position from and $6 to (not with it).
+-- $5 position from and $6 to (not with it),
+-- $7 as BLAST_AUDIENCE's $5.
 -- name: DRAFT_JUDGE
 UPDATE blast_drafts d SET reason = w.reason, outlet_id = coalesce(d.outlet_id, w.outlet)
 FROM (SELECT p.phone,
              CASE
              WHEN EXISTS (SELECT 1 FROM opt_outs o WHERE o.phone = p.phone) THEN 'opted_out'
+             WHEN $7::boolean AND EXISTS (
+                  SELECT 1 FROM number_checks n
+                  WHERE n.phone = p.phone AND NOT n.on_whatsapp AND n.checked_at > now() - interval '7 days')
+                  THEN 'not_on_whatsapp'
              WHEN $3::text IS NOT NULL AND EXISTS (
                   SELECT 1 FROM messages m JOIN blasts b ON b.id = m.blast_id
                   WHERE m.phone = p.phone AND m.outgoing AND m.blast_id IS NOT NULL

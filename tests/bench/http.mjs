@@ -35,7 +35,8 @@ function measure(url, token, pids, seconds) {
 async function child(command, args, port) {
 	const c = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
 
-	process.on('exit', () => c.kill('SIGKILL'));
+	c.killed = () => c.kill('SIGKILL');
+	process.on('exit', c.killed);
 	await waitFor(() => request(`http://127.0.0.1:${port}`, 'GET', '/').then(() => true, () => false), 10_000, `${command} to listen`);
 	return c;
 }
@@ -43,6 +44,7 @@ async function child(command, args, port) {
 function ended(c) {
 	const end = new Promise((resolve) => { c.once('exit', resolve); });
 
+	process.off('exit', c.killed);
 	c.kill('SIGTERM');
 	return end;
 }

@@ -30,6 +30,8 @@ int command_user_passwd(struct ctl *ctl, const struct args *args);
 int command_token_add(struct ctl *ctl, const struct args *args);
 int command_token_list(struct ctl *ctl, const struct args *args);
 int command_token_revoke(struct ctl *ctl, const struct args *args);
+int command_webhook_list(struct ctl *ctl, const struct args *args);
+int command_webhook_test(struct ctl *ctl, const struct args *args);
 int command_outlet_add(struct ctl *ctl, const struct args *args);
 int command_outlet_list(struct ctl *ctl, const struct args *args);
 int command_outlet_remove(struct ctl *ctl, const struct args *args);

@@ -16,6 +16,10 @@ if (unknown.length > 0) {
 	process.stderr.write(`no such section: ${unknown.join(', ')}; there are ${sections.join(', ')}\n`);
 	process.exit(1);
 }
+/* Asked to stop: what program.mjs and cluster.mjs do at the exit is done, too. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+	process.once(signal, () => process.exit(1));
+
 const version = (command, args) => execFileSync(command, args, { encoding: 'utf8' }).trim().split('\n')[0];
 
 process.stdout.write(`${os.cpus().length} × ${os.cpus()[0].model}, ${Math.round(os.totalmem() / 2 ** 30)} GiB; Linux ${os.release()}; ` +

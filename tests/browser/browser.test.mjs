@@ -201,6 +201,42 @@ scenario('an outlet is linked by a code: from QR to code, copied, renewed, looke
 	await browser.closePage(page, { expected: /404/ });
 });
 
+scenario('an account that demands a passkey: the line for a console, its answer given in the dialog, wrongly and rightly, and the codes compared', async () => {
+	const page = await browser.page({ user: ADMIN });
+	const outlets = new OutletsPage(page);
+	const { qr } = outlets;
+	const { passkey } = qr;
+	const number = '628510000012';
+
+	await world.addOutlet('Toko Kunci', number);
+	await world.sim.setPhone(number, { passkey: 'demanded' });
+	await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+	await outlets.open(world.base);
+	await outlets.card('Toko Kunci').connect.click();
+	await qr.byCode.click();
+	await world.sim.typeCode(number, await qr.codeShown());
+	await passkey.copy.click();
+	const line = await page.evaluate(() => navigator.clipboard.readText());
+	const options = JSON.parse(/parseRequestOptionsFromJSON\((\{.*\})\)\}\)\)\)$/.exec(line)[1]);
+	for (const [text, words] of [['nothing', /bukan jawaban dari peramban/], [JSON.stringify(await world.sim.passkey(number, options, 'origin')), /di situs lain/]]) {
+		await passkey.answer.fill(text);
+		await passkey.give.click();
+		await qr.element.getByText(words).waitFor();
+	}
+	// Who opens it again finds it waiting.
+	await qr.close.click();
+	await outlets.card('Toko Kunci').connect.click();
+	await passkey.answer.fill(JSON.stringify(await world.sim.passkey(number, options)));
+	await passkey.give.click();
+	await passkey.code.waitFor();
+	assert.equal(await passkey.code.innerText(), (await world.sim.phone(number)).passkeyCode);
+	await passkey.same.click();
+	await qr.closedByItself(30_000);
+	await outlets.command('Toko Kunci', 'remove');
+	await outlets.card('Toko Kunci').element.waitFor({ state: 'detached' });
+	await browser.closePage(page, { expected: /404|422/ });
+});
+
 scenario('a code that is refused is explained in the dialog; a QR is had instead', async () => {
 	const number = '628510000011';
 	const id = await world.addOutlet('Toko Bekasi', number);

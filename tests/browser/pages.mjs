@@ -106,6 +106,13 @@ export class QrDialog {
 		this.copy = page.getByTestId('pairing-code-copy');
 		this.retry = page.getByTestId('qr-retry');
 		this.close = this.element.getByTestId('dialog-close');
+		this.passkey = {
+			copy: page.getByTestId('passkey-copy'),
+			answer: page.getByTestId('passkey-answer'),
+			give: page.getByTestId('passkey-give'),
+			code: page.getByTestId('passkey-code'),
+			same: page.getByTestId('passkey-same'),
+		};
 	}
 
 	async shown() {

@@ -284,6 +284,7 @@ CREATE TABLE IF NOT EXISTS number_checks (
 	on_whatsapp boolean NOT NULL,
 	checked_at  timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE number_checks ADD COLUMN IF NOT EXISTS business_name text;  -- as WhatsApp verified it
 CREATE INDEX IF NOT EXISTS number_checks_by_time ON number_checks (checked_at);
 
 CREATE TABLE IF NOT EXISTS opt_outs (

@@ -26,10 +26,12 @@ scenario('numbers in any writing: there or not; each once, in the order asked; a
 	const absent = '628391100003';
 
 	await world.sim.setPhone(absent, { registered: false });
+	await world.sim.setPhone(there[1], { businessName: 'Kopi Ibu Sri ☕' });
 	const inputs = ['+62 839-1100-001', '08391100002', absent, '628391100001', 'nobody', '12'];
 	const first = await check(inputs);
 	assert.deepEqual(brief(first), [[inputs[0], there[0], true], [inputs[1], there[1], true], [absent, absent, false], [inputs[3], there[0], true],
 		['nobody', null, false], ['12', null, false]]);
+	assert.deepEqual(first.map((n) => n.businessName), [null, 'Kopi Ibu Sri ☕', null, null, null, null]);
 	assert.deepEqual(first.map((n) => n.checkedAt !== null), [true, true, true, true, false, false]);
 	// What is known needs no link, and no question.
 	await world.sim.fault('query_error', { xmlns: 'usync', error: 500, times: -1 });

@@ -142,6 +142,7 @@ account_free(struct account *a)
 	OPENSSL_cleanse(a->key, sizeof(*a->key));
 	free(a->key);
 	free(a->push_name);
+	free(a->business);
 	free(a->watchers);
 	standing_done(a);
 	free(a);
@@ -216,6 +217,19 @@ const char *
 account_push_name(const struct account *a)
 {
 	return a->push_name != NULL ? a->push_name : "";
+}
+
+void
+account_set_business(struct account *a, const char *name)
+{
+	free(a->business);
+	a->business = name[0] != '\0' ? xstrdup(name) : NULL;
+}
+
+const char *
+account_business(const struct account *a)
+{
+	return a->business;
 }
 
 void

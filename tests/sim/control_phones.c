@@ -32,6 +32,8 @@ account_json(struct account *a)
 	json_object_update_new(object, account_standing_json(a));
 	json_object_set_new(
 	    object, "passkey", json_boolean(account_passkey(a) != SIM_PASSKEY_NONE));
+	json_object_set_new(object, "businessName",
+	    account_business(a) != NULL ? json_string(account_business(a)) : json_null());
 	json_object_set_new(object, "passkeyCode",
 	    account_passkey_code(a) != NULL ? json_string(account_passkey_code(a)) : json_null());
 	return object;
@@ -79,7 +81,7 @@ control_phone_list(struct control_call *c)
 
 struct changes {
 	char phone[PHONE_DIGITS_MAX + 1];
-	const char *lid, *push_name;
+	const char *lid, *push_name, *business;
 	bool registered, has_registered, has_retries;
 	uint32_t retries;
 	int receipts, mex, passkey;
@@ -150,7 +152,7 @@ changes_read(struct control_call *c, struct changes *ch)
 {
 	static const char *const names[] = {"phone", "lid", "pushName", "registered", "receipts",
 	    "retries", "timelock", "timelockType", "quota", "quotaUsed", "quotaEnds", "mex", "tell",
-	    "passkey", NULL};
+	    "passkey", "businessName", NULL};
 	static const char *const passkeys[] = {[SIM_PASSKEY_NONE] = "none",
 	    [SIM_PASSKEY_DEMANDED] = "demanded",
 	    [SIM_PASSKEY_UNREAD] = "unread",
@@ -163,6 +165,7 @@ changes_read(struct control_call *c, struct changes *ch)
 	return control_args_only(c, names) && control_args_phone(c, "phone", true, ch->phone) &&
 	       control_args_text(c, "lid", false, LID_DIGITS_MAX + 4, &ch->lid) &&
 	       control_args_text(c, "pushName", false, NAME_MAX_BYTES, &ch->push_name) &&
+	       control_args_text(c, "businessName", false, NAME_MAX_BYTES, &ch->business) &&
 	       control_args_bool(c, "registered", &ch->registered, &ch->has_registered) &&
 	       control_args_word(c, "receipts", receipts, &ch->receipts) &&
 	       control_args_word(c, "passkey", passkeys, &ch->passkey) &&
@@ -200,6 +203,8 @@ control_phone_set(struct control_call *c)
 	p = account_device0(a);
 	if (ch.push_name != NULL)
 		account_set_push_name(a, ch.push_name);
+	if (ch.business != NULL)
+		account_set_business(a, ch.business);
 	if (ch.has_registered)
 		account_set_registered(a, ch.registered);
 	if (ch.receipts >= 0)

@@ -129,7 +129,7 @@ struct account {
 	struct sim *sim;
 	char phone[DIGITS_MAX + 1];
 	char lid[DIGITS_MAX + 1];
-	char *push_name;
+	char *push_name, *business; /* NULL: no business with a verified name */
 	bool registered;
 	uint32_t raw_id;     /* in what the phone signs */
 	unsigned generation; /* how often the owner had a new phone */

@@ -65,6 +65,8 @@ struct phone *account_device0(struct account *a); /* the simulated phone: never 
 const char *account_push_name(const struct account *a);
 bool account_registered(const struct account *a);
 void account_set_push_name(struct account *a, const char *name);
+void account_set_business(struct account *a, const char *name); /* "": none */
+const char *account_business(const struct account *a);
 void account_set_registered(struct account *a, bool registered);
 int account_set_lid(struct account *a, const char *lid)
     __attribute__((warn_unused_result)); /* -1: taken, or too late */

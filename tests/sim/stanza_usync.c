@@ -11,6 +11,7 @@
 #include "common/phone.h"
 #include "common/xalloc.h"
 #include "tests/sim/server.h"
+#include "wa.pb-c.h"
 
 #define USERS_MAX 2000
 #define LIST_MAX 4096
@@ -92,6 +93,31 @@ add_disappearing(struct asked *u, struct node *user, const struct node *protocol
 	(void)node_child(user, "disappearing_mode", "duration", "0", "t", "0", NULL);
 }
 
+/* The certificate, of which nobody here looks at the signatures. */
+static void
+add_business(struct asked *u, struct node *user, const struct node *protocol)
+{
+	struct node *business = node_child(user, "business", NULL);
+	Wa__VerifiedNameCertificate m = WA__VERIFIED_NAME_CERTIFICATE__INIT;
+	Wa__VerifiedNameDetails details = WA__VERIFIED_NAME_DETAILS__INIT;
+	uint8_t inner[512], outer[1024];
+	size_t len;
+
+	if (u->account == NULL || u->account->business == NULL ||
+	    node_find(protocol, "verified_name") == NULL)
+		return;
+	details.has_serial = 1;
+	details.serial = u->account->raw_id;
+	details.verified_name = u->account->business;
+	if (wa__verified_name_details__get_packed_size(&details) > sizeof(inner))
+		return;
+	m.has_details = 1;
+	m.details.data = inner;
+	m.details.len = wa__verified_name_details__pack(&details, inner);
+	len = wa__verified_name_certificate__pack(&m, outer);
+	node_bytes(node_child(business, "verified_name", NULL), outer, len);
+}
+
 /* Nothing to be known. */
 static void
 add_empty(struct asked *u, struct node *user, const struct node *protocol)
@@ -108,7 +134,7 @@ static const struct {
     {"lid", add_lid},
     {"contact", add_contact},
     {"disappearing_mode", add_disappearing},
-    {"business", add_empty},
+    {"business", add_business},
     {"status", add_empty},
     {"picture", add_empty},
     {"username", add_empty},

@@ -22,13 +22,14 @@ struct asked {
 	char phone[PHONE_DIGITS_MAX + 1]; /* "": no telephone number */
 	bool known, present;
 	int64_t checked_at_ms;
+	char business[LINK_BUSINESS_MAX]; /* "": none */
 };
 
 struct numbers { /* a call's state */
 	struct outlet_check *check;
 	const char *problem; /* after what was learnt is kept; NULL: none */
 	unsigned retry_after_s;
-	struct array phones, present;
+	struct array phones, present, businesses;
 	size_t n;
 	struct asked asked[];
 };
@@ -41,6 +42,7 @@ numbers_free(void *state)
 	outlet_check_forget(&ns->check);
 	array_done(&ns->phones);
 	array_done(&ns->present);
+	array_done(&ns->businesses);
 	free(ns);
 }
 
@@ -67,6 +69,7 @@ answer_known(struct call *c)
 			jsonw_bool(&j, "onWhatsapp", a->present);
 		else
 			jsonw_null(&j, "onWhatsapp");
+		jsonw_str(&j, "businessName", a->business[0] != '\0' ? a->business : NULL);
 		jsonw_time(&j, "checkedAt", a->checked_at_ms);
 		jsonw_object_end(&j);
 	}
@@ -103,7 +106,7 @@ answer(struct call *c)
 /* -- what is known -- */
 
 static void
-learn(struct numbers *ns, const char *phone, bool present, int64_t at_ms)
+learn(struct numbers *ns, const char *phone, bool present, int64_t at_ms, const char *business)
 {
 	for (size_t i = 0; i < ns->n; i++) {
 		struct asked *a = &ns->asked[i];
@@ -113,6 +116,7 @@ learn(struct numbers *ns, const char *phone, bool present, int64_t at_ms)
 		a->known = true;
 		a->present = present;
 		a->checked_at_ms = at_ms;
+		(void)snprintf(a->business, sizeof(a->business), "%s", business);
 	}
 }
 
@@ -122,7 +126,7 @@ learn_rows(struct numbers *ns, const PGresult *r)
 {
 	for (int i = 0; i < PQntuples(r); i++)
 		learn(ns, PQgetvalue(r, i, 0), PQgetvalue(r, i, 1)[0] == 't',
-		    strtoll(PQgetvalue(r, i, 2), NULL, 10));
+		    strtoll(PQgetvalue(r, i, 2), NULL, 10), PQgetvalue(r, i, 3));
 }
 
 static void
@@ -155,16 +159,18 @@ keep(struct call *c, const struct link_checked *checked)
 			continue;
 		array_text(&ns->phones, sorted[i].phone);
 		array_bool(&ns->present, sorted[i].state == LINK_NUMBER_PRESENT);
+		array_text(
+		    &ns->businesses, sorted[i].business[0] != '\0' ? sorted[i].business : NULL);
 	}
 	if (ns->phones.n == 0) {
 		answer(c);
 		return;
 	}
 	{
-		const struct db_param params[] = {
-		    array_param(&ns->phones), array_param(&ns->present)};
+		const struct db_param params[] = {array_param(&ns->phones),
+		    array_param(&ns->present), array_param(&ns->businesses)};
 
-		call_query(c, SQL_NUMBER_KEEP, params, 2, NULL, on_kept);
+		call_query(c, SQL_NUMBER_KEEP, params, 3, NULL, on_kept);
 	}
 }
 
@@ -258,6 +264,7 @@ api_number_check(struct call *c)
 	ns->n = q->n_numbers;
 	array_init(&ns->phones, ARRAY_TEXT);
 	array_init(&ns->present, ARRAY_BOOL);
+	array_init(&ns->businesses, ARRAY_TEXT);
 	c->state = ns;
 	c->free_state = numbers_free;
 	for (size_t i = 0; i < ns->n; i++) {

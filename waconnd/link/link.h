@@ -162,9 +162,11 @@ struct link_account { /* a part that was not said stays unknown */
 /* Of one number that was checked. */
 enum link_number_state { LINK_NUMBER_UNKNOWN, LINK_NUMBER_PRESENT, LINK_NUMBER_ABSENT };
 #define LINK_NUMBER_DIGITS 24
+#define LINK_BUSINESS_MAX 256 /* bytes of UTF-8 */
 struct link_number {
 	char phone[LINK_NUMBER_DIGITS];
 	enum link_number_state state;
+	char business[LINK_BUSINESS_MAX]; /* its verified name as a business; "": none */
 };
 enum link_check {
 	LINK_CHECK_DONE,    /* what is UNKNOWN all the same was not answered */

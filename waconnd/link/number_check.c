@@ -144,6 +144,7 @@ read_user(struct number_checks *cs, const struct usync_user *user)
 		if (!is_answer_to(user, n->phone))
 			continue;
 		n->state = user->on_whatsapp ? LINK_NUMBER_PRESENT : LINK_NUMBER_ABSENT;
+		memcpy(n->business, user->business, sizeof(n->business));
 		/* The number that the server knows may differ from the one asked. */
 		if (user->on_whatsapp)
 			lid_learn(cs->m, &asked, &user->lid);

@@ -21,7 +21,8 @@ struct usync_user {
 	bool has_devices;
 	struct device_list devices; /* those that one can write to */
 	bool has_contact, on_whatsapp;
-	char contact[JID_TEXT_MAX]; /* what was asked, "" if not repeated */
+	char contact[JID_TEXT_MAX];	  /* what was asked, "" if not repeated */
+	char business[LINK_BUSINESS_MAX]; /* a business's verified name; "": none was said */
 };
 /* LID and devices of users. */
 struct node *usync_devices_query(const struct jid *users, size_t n, const char *sid);

@@ -4,7 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/utf8.h"
 #include "waconnd/link/usync.h"
+#include "wa.pb-c.h"
+
+#define CERTIFICATE_MAX 4096
 
 static struct node *
 new_query(
@@ -98,6 +102,48 @@ read_contact(const struct node *contact, struct usync_user *u)
 	}
 }
 
+/* At most LINK_BUSINESS_MAX - 1 bytes of characters that can be shown. */
+static void
+copy_name(const char *name, char ret[LINK_BUSINESS_MAX])
+{
+	const size_t len = strlen(name);
+	size_t n = 0;
+
+	for (size_t i = 0, step; i < len; i += step) {
+		step = utf8_sequence((const unsigned char *)name + i, len - i);
+		if (step == 0 || (step == 1 && (unsigned char)name[i] < ' ')) {
+			step = 1;
+			continue;
+		}
+		if (n + step >= LINK_BUSINESS_MAX)
+			break;
+		memcpy(ret + n, name + i, step);
+		n += step;
+	}
+	ret[n] = '\0';
+}
+
+/* The name that the server vouches for: it came through it, and is shown to people only. */
+static void
+read_business(const struct node *verified_name, char ret[LINK_BUSINESS_MAX])
+{
+	size_t len = 0;
+	const uint8_t *data = node_data(verified_name, &len);
+	Wa__VerifiedNameCertificate *m = NULL;
+	Wa__VerifiedNameDetails *details = NULL;
+
+	if (data != NULL && len > 0 && len <= CERTIFICATE_MAX)
+		m = wa__verified_name_certificate__unpack(NULL, len, data);
+	if (m != NULL && m->has_details)
+		details = wa__verified_name_details__unpack(NULL, m->details.len, m->details.data);
+	if (details != NULL && details->verified_name != NULL)
+		copy_name(details->verified_name, ret);
+	if (details != NULL)
+		wa__verified_name_details__free_unpacked(details, NULL);
+	if (m != NULL)
+		wa__verified_name_certificate__free_unpacked(m, NULL);
+}
+
 static void
 read_user_jid(const struct node *n, const char *key, enum jid_server server, struct jid *ret)
 {
@@ -133,6 +179,7 @@ usync_read_user(const struct node *user, struct usync_user *ret)
 	contact = node_find(user, "contact");
 	if (contact != NULL)
 		read_contact(contact, &u);
+	read_business(node_find(node_find(user, "business"), "verified_name"), u.business);
 	if (jid_is_none(&u.jid) && !u.has_contact)
 		return -1;
 	*ret = u;

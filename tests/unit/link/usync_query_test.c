@@ -6,6 +6,7 @@
 
 #include "waconnd/link/bundle.h"
 #include "waconnd/link/usync.h"
+#include "wa.pb-c.h"
 
 static void
 expect_print(struct node *n, const char *want)
@@ -105,6 +106,49 @@ test_too_many_devices(void **state)
 	assert_int_equal(usync_read_user(user, &u), 0);
 	assert_int_equal(u.devices.n, USER_DEVICES_MAX);
 	node_free(&user);
+}
+
+/* A certificate with this name, cut off by so many bytes. */
+static void
+read_name(const char *name, size_t cut, char ret[LINK_BUSINESS_MAX])
+{
+	struct node *user = new_user("6281@s.whatsapp.net");
+	Wa__VerifiedNameCertificate m = WA__VERIFIED_NAME_CERTIFICATE__INIT;
+	Wa__VerifiedNameDetails details = WA__VERIFIED_NAME_DETAILS__INIT;
+	uint8_t inner[1024], outer[2048];
+	struct usync_user u;
+	size_t len;
+
+	details.verified_name = (char *)(uintptr_t)name;
+	m.has_details = 1;
+	m.details.data = inner;
+	m.details.len = wa__verified_name_details__pack(&details, inner);
+	len = wa__verified_name_certificate__pack(&m, outer);
+	node_bytes(node_child(node_child(user, "business", NULL), "verified_name", NULL), outer,
+	    len - cut);
+	assert_int_equal(usync_read_user(user, &u), 0);
+	memcpy(ret, u.business, sizeof(u.business));
+	node_free(&user);
+}
+
+static void
+test_business_names(void **state)
+{
+	char name[LINK_BUSINESS_MAX], text[600];
+
+	(void)state;
+	read_name("Kopi Ibu Sri \u2615", 0, name);
+	assert_string_equal(name, "Kopi Ibu Sri \u2615");
+	read_name("Kopi", 1, name);
+	assert_string_equal(name, "");
+	read_name("a\nb\xff", 0, name);
+	assert_string_equal(name, "ab");
+	/* Cut between characters. */
+	memset(text, 'x', sizeof(text));
+	memcpy(text + LINK_BUSINESS_MAX - 3, "\u2615", 3);
+	text[sizeof(text) - 1] = '\0';
+	read_name(text, 0, name);
+	assert_int_equal(strlen(name), LINK_BUSINESS_MAX - 3);
 }
 
 static void
@@ -249,6 +293,7 @@ main(void)
 	    cmocka_unit_test(test_queries),
 	    cmocka_unit_test(test_user_with_devices),
 	    cmocka_unit_test(test_too_many_devices),
+	    cmocka_unit_test(test_business_names),
 	    cmocka_unit_test(test_contacts),
 	    cmocka_unit_test(test_nobody),
 	    cmocka_unit_test(test_bundles),

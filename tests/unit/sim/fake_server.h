@@ -213,6 +213,19 @@ account_set_mex(struct account *a, enum sim_mex mex)
 	a->mex = mex;
 }
 
+void
+account_set_business(struct account *a, const char *name)
+{
+	(void)a, (void)name;
+}
+
+const char *
+account_business(const struct account *a)
+{
+	(void)a;
+	return NULL;
+}
+
 int
 sim_send_bare(struct sim *s, struct account *from, struct account *to, const char *id,
     const char *what, const struct jid *group)

@@ -75,6 +75,35 @@ scenario('a new phone that nobody tells of, which is written to: it asks again, 
 	await sends(phone, 'and now?');
 });
 
+/* -- our own keys -- */
+
+const prekeysOf = async (phone) => (await world.sim.phone(phone)).devices.find((d) => d.device !== 0)?.prekeys;
+const FIRST = 812;
+
+scenario('a server that has other pre-keys than were uploaded gets new ones, once', async () => {
+	const phone = '628740000002';
+
+	await world.sim.fault('wrong_digest', { phone, when: 'login', times: -1 });
+	const wrong = await world.linkedOutlet('Wrong digest', phone);
+	await waitFor(async () => await prekeysOf(phone) > FIRST, 15_000, 'new pre-keys');
+	const repaired = await prekeysOf(phone);
+	await world.sim.fault('close', { phone });
+	await world.sim.send('628740000021', phone, 'after the next login');
+	await waitFor(async () => (await world.admin.all(`/outlets/${wrong}/messages`, 'messages')).some((m) => m.text === 'after the next login'), 30_000, 'a message');
+	// What the stranger took.
+	assert.equal(await prekeysOf(phone), repaired - 1);
+});
+
+scenario('a server that has them as they were uploaded gets no more', async () => {
+	const phone = '628740000003';
+	const right = await world.linkedOutlet('Right digest', phone);
+
+	await waitFor(async () => await prekeysOf(phone) === FIRST, 15_000, 'pre-keys');
+	await world.sim.send('628740000021', phone, 'hello');
+	await waitFor(async () => (await world.admin.all(`/outlets/${right}/messages`, 'messages')).some((m) => m.text === 'hello'), 30_000, 'a message');
+	assert.equal(await prekeysOf(phone), FIRST - 1);
+});
+
 /* -- what cannot be read at first -- */
 
 scenario('a message that cannot be decrypted is asked for again, and shown once', async () => {

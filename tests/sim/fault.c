@@ -101,6 +101,14 @@ forget_prekeys(struct conn *c, const struct fault *f)
 }
 
 static bool
+wrong_digest(struct conn *c, const struct fault *f)
+{
+	(void)f;
+	c->wrong_digest = true;
+	return false;
+}
+
+static bool
 failure(struct conn *c, const struct fault *f)
 {
 	conn_send(c, node_new("failure", "reason", f->reason, "location", "sim", "code", f->code,
@@ -169,6 +177,7 @@ static const struct fault_action actions[] = {
 	{"ping",         AT(WHEN_NOW), ping, FAULT_ACCEPT, FAULT_NONE, false, true},
 	{"clock",        AT(WHEN_CONNECT), set_clock, FAULT_ACCEPT, FAULT_NONE, false},
 	{"forget_prekeys", AT(WHEN_NOW), forget_prekeys, FAULT_ACCEPT, FAULT_NONE, false},
+	{"wrong_digest", AT(WHEN_LOGIN), wrong_digest, FAULT_ACCEPT, FAULT_NONE, false},
 	{"failure",      AT(WHEN_LOGIN), failure, FAULT_ACCEPT, FAULT_NONE, false},
 	{"close",        AT(WHEN_NOW) | AT(WHEN_LOGIN) | AT(WHEN_CONNECT), close_it, FAULT_CLOSE, FAULT_NONE, false},
 	{"reset",        AT(WHEN_NOW) | AT(WHEN_LOGIN) | AT(WHEN_CONNECT), reset_it, FAULT_RESET, FAULT_NONE, false},

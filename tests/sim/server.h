@@ -206,6 +206,7 @@ struct conn {
 	char pinged[16];  /* the id of our ping; "": none awaits its answer */
 	int64_t pinged_ms;
 	int64_t clock_ms; /* its clock is ahead by so much */
+	bool wrong_digest;
 };
 TAILQ_HEAD(conn_list, conn);
 

@@ -115,6 +115,7 @@ iq_prekey_digest(struct conn *c, const struct node *iq, const struct node *child
 		node_bytes(node_child(list, "id", NULL), b, sizeof(b));
 	}
 	digest_hash(d, hash);
+	hash[0] ^= c->wrong_digest;
 	node_bytes(node_child(digest, "hash", NULL), hash, sizeof(hash));
 	conn_send(c, n);
 }

@@ -140,6 +140,8 @@ credentials_pack(const struct credentials *c, struct buf *out)
 	}
 	m.has_rotate_at = c->rotate_at > 0;
 	m.rotate_at = c->rotate_at;
+	m.has_prekeys_checked_at = c->prekeys_checked_at > 0;
+	m.prekeys_checked_at = c->prekeys_checked_at;
 	m.registration_id = c->registration_id;
 	m.adv_secret = bytes_of(c->adv_secret, sizeof(c->adv_secret));
 	m.next_prekey_id = c->next_prekey_id;
@@ -243,6 +245,8 @@ take_all(const Waconn__StoredCredentials *m, struct credentials *ret)
 	ret->registration_id = m->registration_id;
 	ret->next_prekey_id = m->next_prekey_id;
 	ret->rotate_at = m->has_rotate_at && m->rotate_at > 0 ? m->rotate_at : 0;
+	if (m->has_prekeys_checked_at && m->prekeys_checked_at > 0)
+		ret->prekeys_checked_at = m->prekeys_checked_at;
 	ret->prekeys_uploaded = m->has_prekeys_uploaded && m->prekeys_uploaded;
 	if (m->has_routing && m->routing.len > 0) {
 		memcpy(ret->routing, m->routing.data, m->routing.len);

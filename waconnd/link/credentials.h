@@ -28,8 +28,9 @@ struct credentials {
 	bool has_next_signed_prekey;
 	struct curve_pair next_signed_prekey;
 	uint8_t next_signed_prekey_sig[CURVE_SIGNATURE_LEN];
-	int64_t rotate_at;	  /* unix seconds by the server's clock; 0: not decided */
-	uint32_t registration_id; /* 1..16380 */
+	int64_t rotate_at;	    /* unix seconds by the server's clock; 0: not decided */
+	int64_t prekeys_checked_at; /* the same, of link/prekey_check.h; 0: never */
+	uint32_t registration_id;   /* 1..16380 */
 	uint8_t adv_secret[ADV_SECRET_LEN];
 	uint32_t next_prekey_id; /* 1..2^24-1, never reused */
 	bool prekeys_uploaded;	 /* the server took a batch of pre-keys once */

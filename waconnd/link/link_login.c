@@ -14,6 +14,7 @@
 #include "waconnd/link/link_error.h"
 #include "waconnd/link/link_prekeys.h"
 #include "waconnd/link/link_private.h"
+#include "waconnd/link/prekey_check.h"
 
 typedef void (*step_fn)(struct link *l);
 
@@ -81,6 +82,42 @@ step_active(struct link *l)
 }
 
 static void
+repair(struct link *l)
+{
+	/* The signed pre-key goes with it. */
+	log_warn("link.digest_repaired", LOG_STR("outlet", l->outlet));
+	link_prekeys_upload(l, LINK_PREKEYS_MORE, NULL);
+}
+
+static void
+on_checked(void *arg, bool same)
+{
+	struct link *l = arg;
+
+	link_enter(l);
+	prekey_check_free(&l->login.check);
+	if (!same && link_alive_phase(l))
+		repair(l);
+	link_exit(l);
+}
+
+/* Kept before it is known how it ends: a server that counts otherwise than we do would else get
+ * pre-keys at every login. The commit is that of whatever is next. */
+static void
+check_prekeys(struct link *l, const struct node *answer)
+{
+	struct credentials *c = &l->credentials;
+
+	if (l->login.check != NULL || !prekey_check_due(c->prekeys_checked_at, link_server_now(l)))
+		return;
+	l->login.check = prekey_check_new(l->keys, l->net->signal, c, answer, on_checked, l);
+	if (l->login.check == NULL)
+		return;
+	c->prekeys_checked_at = link_server_now(l);
+	link_save_credentials(l);
+}
+
+static void
 on_digest(void *arg, const struct node *answer)
 {
 	struct link *l = arg;
@@ -89,6 +126,8 @@ on_digest(void *arg, const struct node *answer)
 		return;
 	switch (link_prekeys_digest(&l->credentials, answer)) {
 	case LINK_DIGEST_SAME:
+		check_prekeys(l, answer);
+		break;
 	case LINK_DIGEST_UNKNOWN:
 		break;
 	case LINK_DIGEST_OTHER:
@@ -96,9 +135,7 @@ on_digest(void *arg, const struct node *answer)
 		break;
 	case LINK_DIGEST_SKEY:
 	case LINK_DIGEST_MISSING:
-		/* The signed pre-key goes with it. */
-		log_warn("link.digest_repaired", LOG_STR("outlet", l->outlet));
-		link_prekeys_upload(l, LINK_PREKEYS_MORE, NULL);
+		repair(l);
 		break;
 	}
 }
@@ -276,6 +313,7 @@ link_login_done(struct link *l)
 		event_free(g->again);
 	if (g->drain != NULL)
 		event_free(g->drain);
+	prekey_check_free(&g->check);
 	node_free(&g->upload);
 	*g = (struct link_login){0};
 }

@@ -53,6 +53,7 @@ struct link_login {
 	void (*uploaded)(struct link *l);
 	struct node *upload; /* the batch under way, to be sent again if it fails */
 	struct event *again; /* waits between attempts */
+	struct prekey_check *check;
 	bool announced;	     /* a backlog there is */
 	bool draining;	     /* waiting for it */
 	bool offline_done;   /* all of it is in */

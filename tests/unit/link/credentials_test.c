@@ -27,6 +27,7 @@ make(struct credentials *c, bool paired)
 	c->routing_len = 5;
 	assert_int_equal(credentials_make_next(c), 0);
 	c->rotate_at = 1700000000;
+	c->prekeys_checked_at = 1690000000;
 	(void)snprintf(c->platform, sizeof(c->platform), "smba");
 	(void)snprintf(c->push_name, sizeof(c->push_name), "Toko Budi");
 }
@@ -73,6 +74,7 @@ test_round_trip(void **state)
 		assert_memory_equal(a.next_signed_prekey_sig, b.next_signed_prekey_sig,
 		    sizeof(a.next_signed_prekey_sig));
 		assert_int_equal(a.rotate_at, b.rotate_at);
+		assert_int_equal(a.prekeys_checked_at, b.prekeys_checked_at);
 		assert_memory_equal(a.adv_secret, b.adv_secret, sizeof(a.adv_secret));
 		assert_int_equal(a.registration_id, b.registration_id);
 		assert_int_equal(a.next_prekey_id, b.next_prekey_id);

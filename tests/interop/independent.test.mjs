@@ -11,7 +11,7 @@ import { waitFor } from '../e2e/wait.mjs';
 import { numbers } from '../e2e/world.mjs';
 import { assertOnce, begin, clean } from './independent.mjs';
 import { OTHER } from './server_phone.mjs';
-import { askAgain, oddities, ownPhone, unreadable, write } from './server_send.mjs';
+import { askAgain, oddities, ownPhone, reinstall, unreadable, write } from './server_send.mjs';
 
 const MANY = 200;
 
@@ -90,6 +90,36 @@ for (const habits of HABITS) {
 			await write(server, account, stranger, 'rusak', { spoil: true });
 			await waitFor(() => server.retries.length === 1, 10_000, 'a retry receipt');
 			await clean(server);
+		});
+
+		scenario('somebody has a new phone: a fresh session, both ways', async () => {
+			for (const [i, quiet] of [false, true].entries()) {
+				const [pn] = numbers(1, 47 + i);
+				const phone = server.account(pn).phones.get(0);
+				const sends = async (text) => {
+					const { message } = await world.admin.post(`/outlets/${id}/messages`, { to: pn, text });
+					await waitFor(async () => (await world.admin.get(`/messages/${message.id}`)).message.status === 'DELIVERED', 20_000, `${text}: DELIVERED`);
+					assertOnce(server, [pn], text);
+					return phone.messages.at(-1).type;
+				};
+				const writes = async (text) => {
+					await write(server, account, pn, text, { by: i ? 'pn' : 'lid' });
+					await waitFor(async () => (await world.admin.get(`/outlets/${id}/messages?limit=5`)).messages.some((m) => m.text === text && m.peer === pn), 20_000, text);
+				};
+
+				await sends('HP lama');
+				await writes('dari HP lama');
+				assert.equal(await sends('HP lama lagi'), 'msg');
+				reinstall(server, account, pn, { quiet });
+				await clean(server);
+				// One that nobody tells of makes itself known by writing.
+				if (quiet)
+					await writes('nomor sama, HP baru');
+				assert.equal(await sends('HP baru'), quiet ? 'msg' : 'pkmsg');
+				await writes('dari HP baru');
+				assert.equal(await sends('HP baru lagi'), 'msg');
+				await clean(server);
+			}
 		});
 	});
 }

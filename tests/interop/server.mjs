@@ -216,7 +216,9 @@ export class Server {
 
 	/** A stanza that must be acknowledged, exactly once. */
 	owe(account, node) {
-		const key = `${node.tag} ${node.attrs.id} ${node.attrs.from.replace(/^s\./, '@s.')}`;
+		// Of one message there may be several receipts.
+		const type = node.tag === 'receipt' ? ` ${node.attrs.type}` : '';
+		const key = `${node.tag} ${node.attrs.id} ${node.attrs.from.replace(/^s\./, '@s.')}${type}`;
 
 		this.owed.set(key, { account, node });
 		account.client?.send(node);

@@ -56,6 +56,16 @@ export function askAgain(server, account, pn, id, { device = 0, keys = false, co
 	server.owe(account, { tag: 'receipt', attrs: { id, from, type: 'retry', t: now() }, content });
 }
 
+/** Somebody has a new phone, with other keys and no sessions; `quiet`: the server does not say so. */
+export function reinstall(server, account, pn, { quiet = false } = {}) {
+	const peer = server.account(pn);
+	const from = server.options.usync === 'none' ? peer.pnJid() : peer.jid();
+
+	peer.phones.get(0).makeKeys();
+	if (!quiet)
+		server.owe(account, { tag: 'notification', attrs: { id: `ID${++server.serial}`, t: now(), type: 'encrypt', from }, content: [{ tag: 'identity', attrs: {} }] });
+}
+
 /** The account's own phone writes: to somebody, as the client must know, or to the client itself. */
 export async function ownPhone(server, account, message, more) {
 	const id = `3EB0${crypto.randomBytes(9).toString('hex').toUpperCase()}`;

@@ -134,7 +134,8 @@ function settle(client, keys) {
 }
 
 function onAck(client, node) {
-	const key = `${node.attrs.class} ${node.attrs.id} ${node.attrs.to}`;
+	const type = node.attrs.class === 'receipt' ? ` ${node.attrs.type}` : '';
+	const key = `${node.attrs.class} ${node.attrs.id} ${node.attrs.to}${type}`;
 	const owed = client.server.owed.get(key)?.node;
 
 	if (owed && node.attrs.class !== 'message' && owed.attrs.type !== node.attrs.type)

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { after, before } from 'node:test';
 
 import { scenario } from './scenario.mjs';
+import { waitFor } from './wait.mjs';
 import { startWorld } from './world.mjs';
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'wcn-tls-'));
@@ -55,6 +56,20 @@ scenario('an outlet links and sends over TLS', async () => {
 	await world.waitBlast(blast.id, 'COMPLETED');
 	const [message] = await world.sim.messages({ to: '6281234567890', wait: 5, count: 1 });
 	assert.equal(message.text, 'Halo');
+});
+
+scenario('a connection that comes back resumes the TLS session, however the last one ended', async () => {
+	const phone = '6287788987746';
+	const id = await world.linkedOutlet('Bandung Store', phone);
+
+	for (const action of ['reset', 'close', 'reset']) {
+		const { logins, resumed } = (await world.sim.state()).stats;
+
+		await world.sim.fault(action, { phone });
+		await waitFor(async () => (await world.sim.state()).stats.logins > logins, 30_000, `back after ${action}`);
+		await world.waitStatus(id, (s) => s.healthy, 30_000);
+		assert.ok((await world.sim.state()).stats.resumed > resumed, action);
+	}
 });
 
 for (const name of ['unknown', 'elsewhere']) {

@@ -240,6 +240,7 @@ struct sim {
 	struct {
 		uint64_t connects, logins, pairings, messages, receipts, retries;
 		uint64_t pings, pongs, uploads, rotations; /* theirs, answers to ours, pre-keys */
+		uint64_t resumed; /* of the connects: TLS sessions that went on */
 	} stats;
 };
 

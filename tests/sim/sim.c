@@ -252,13 +252,13 @@ sim_noise_root(const struct sim *s)
 json_t *
 sim_stats(struct sim *s)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "connections",
-	    (json_int_t)s->conn_count, "connects", (json_int_t)s->stats.connects, "logins",
-	    (json_int_t)s->stats.logins, "pairings", (json_int_t)s->stats.pairings, "messages",
-	    (json_int_t)s->stats.messages, "receipts", (json_int_t)s->stats.receipts, "retries",
-	    (json_int_t)s->stats.retries, "pings", (json_int_t)s->stats.pings, "pongs",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+	    "connections", (json_int_t)s->conn_count, "connects", (json_int_t)s->stats.connects,
+	    "logins", (json_int_t)s->stats.logins, "pairings", (json_int_t)s->stats.pairings,
+	    "messages", (json_int_t)s->stats.messages, "receipts", (json_int_t)s->stats.receipts,
+	    "retries", (json_int_t)s->stats.retries, "pings", (json_int_t)s->stats.pings, "pongs",
 	    (json_int_t)s->stats.pongs, "uploads", (json_int_t)s->stats.uploads, "rotations",
-	    (json_int_t)s->stats.rotations);
+	    (json_int_t)s->stats.rotations, "resumed", (json_int_t)s->stats.resumed);
 }
 
 int64_t

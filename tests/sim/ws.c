@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,8 +139,12 @@ on_upgrade(struct ws *w, struct lws *wsi, struct conn **slot, const void *in, si
 static int
 on_open(struct ws *w, struct lws *wsi, struct conn **slot, const void *in, size_t len)
 {
+	SSL *ssl = lws_get_ssl(wsi);
+
 	(void)in;
 	(void)len;
+	if (ssl != NULL && SSL_session_reused(ssl))
+		w->sim->stats.resumed++;
 	*slot = conn_new(w->sim, wsi, lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) > 0);
 	fault_connected(*slot);
 	return 0;

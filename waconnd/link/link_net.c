@@ -70,6 +70,7 @@ make_context(struct link_net *net, const char *tls_ca, char *err, size_t size)
 	    .uid = -1,
 	    .timeout_secs = CONNECT_SECONDS,
 	    .vhost_name = "whatsapp",
+	    .user = net,
 	    .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_JUST_USE_RAW_ORIGIN,
 	};
 
@@ -151,6 +152,7 @@ link_net_free(struct link_net **np)
 	worker_free(&net->worker);
 	media_net_free(&net->media);
 	lws_loop_free(&net->loop);
+	link_tls_done(&net->tls);
 	link_dial_done(net);
 	wa_signal_context_free(&net->signal);
 	buf_done_secret(&net->scratch[0]);

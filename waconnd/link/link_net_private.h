@@ -16,6 +16,7 @@
 #include "common/worker.h"
 #include "waconnd/link/link_net.h"
 #include "waconnd/link/link_pace.h"
+#include "waconnd/link/link_tls.h"
 #include "waconnd/link/link_url.h"
 #include "waconnd/link/media_net.h"
 
@@ -51,6 +52,7 @@ struct link_net {
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	struct link_url url;
+	struct link_tls tls;
 	uint8_t noise_root[CURVE_KEY_LEN];
 	uint32_t client_version;
 	signal_context *signal;

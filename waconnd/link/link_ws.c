@@ -220,6 +220,8 @@ on_bytes(struct link *l, const void *data, size_t len)
 static void
 on_closed(struct link *l, enum link_end end, const char *detail)
 {
+	if (!l->ws.up && l->net->url.tls)
+		link_tls_failed(&l->net->tls, lws_get_ssl(l->ws.wsi));
 	forget_socket(&l->ws);
 	link_socket_gone(l, end, detail);
 }
@@ -280,6 +282,12 @@ link_ws_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, voi
 	struct link *l = wsi != NULL ? lws_wsi_user(wsi) : NULL;
 	int r;
 
+	if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS) {
+		struct link_net *net = lws_context_user(lws_get_context(wsi));
+
+		link_tls_begin(&net->tls, user); /* the vhost is being made */
+		return 0;
+	}
 	/* Given up, or an event of the vhost. */
 	if (l == NULL || l->ws.wsi != wsi)
 		return 0;

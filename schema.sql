@@ -178,6 +178,7 @@ ALTER TABLE blasts ADD COLUMN IF NOT EXISTS failed_before integer NOT NULL DEFAU
 ALTER TABLE blasts ADD COLUMN IF NOT EXISTS done_before integer NOT NULL DEFAULT 0;   -- … pause the blast by itself
 
 ALTER TABLE blasts ADD COLUMN IF NOT EXISTS retried_at timestamptz;
+ALTER TABLE blasts ADD COLUMN IF NOT EXISTS check_numbers boolean NOT NULL DEFAULT false; -- numbers are asked about before they are sent to
 
 -- The recipients of a blast to be, while it is planned; gone with the daemon's or the database's crash.
 CREATE UNLOGGED TABLE IF NOT EXISTS blast_drafts (

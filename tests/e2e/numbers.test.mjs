@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 
 import { scenario } from './scenario.mjs';
-import { startWorld } from './world.mjs';
+import { waitFor } from './wait.mjs';
+import { numbers, startWorld } from './world.mjs';
 
 const NUMBER = '628391000001';
 
@@ -61,12 +62,40 @@ scenario('a blast leaves out those who were found not to be there', async () => 
 	assert.deepEqual([skipped.phone, skipped.reason], [absent, 'not_on_whatsapp']);
 });
 
-scenario('many at once: in several questions', async () => {
-	const numbers = Array.from({ length: 120 }, (_, i) => `62839120${String(i).padStart(4, '0')}`);
+scenario('a blast asks before it sends, in several questions; too fast (429) holds it, and nothing else; a kill loses and doubles none', async () => {
+	const number = '628391000004';
+	const outlet = await world.linkedOutlet('Careful', number);
+	const list = numbers(60, 92);
+	const absent = [list[0], list[30], list[57]];
 
-	await world.sim.setPhone(numbers[77], { registered: false });
-	const found = await check(numbers);
-	assert.deepEqual(found.filter((n) => n.onWhatsapp !== true).map((n) => n.phone), [numbers[77]]);
+	for (const phone of absent)
+		await world.sim.setPhone(phone, { registered: false });
+	await world.sim.fault('query_error', { phone: number, xmlns: 'usync', error: 429 });
+	const blast = await world.blast([outlet], list, 'if you are there', { skip: { notOnWhatsapp: true } });
+	await waitFor(async () => (await world.sim.faults()).length === 0, 30_000, 'a question');
+	const other = await world.blast([outlet], numbers(1, 93), 'not held up');
+	await world.waitBlast(other.id, 'COMPLETED');
+	assert.deepEqual((await world.admin.get(`/blasts/${blast.id}`)).blast.counts.queued, list.length);
+	// A new start does not know of it, and asks.
+	await world.restartDaemon({ kill: true });
+	await world.waitBlast(blast.id, (b) => b.counts.sent + b.counts.delivered >= 10);
+	await world.restartDaemon({ kill: true });
+	const done = await world.waitBlast(blast.id, (b) => b.status === 'COMPLETED' && b.counts.delivered === list.length - absent.length);
+	assert.deepEqual([done.counts.total, done.counts.skipped, done.counts.failed], [list.length, absent.length, 0]);
+	const skipped = (await world.recipients(blast.id)).filter((r) => r.status === 'SKIPPED');
+	assert.deepEqual(skipped.map((r) => [r.phone, r.reason]), absent.map((phone) => [phone, 'not_on_whatsapp']));
+	const untouched = `SELECT count(*) FROM messages WHERE status = 'SKIPPED' AND blast_id = '${blast.id}' AND wa_id IS NULL AND sending_at IS NULL`;
+	assert.deepEqual(await world.sql(untouched), [String(absent.length)]);
+	const got = (await world.sim.messages({ from: number })).filter((m) => m.text === 'if you are there').map((m) => m.to).sort();
+	assert.deepEqual(got, list.filter((phone) => !absent.includes(phone)));
+});
+
+scenario('many at once: in several questions', async () => {
+	const many = numbers(120, 91);
+
+	await world.sim.setPhone(many[77], { registered: false });
+	const found = await check(many);
+	assert.deepEqual(found.filter((n) => n.onWhatsapp !== true).map((n) => n.phone), [many[77]]);
 	assert.equal(found.length, 120);
 });
 

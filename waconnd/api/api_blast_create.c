@@ -114,7 +114,7 @@ on_created(struct call *c, const PGresult *result)
 struct head { /* the parameters of the blast's own row */
 	struct array outlets;
 	char schedule[32], expires[32];
-	struct db_param params[11];
+	struct db_param params[12];
 };
 
 /* Outlets that got nobody have no part in the blast. */
@@ -141,6 +141,7 @@ head_make(struct head *h, const struct call *c, const struct blast_plan *p)
 	h->params[8] = DB_TEXT(b->has_expires_at_ms ? h->expires : NULL);
 	h->params[9] = DB_TEXT(p->message.parts.len > 0 ? buf_str(&p->message.parts) : NULL);
 	h->params[10] = DB_TEXT(p->message.more.len > 0 ? buf_str(&p->message.more) : NULL);
+	h->params[11] = DB_TEXT(b->skip_not_on_whatsapp ? "t" : "f");
 }
 
 static void
@@ -166,7 +167,7 @@ keep(struct call *c, struct blast_plan *p)
 		    DB_TEXT(p->id), DB_TEXT(buf_str(&rejected)), key.user, key.key, key.hash};
 
 		steps[n++] = (struct db_step){SQL_IDEMPOTENCY_END, old, 2};
-		steps[n++] = (struct db_step){SQL_BLAST_ADD, head.params, 11};
+		steps[n++] = (struct db_step){SQL_BLAST_ADD, head.params, 12};
 		for (size_t i = 0; i < n_chunks; i++) {
 			chunk_make(&chunks[i], p, i * CHUNK);
 			steps[n++] = (struct db_step){

@@ -12,7 +12,7 @@
 #include "common/phone.h"
 #include "common/xalloc.h"
 #include "waconnd/api/api_internal.h"
-#include "waconnd/store/array.h"
+#include "waconnd/number_rows.h"
 
 #define NUMBERS_MAX LINK_CHECK_MAX
 #define INPUT_MAX 64 /* bytes */
@@ -29,7 +29,7 @@ struct numbers { /* a call's state */
 	struct outlet_check *check;
 	const char *problem; /* after what was learnt is kept; NULL: none */
 	unsigned retry_after_s;
-	struct array phones, present, businesses;
+	struct array phones; /* that are asked for */
 	size_t n;
 	struct asked asked[];
 };
@@ -41,8 +41,6 @@ numbers_free(void *state)
 
 	outlet_check_forget(&ns->check);
 	array_done(&ns->phones);
-	array_done(&ns->present);
-	array_done(&ns->businesses);
 	free(ns);
 }
 
@@ -136,42 +134,17 @@ on_kept(struct call *c, const PGresult *r)
 	answer(c);
 }
 
-static int
-compare_numbers(const void *a, const void *b)
-{
-	const struct link_number *x = a, *y = b;
-
-	return strcmp(x->phone, y->phone);
-}
-
 static void
 keep(struct call *c, const struct link_checked *checked)
 {
-	struct numbers *ns = c->state;
-	struct link_number sorted[NUMBERS_MAX] = {0};
-	const size_t n = checked->n < NUMBERS_MAX ? checked->n : NUMBERS_MAX;
+	struct number_rows rows;
 
-	if (n > 0)
-		memcpy(sorted, checked->numbers, n * sizeof(sorted[0]));
-	qsort(sorted, n, sizeof(sorted[0]), compare_numbers);
-	for (size_t i = 0; i < n; i++) {
-		if (sorted[i].state == LINK_NUMBER_UNKNOWN)
-			continue;
-		array_text(&ns->phones, sorted[i].phone);
-		array_bool(&ns->present, sorted[i].state == LINK_NUMBER_PRESENT);
-		array_text(
-		    &ns->businesses, sorted[i].business[0] != '\0' ? sorted[i].business : NULL);
-	}
-	if (ns->phones.n == 0) {
+	number_rows_init(&rows, checked);
+	if (rows.n == 0)
 		answer(c);
-		return;
-	}
-	{
-		const struct db_param params[] = {array_param(&ns->phones),
-		    array_param(&ns->present), array_param(&ns->businesses)};
-
-		call_query(c, SQL_NUMBER_KEEP, params, 3, NULL, on_kept);
-	}
+	else
+		call_query(c, SQL_NUMBER_KEEP, rows.params, NUMBER_ROWS_PARAMS, NULL, on_kept);
+	number_rows_done(&rows);
 }
 
 /* -- asking -- */
@@ -188,8 +161,6 @@ on_checked(void *arg, const struct link_checked *checked)
 		ns->retry_after_s = o != NULL ? outlet_check_wait_s(o) : 0;
 		ns->problem = ns->retry_after_s > 0 ? "too_many_requests" : "whatsapp_refused";
 	}
-	array_done(&ns->phones);
-	array_init(&ns->phones, ARRAY_TEXT);
 	keep(c, checked);
 }
 
@@ -263,8 +234,6 @@ api_number_check(struct call *c)
 	ns = xcalloc(1, sizeof(*ns) + q->n_numbers * sizeof(ns->asked[0]));
 	ns->n = q->n_numbers;
 	array_init(&ns->phones, ARRAY_TEXT);
-	array_init(&ns->present, ARRAY_BOOL);
-	array_init(&ns->businesses, ARRAY_TEXT);
 	c->state = ns;
 	c->free_state = numbers_free;
 	for (size_t i = 0; i < ns->n; i++) {

@@ -67,6 +67,7 @@ queue_free(struct queue **qp)
 		db_forget(q->b->store->db, q->claim_ticket);
 	if (q->history_ticket != 0)
 		db_forget(q->b->store->db, q->history_ticket);
+	queue_checks_done(q);
 	event_free(q->timer);
 	LIST_REMOVE(q, entry);
 	outlet_set_queue(q->o, NULL);
@@ -210,8 +211,8 @@ let_go(struct item *i, struct link *link, int64_t now)
 	link_send(link, i->wa_id, i->phone, &i->content.content, i);
 }
 
-static void
-note_closed(struct queue *q, const char *blast, int64_t until_ms)
+void
+queue_note_closed(struct queue *q, const char *blast, int64_t until_ms)
 {
 	struct queue_closed *c;
 
@@ -275,7 +276,7 @@ has_file(struct item *i, int64_t now)
 	if (state == ATTACHMENT_FAILED) {
 		queue_give_up(i, reason);
 	} else if (i->blast[0] != '\0' && !i->repeat) {
-		note_closed(q, i->blast, now + ATTACHMENT_RETRY_MS);
+		queue_note_closed(q, i->blast, now + ATTACHMENT_RETRY_MS);
 		item_free(i);
 	} else {
 		i->uploading = true;
@@ -302,7 +303,7 @@ dispatch(struct queue *q, struct link *link, int64_t now)
 			continue;
 		}
 		if (turn == TURN_CLOSED && q->held_until_ms <= now)
-			note_closed(q, i->blast, at);
+			queue_note_closed(q, i->blast, at);
 		if (turn == TURN_REFUSED)
 			q->want_claim = true; /* others may go */
 		if (turn == TURN_CLOSED || turn == TURN_REFUSED) {

@@ -82,6 +82,7 @@ struct queue {
 				 before */
 	struct queue_closed closed[QUEUE_CLOSED_MAX];
 	size_t n_closed;
+	struct queue_checks *checks; /* NULL: none was ever needed */
 };
 
 struct blasts {
@@ -108,6 +109,8 @@ void queue_work(struct queue *q);
 /* While what is queued is given to other outlets nothing is taken into hand; what waits there goes
  * back. Counts. */
 void queue_moving(struct queue *q, bool moving);
+/* A blast that waits, also for its upload or for what WhatsApp says of its numbers. */
+void queue_note_closed(struct queue *q, const char *blast, int64_t until_ms);
 void queue_opened(struct queue *q); /* what its blasts waited for may be there */
 void queue_drop_waiting(struct queue *q, bool blasts_only);
 void queue_settle(struct item *i); /* in hand until what was added to the batch is committed */
@@ -121,6 +124,12 @@ void queue_claim(struct queue *q);
 void queue_ids_in_hand(const struct queue *q, struct buf *out); /* {1,2,…} */
 void item_chat_settled(struct item *i, bool written);
 void item_free(struct item *i);
+
+/* -- queue_numbers.c -- */
+/* It is asked first whether WhatsApp has the number, its blast waits, and the item is gone; false:
+ * WhatsApp was asked, and did not say. */
+bool queue_check_first(struct item *i);
+void queue_checks_done(struct queue *q);
 
 /* -- queue_result.c -- */
 void queue_sent(struct item *i, enum link_sent result, unsigned code);

@@ -220,8 +220,11 @@ static void
 take(struct queue *q, const PGresult *r, int n)
 {
 	struct item *i = item_of_row(q, r, n);
+	const char *on_whatsapp = column(r, n, 15);
 
 	FAULT_POINT("queue.claimed");
+	if (i->blast[0] != '\0')
+		q->fast = i->pace.per_minute == 0;
 	if (PQgetvalue(r, n, 10)[0] == 't')
 		skip(i, "opted_out");
 	else if (!i->has_content)
@@ -230,8 +233,10 @@ take(struct queue *q, const PGresult *r, int n)
 		queue_give_up(i, "invalid_number");
 	else if (i->repeat && i->attempts >= QUEUE_LOST_MAX)
 		queue_give_up(i, "outlet_lost");
-	if (i->blast[0] != '\0')
-		q->fast = i->pace.per_minute == 0;
+	else if (on_whatsapp != NULL && strcmp(on_whatsapp, "no") == 0)
+		skip(i, "not_on_whatsapp");
+	else if (on_whatsapp != NULL && strcmp(on_whatsapp, "unknown") == 0)
+		(void)queue_check_first(i);
 }
 
 static void
@@ -246,12 +251,12 @@ on_claimed(void *arg, enum db_error error, const PGresult *r)
 			    LOG_STR("error", db_error_text(error)));
 		return;
 	}
-	for (int n = 0; n < PQntuples(r); n++)
-		take(q, r, n);
 	if (PQntuples(r) == (int)q->claim_limit)
 		q->want_claim = true;
 	else if (q->claim_chats)
 		q->dry_until_ms = clock_wall_ms() + DRY_MS;
+	for (int n = 0; n < PQntuples(r); n++)
+		take(q, r, n);
 	queue_work(q);
 }
 

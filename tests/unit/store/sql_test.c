@@ -253,9 +253,9 @@ test_numbers(void **state)
 
 	(void)world_sql(w, "DELETE FROM number_checks");
 	assert_string_equal(ASK(w, SQL_NUMBER_KNOWN, "{62811,62812}"), "");
-	(void)ASK(w, SQL_NUMBER_KEEP, "{62811,62812}", "{t,f}");
+	(void)ASK(w, SQL_NUMBER_KEEP, "{62811,62812}", "{t,f}", "{Kopi,NULL}");
 	assert_int_equal(answer.rows, 2);
-	(void)ASK(w, SQL_NUMBER_KEEP, "{62812}", "{t}");
+	(void)ASK(w, SQL_NUMBER_KEEP, "{62812}", "{t}", "{NULL}");
 	assert_string_equal(
 	    world_sql(w, "SELECT string_agg(phone || on_whatsapp, ' ' ORDER BY phone) FROM "
 			 "number_checks"),

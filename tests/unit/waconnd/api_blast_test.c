@@ -282,6 +282,7 @@ test_skip_absent(void **state)
 	assert_string_equal(
 	    sql("SELECT phone || ' ' || reason FROM messages WHERE status = 'SKIPPED'"),
 	    "6281210000001 not_on_whatsapp");
+	assert_string_equal(sql("SELECT check_numbers::text FROM blasts"), "true");
 	/* Contacts, too. */
 	(void)sql("INSERT INTO contacts (outlet_id, phone) VALUES ('o1', '6281210000001'), ('o1', "
 		  "'6281210000002')");

@@ -10,12 +10,12 @@ LEFT JOIN media m ON m.id = w.id AND m.complete AND ($2::text IS NULL OR m.owner
 ORDER BY w.n
 
 -- $1 id, $2 name, $3 status (RUNNING or SCHEDULED), $4 text, $5 pace, $6 outlets text[], $7 who, $8 schedule ms, $9 expiry ms,
--- $10 parts, $11 what else its message has (JSON or NULL).
+-- $10 parts, $11 what else its message has (JSON or NULL), $12 is WhatsApp asked about its numbers before they are sent to.
 -- First step of a transaction; BLAST_RECIPIENTS_ADD, as often as need be, and BLAST_CREATED follow.
 -- name: BLAST_ADD
-INSERT INTO blasts (id, name, status, text, pace, outlets, created_by, schedule_at, expires_at, started_at, parts, more)
+INSERT INTO blasts (id, name, status, text, pace, outlets, created_by, schedule_at, expires_at, started_at, parts, more, check_numbers)
 VALUES ($1, $2, $3, $4, coalesce(nullif($5::text, '')::jsonb, '{}'), $6::text[], $7, from_ms($8::bigint), from_ms($9::bigint),
-        CASE WHEN $3::text = 'RUNNING' THEN now() END, $10::text::jsonb, $11::text::jsonb)
+        CASE WHEN $3::text = 'RUNNING' THEN now() END, $10::text::jsonb, $11::text::jsonb, $12::boolean)
 
 -- $1 blast, then arrays of one length: $2 outlets, $3 phones, $4 vars (JSON or NULL), $5 status (QUEUED or SKIPPED), $6 reasons,
 -- $7 variants (a number or NULL). A row for each message that a recipient gets, in the order of sending; the last is the recipient.

@@ -42,13 +42,17 @@ FROM (SELECT count(*) FILTER (WHERE m.sending_at >= date_trunc('day', now() AT T
 -- again.
 -- Of several messages to one recipient each waits until the one before it has been taken by the server (index messages_parts).
 -- Columns: id, blast_id, phone, text, vars, blast's text (where it goes with this part), wa_id, attempts, status, blast's pace, opted out,
--- kind, content, do more follow to this recipient, has a chat.
+-- kind, content, do more follow to this recipient, has a chat, and of those that a blast wants asked about: is the number on WhatsApp (yes,
+-- no, unknown), as of seven days (number_checks).
 -- name: QUEUE_CLAIM
 SELECT m.id, m.blast_id, m.phone, m.text, m.vars,
        CASE WHEN m.part IS NULL OR (b.parts->m.part->>'text')::boolean THEN coalesce(b.more->'variants'->>m.variant, b.text) END,
        m.wa_id, m.attempts, m.status, b.pace,
        m.blast_id IS NOT NULL AND m.status = 'QUEUED' AND EXISTS (SELECT 1 FROM opt_outs x WHERE x.phone = m.phone),
-       m.kind, coalesce(m.content, b.parts->m.part->'content'), NOT m.is_recipient, has_chat(m)
+       m.kind, coalesce(m.content, b.parts->m.part->'content'), NOT m.is_recipient, has_chat(m),
+       CASE WHEN b.check_numbers AND m.status = 'QUEUED' AND NOT has_chat(m) THEN
+            coalesce((SELECT CASE WHEN n.on_whatsapp THEN 'yes' ELSE 'no' END FROM number_checks n
+                      WHERE n.phone = m.phone AND n.checked_at > now() - interval '7 days'), 'unknown') END
 FROM messages m LEFT JOIN blasts b ON b.id = m.blast_id
 WHERE m.outlet_id = $1 AND m.status IN ('QUEUED', 'SENDING')
   AND EXISTS (SELECT 1 FROM outlets o WHERE o.id = $1 AND o.owner = $6 AND o.owner_epoch = $7::bigint)
@@ -64,3 +68,13 @@ WHERE m.outlet_id = $1 AND m.status IN ('QUEUED', 'SENDING')
        AND e.status IN ('QUEUED', 'SENDING')))
 ORDER BY (m.blast_id IS NOT NULL), m.id
 LIMIT $2::int
+
+-- Whom of a blast's next recipients WhatsApp has to be asked about. $1 outlet, $2 blast, $3 message from which on, $4 limit. Column: phone.
+-- Indexes messages_by_blast, messages_established.
+-- name: QUEUE_UNCHECKED
+SELECT m.phone FROM messages m
+WHERE m.blast_id = $2 AND m.id >= $3::bigint AND m.outlet_id = $1 AND m.status = 'QUEUED' AND m.is_recipient AND NOT has_chat(m)
+  AND NOT EXISTS (SELECT 1 FROM opt_outs x WHERE x.phone = m.phone)
+  AND NOT EXISTS (SELECT 1 FROM number_checks n WHERE n.phone = m.phone AND n.checked_at > now() - interval '7 days')
+ORDER BY m.id
+LIMIT $4::int

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -132,8 +133,9 @@ on_stop_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (ms > STOP_MS) {
+		/* A stop at any moment is safe; to free thousands of links takes long. */
 		log_warn("daemon.stop", LOG_STR("error", "deadline"));
-		event_base_loopbreak(d->base);
+		_exit(d->status);
 	} else if (!d->draining &&
 		   ((blasts_idle(d->blasts) && webhooks_idle(d->webhooks)) || ms > STOP_SENDS_MS)) {
 		d->draining = true;

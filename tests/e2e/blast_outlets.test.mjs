@@ -24,7 +24,8 @@ before(async () => {
 });
 after(() => world?.stop());
 
-const parts = async (id) => Object.fromEntries((await world.admin.get(`/blasts/${id}/outlets`)).outlets.map((o) => [o.outletId, o]));
+/* A page an outlet, so that pages are tried, too. */
+const parts = async (id) => Object.fromEntries((await world.admin.all(`/blasts/${id}/outlets`, 'outlets', 1)).map((o) => [o.outletId, o]));
 
 async function assertOnceEach(text, list) {
 	const got = await waitFor(async () => {

@@ -132,8 +132,10 @@ call_back(struct batch *b)
 	while (n-- > 0) {
 		commit = TAILQ_FIRST(&b->done);
 		TAILQ_REMOVE(&b->done, commit, entry);
-		if (commit->cb != NULL)
+		if (commit->cb != NULL) {
+			LIST_REMOVE(commit, by_arg);
 			commit->cb(commit->arg, commit->err);
+		}
 		free(commit->outlet);
 		free(commit);
 	}
@@ -360,6 +362,13 @@ batch_replace(struct batch *b, const char *ident)
 		batch_remove(b, row);
 }
 
+/* Addresses of what is allocated differ above their lowest bits. */
+static size_t
+commit_bucket(const void *arg)
+{
+	return (uintptr_t)arg / 16 * 2654435761u / 64 % BATCH_COMMIT_BUCKETS;
+}
+
 static void
 commit(struct batch *b, const char *outlet, keydb_commit_cb cb, void *arg)
 {
@@ -369,6 +378,8 @@ commit(struct batch *b, const char *outlet, keydb_commit_cb cb, void *arg)
 	c->cb = cb;
 	c->arg = arg;
 	TAILQ_INSERT_TAIL(&batch_filling(b)->commits, c, entry);
+	if (cb != NULL)
+		LIST_INSERT_HEAD(&b->by_arg[commit_bucket(arg)], c, by_arg);
 	b->due = true;
 	kick(b);
 }
@@ -385,26 +396,18 @@ batch_commit_outlet(struct batch *b, const char *outlet, keydb_commit_cb cb, voi
 	commit(b, outlet, cb, arg);
 }
 
-static void
-forget(struct batch_commits *commits, const void *arg)
-{
-	struct batch_commit *c;
-
-	TAILQ_FOREACH(c, commits, entry)
-	{
-		if (c->arg == arg)
-			c->cb = NULL;
-	}
-}
-
 void
 batch_forget(struct batch *b, void *arg)
 {
-	struct batch_group *g;
+	struct batch_commit *c, *next;
 
-	TAILQ_FOREACH(g, &b->groups, entry)
-	forget(&g->commits, arg);
-	forget(&b->done, arg);
+	for (c = LIST_FIRST(&b->by_arg[commit_bucket(arg)]); c != NULL; c = next) {
+		next = LIST_NEXT(c, by_arg);
+		if (c->arg != arg)
+			continue;
+		LIST_REMOVE(c, by_arg);
+		c->cb = NULL;
+	}
 }
 
 /* -- birth and end --------------------------------------------------------------------- */

@@ -53,8 +53,9 @@ TAILQ_HEAD(batch_rows, batch_row);
 
 struct batch_commit {
 	TAILQ_ENTRY(batch_commit) entry;
-	char *outlet;	    /* whose rows it asks for; NULL: all */
-	keydb_commit_cb cb; /* NULL: forgotten */
+	LIST_ENTRY(batch_commit) by_arg; /* among those that are not forgotten */
+	char *outlet;			 /* whose rows it asks for; NULL: all */
+	keydb_commit_cb cb;		 /* NULL: forgotten */
 	void *arg;
 	int err;
 };

@@ -10,6 +10,8 @@
 #include "waconnd/store/batch_group.h"
 #include "waconnd/store/seal.h"
 
+#define BATCH_COMMIT_BUCKETS 1024
+
 struct batch {
 	struct event_base *base;
 	struct db *db;
@@ -29,7 +31,9 @@ struct batch {
 	bool *refused; /* … which of them */
 	size_t n_parts, part;
 	struct batch_commits done; /* to be called back */
-	int64_t sent_us;	   /* the first group, monotonic */
+	/* Of groups and done, by their arg: thousands end and forget at once. */
+	LIST_HEAD(, batch_commit) by_arg[BATCH_COMMIT_BUCKETS];
+	int64_t sent_us; /* the first group, monotonic */
 	struct metric *commit_seconds, *commit_rows;
 };
 

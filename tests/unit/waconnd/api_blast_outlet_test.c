@@ -143,11 +143,8 @@ test_parts(void **state)
 	m.has_limit = 1;
 	m.limit = 1;
 	list(IPC__REQUEST__OP_BLAST_OUTLETS, &m, "t-admin", "200");
-	m.cursor = xstrdup(api_text("nextCursor"));
-	list(IPC__REQUEST__OP_BLAST_OUTLETS, &m, "t-admin", "200");
-	assert_string_equal(api_text("outlets.0.outletId"), "o2");
-	assert_true(json_is_null(api_at("nextCursor")));
-	free(m.cursor);
+	assert_int_equal(json_array_size(api_at("outlets")), 1);
+	assert_string_equal(api_text("nextCursor"), "o1");
 	PAUSE(o1, "409 blast_finished");
 	RESUME(o1, "409 blast_finished");
 }

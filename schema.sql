@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS outlets (
 	whatsapp_number text NOT NULL,           -- digits with country code
 	is_active       boolean NOT NULL DEFAULT true,
 	auto_reconnect  boolean NOT NULL DEFAULT true,
-	pace            jsonb NOT NULL DEFAULT '{}', -- perMinute, jitter, dailyCap, window, timezone; absent: the configured default
+	pace            jsonb NOT NULL DEFAULT '{}', -- perMinute, jitter, dailyCap, window, timezone; absent: the configured default; warmUp
 	created_at      timestamptz NOT NULL DEFAULT now(),
 	owner           text,                    -- instances.name
 	owner_epoch     bigint                   -- the owner's instances.epoch: of another one it is nobody's

@@ -53,6 +53,11 @@ struct outlet_pace {	     /* resolved: blast over outlet over configured default
 	unsigned daily_cap;  /* 0: none */
 	char window[16];     /* "08:00-20:00", "": always */
 	char timezone[64];
+	/* Warm-up: on the day of linking so many, and each day so many times more, up to
+	 * daily_cap. 0: none. */
+	unsigned warm_start;
+	double warm_growth;
+	int64_t linked_at_ms;
 };
 
 struct outlets_env {
@@ -118,7 +123,7 @@ enum outlet_status outlet_live_status(const struct outlet *o);
 bool outlet_linked(const struct outlet *o);		    /* has paired credentials */
 unsigned outlet_unhealthy(const struct outlet *o);	    /* 0: healthy */
 void outlet_unhealthy_json(unsigned bits, struct buf *out); /* ["db_status", …] */
-const struct outlet_pace *outlet_pace(const struct outlet *o);
+struct outlet_pace outlet_pace(const struct outlet *o);
 /* One element of CONTRACT section 5, ready JSON; kept until the next change, version grows with
  * each. */
 const char *outlet_status_json(struct outlet *o, size_t *ret_len, uint64_t *ret_version);

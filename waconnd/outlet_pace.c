@@ -8,7 +8,6 @@
 #include "waconnd/blast/pacer.h"
 
 #define PER_MINUTE_MAX 6000
-#define DAILY_CAP_MAX 1000000
 
 static void
 overlay_number(const json_t *value, json_int_t max, unsigned *field)
@@ -25,6 +24,19 @@ overlay_text(const json_t *value, char *field, size_t size)
 		(void)snprintf(field, size, "%s", json_string_value(value));
 }
 
+static void
+overlay_warm_up(const json_t *value, struct outlet_pace *pace)
+{
+	const json_int_t start = json_integer_value(json_object_get(value, "start"));
+	const double growth = json_number_value(json_object_get(value, "growth"));
+
+	if (start < 1 || start > PACER_DAILY_CAP_MAX ||
+	    !(growth >= PACER_GROWTH_MIN && growth <= PACER_GROWTH_MAX))
+		return;
+	pace->warm_start = (unsigned)start;
+	pace->warm_growth = growth;
+}
+
 void
 outlet_pace_overlay(struct outlet_pace *pace, const char *json)
 {
@@ -34,7 +46,7 @@ outlet_pace_overlay(struct outlet_pace *pace, const char *json)
 	unsigned from, until;
 
 	overlay_number(json_object_get(root, "perMinute"), PER_MINUTE_MAX, &pace->per_minute);
-	overlay_number(json_object_get(root, "dailyCap"), DAILY_CAP_MAX, &pace->daily_cap);
+	overlay_number(json_object_get(root, "dailyCap"), PACER_DAILY_CAP_MAX, &pace->daily_cap);
 	if (json_is_number(jitter) && json_number_value(jitter) >= 0 &&
 	    json_number_value(jitter) <= 1)
 		pace->jitter = json_number_value(jitter);
@@ -42,5 +54,6 @@ outlet_pace_overlay(struct outlet_pace *pace, const char *json)
 	    pacer_window_parse(json_string_value(window), &from, &until) == 0)
 		overlay_text(window, pace->window, sizeof(pace->window));
 	overlay_text(json_object_get(root, "timezone"), pace->timezone, sizeof(pace->timezone));
+	overlay_warm_up(json_object_get(root, "warmUp"), pace);
 	json_decref(root);
 }

@@ -222,10 +222,14 @@ outlet_linked(const struct outlet *o)
 	return o->linked;
 }
 
-const struct outlet_pace *
+struct outlet_pace
 outlet_pace(const struct outlet *o)
 {
-	return &o->pace;
+	struct outlet_pace pace = o->pace;
+
+	/* What is not linked is as fresh as can be. */
+	pace.linked_at_ms = o->row.linked_at_ms > 0 ? o->row.linked_at_ms : clock_wall_ms();
+	return pace;
 }
 
 int

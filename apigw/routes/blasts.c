@@ -310,7 +310,7 @@ blasts_build(struct call *c)
 	if (body.message != NULL)
 		read_message(c, body.message, m);
 	read_skip(c, body.skip, m);
-	routes_read_pace(c, "pace", body.pace, &m->pace);
+	routes_read_pace(c, body.pace, false, &m->pace);
 	m->has_schedule_at_ms = body.has_schedule_at;
 	m->schedule_at_ms = body.schedule_at;
 	m->has_expires_at_ms = body.has_expires_at;

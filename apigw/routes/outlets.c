@@ -45,7 +45,7 @@ read_outlet(struct call *c, const struct body_field *fields)
 	m->is_active = body.is_active;
 	m->has_auto_reconnect = body.has_auto_reconnect;
 	m->auto_reconnect = body.auto_reconnect;
-	routes_read_pace(c, "pace", body.pace, &m->pace);
+	routes_read_pace(c, body.pace, true, &m->pace);
 	return m;
 }
 

@@ -76,26 +76,43 @@ routes_build_list(struct call *c)
 
 #define AT(field) offsetof(Ipc__Pace, field), offsetof(Ipc__Pace, has_##field)
 
+struct pace_body {
+	Ipc__Pace pace; /* the first: its fields are at the same offsets here */
+	json_t *warm_up;
+};
+
 static const struct body_field pace_fields[] = {
     {"perMinute", BODY_UINT, false, 0, 100000, AT(per_minute)},
     {"jitter", BODY_REAL, false, 0, 1, AT(jitter)},
     {"dailyCap", BODY_UINT, false, 0, 10000000, AT(daily_cap)},
     {"window", BODY_STRING, false, 0, 16, offsetof(Ipc__Pace, window), 0},
     {"timezone", BODY_STRING, false, 0, 64, offsetof(Ipc__Pace, timezone), 0},
+    {"warmUp", BODY_ANY, false, 0, 0, offsetof(struct pace_body, warm_up), 0},
+    {0},
+};
+
+static const struct body_field warm_up_fields[] = {
+    {"start", BODY_UINT, true, 1, 1000000, AT(warm_up_start)},
+    {"growth", BODY_REAL, true, 1.1, 10, AT(warm_up_growth)},
     {0},
 };
 
 void
-routes_read_pace(struct call *c, const char *prefix, const json_t *object, Ipc__Pace **ret_pace)
+routes_read_pace(struct call *c, const json_t *object, bool of_outlet, Ipc__Pace **ret_pace)
 {
-	Ipc__Pace *pace;
+	struct pace_body *body;
 
 	if (object == NULL)
 		return;
-	pace = call_alloc(c, sizeof(*pace));
-	ipc__pace__init(pace);
-	body_read(&c->body, prefix, object, pace_fields, pace);
-	*ret_pace = pace;
+	body = call_alloc(c, sizeof(*body));
+	ipc__pace__init(&body->pace);
+	body_read(&c->body, "pace", object, pace_fields, body);
+	if (body->warm_up != NULL && of_outlet)
+		body_read(&c->body, "pace.warmUp", body->warm_up, warm_up_fields, &body->pace);
+	else if (body->warm_up != NULL)
+		body_error(&c->body, "pace", "warmUp", "unknown_field",
+		    "Outlets have a warm-up; their blasts keep to it.");
+	*ret_pace = &body->pace;
 }
 
 char **

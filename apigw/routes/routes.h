@@ -13,9 +13,9 @@ void routes_build_list(struct call *c);
 /* The query parameter limit. */
 void routes_read_limit(struct call *c, protobuf_c_boolean *ret_has, uint32_t *ret_limit);
 
-/* Reads an object of pace fields into *ret_pace; NULL object: nothing. */
-void routes_read_pace(
-    struct call *c, const char *prefix, const json_t *object, Ipc__Pace **ret_pace);
+/* Reads the object `pace` into *ret_pace; NULL object: nothing. Only that of an outlet may have a
+ * warm-up. */
+void routes_read_pace(struct call *c, const json_t *object, bool of_outlet, Ipc__Pace **ret_pace);
 
 /* A whole number from the query. */
 void routes_read_number(struct call *c, const char *name, uint32_t min, uint32_t max,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A blast at each of its outlets: counters, a part that is paused and resumed, an outlet that fails too often, what waits at one and is
- * given to another while sending goes on. REST and the simulator, which decrypts.
+ * given to another while sending goes on; a warm-up. REST and the simulator, which decrypts.
  */
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
@@ -77,6 +77,10 @@ scenario('one part is paused and resumed; the other goes on meanwhile', async ()
 	const paused = (await world.admin.post(`/blasts/${blast.id}/pause`, { outletId: two })).blast;
 	assert.equal(paused.status, 'RUNNING');
 	assert.deepEqual(paused.pausedOutlets.map((p) => [p.outletId, p.reason]), [[two, 'paused_by_user']]);
+	const page = await world.admin.get(`/blasts/${blast.id}/outlets?limit=1`);
+	const rest = await world.admin.get(`/blasts/${blast.id}/outlets?limit=1&cursor=${page.nextCursor}`);
+	assert.deepEqual([...page.outlets, ...rest.outlets].map((o) => o.outletId), [one, two].sort());
+	assert.equal(rest.nextCursor, null);
 	await waitFor(async () => (await parts(blast.id))[one].counts.queued === 0, 20_000, 'the other part to be through');
 	const at = await parts(blast.id);
 	assert.deepEqual([at[one].paused, at[two].paused], [false, true]);
@@ -112,4 +116,59 @@ scenario('an outlet that fails too often stops, the other goes on, and a person 
 	assert.ok(moved > 0);
 	await world.admin.post(`/blasts/${blast.id}/cancel`);
 	await world.admin.patch('/settings', { autoPause: { failurePercent: 0, minimum: 3 } });
+});
+
+scenario('a fresh number warms up: a cap that grows by day, whatever restarts', async () => {
+	const FRESH = '628310000014';
+	const fresh = await world.linkedOutlet('Fresh', FRESH);
+	const list = numbers(5, 65);
+	const cap = async () => (await world.admin.get(`/outlets/${fresh}`)).outlet.dailyCapToday;
+	const waiting = (id, sent) => waitFor(async () => {
+		const now = await world.admin.get(`/blasts/${id}`);
+		return now.waitsUntil !== null && now.blast.counts.queued === list.length - sent && now;
+	}, 30_000, 'the rest to wait for tomorrow');
+
+	assert.equal(await cap(), undefined);
+	const { outlet } = await world.admin.patch(`/outlets/${fresh}`, { pace: { warmUp: { start: 3, growth: 2 } } });
+	assert.deepEqual(outlet.pace, { warmUp: { start: 3, growth: 2 } });
+	assert.equal(await cap(), 3);
+	const preview = await world.admin.post('/blasts/preview', {
+		outlets: [fresh], audience: { type: 'numbers', numbers: list }, message: { text: 'warm' }, pace: { dailyCap: 0 },
+	});
+	assert.deepEqual(preview.warnings.map((w) => [w.code, w.outletId]), [['over_daily_cap', fresh]]);
+	assert.ok(Date.parse(preview.estimate.finishesAt) > Date.parse(preview.estimate.startsAt));
+
+	// The blast's own cap does not go beyond it.
+	const blast = await world.blast([fresh], list, 'warm', { pace: { dailyCap: 100 } });
+	const { waitsUntil } = await waiting(blast.id, 3);
+	const ms = Date.parse(waitsUntil) - Date.now();
+	assert.ok(ms > 0 && ms <= 24 * 3_600_000, waitsUntil);
+	await world.restartDaemon();
+	await world.healthy(fresh, 30_000);
+	await waiting(blast.id, 3);
+	assert.equal((await world.sim.messages({ from: FRESH })).length, 3);
+
+	// It was linked yesterday.
+	await world.waconnd.stop();
+	await world.sql(`UPDATE outlet_sessions SET linked_at = linked_at - interval '1 day' WHERE outlet_id = '${fresh}'`);
+	await world.startDaemon();
+	await world.healthy(fresh, 30_000);
+	await world.waitBlast(blast.id, 'COMPLETED', 30_000);
+	assert.equal(await cap(), 6);
+	await assertOnceEach('warm', list);
+});
+
+scenario('a warm-up that is not valid is refused, with the field', async () => {
+	const fields = async (method, path, body) => (await world.admin.refused(422, 'validation_failed', method, path, body)).errors.map((e) => e.field);
+	const warmUp = (value) => fields('PATCH', `/outlets/${lame}`, { pace: { warmUp: value } });
+
+	assert.deepEqual(await warmUp(3), ['pace.warmUp']);
+	assert.deepEqual(await warmUp({}), ['pace.warmUp.start', 'pace.warmUp.growth']);
+	assert.deepEqual(await warmUp({ start: 0, growth: 1 }), ['pace.warmUp.start', 'pace.warmUp.growth']);
+	assert.deepEqual(await warmUp({ start: 5, growth: 1.5, days: 3 }), ['pace.warmUp.days']);
+	// It is an outlet's, no blast's.
+	assert.deepEqual(await fields('POST', '/blasts', {
+		outlets: [one], audience: { type: 'numbers', numbers: numbers(1, 66) }, message: { text: 'x' }, pace: { warmUp: { start: 5, growth: 1.5 } },
+	}), ['pace.warmUp']);
+	assert.deepEqual((await world.admin.patch(`/outlets/${lame}`, { pace: { warmUp: null } })).outlet.pace, {});
 });

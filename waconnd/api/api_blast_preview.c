@@ -114,13 +114,16 @@ warn_of_outlet(const struct call *c, struct jsonw *j, const struct blast_plan *p
 	const int64_t left = live != NULL ? outlet_chats_left(live) : -1;
 	int64_t starts_ms, finishes_ms;
 	struct outlet_pace pace;
+	unsigned cap;
 
 	if (o->unhealthy != 0)
 		warn(j, "outlet_unhealthy", o->id, "It cannot send now and is left out.");
 	if (blast_plan_outlet_estimate(c, p, i, &pace, &starts_ms, &finishes_ms) &&
-	    pace.daily_cap > 0 && o->count * p->message.n > pace.daily_cap)
+	    (cap = pacer_cap(&pace, starts_ms)) > 0 && o->count * p->message.n > cap)
 		warn(j, "over_daily_cap", o->id,
-		    "It gets more than its daily cap and takes several days.");
+		    cap != pace.daily_cap
+			? "It gets more than its warm-up allows on one day and takes several days."
+			: "It gets more than its daily cap and takes several days.");
 	if (o->first > 0 && live != NULL && !outlet_may_start_chats(live))
 		warn(j, "outlet_restricted", o->id,
 		    "WhatsApp lets it start no chats now: those of its recipients with whom it "

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/phone.h"
 #include "common/rng.h"
 #include "common/xalloc.h"
@@ -16,6 +17,7 @@
 #include "waconnd/api/idempotency.h"
 #include "waconnd/api/pace.h"
 #include "waconnd/api/request.h"
+#include "waconnd/blast/pacer.h"
 
 #define NAME_MAX_BYTES 100
 #define STATUS_JSON_MAX 64
@@ -69,12 +71,19 @@ void
 api_outlet_get(struct call *c)
 {
 	struct outlet *o = call_outlet(c, c->request->outlet_get->id);
-	struct db_param id;
+	struct outlet_pace pace;
+	char cap[16];
 
 	if (o == NULL)
 		return;
-	id = DB_TEXT(outlet_id(o));
-	call_query(c, SQL_OUTLET_GET, &id, 1, NULL, on_got);
+	pace = outlet_pace(o);
+	(void)snprintf(cap, sizeof(cap), "%u", pacer_cap(&pace, clock_wall_ms()));
+	{
+		const struct db_param params[] = {
+		    DB_TEXT(outlet_id(o)), DB_TEXT(pace.warm_start > 0 ? cap : NULL)};
+
+		call_query(c, SQL_OUTLET_GET, params, 2, NULL, on_got);
+	}
 }
 
 /* Checks the fields of add and edit; answers the call and returns NULL when one is not valid. */

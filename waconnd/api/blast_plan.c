@@ -397,7 +397,7 @@ blast_plan_outlet_estimate(const struct call *c, const struct blast_plan *p, siz
 
 	if (o == NULL || p->outlets[outlet].count == 0)
 		return false;
-	*ret_pace = *outlet_pace(o);
+	*ret_pace = outlet_pace(o);
 	outlet_pace_overlay(ret_pace, buf_str(&p->pace));
 	blasts_estimate(o, ret_pace, from, p->outlets[outlet].count * p->message.n, ret_starts_ms,
 	    ret_finishes_ms);

@@ -7,7 +7,21 @@
 #include "waconnd/blast/pacer.h"
 
 #define PER_MINUTE_MAX 6000
-#define DAILY_CAP_MAX 1000000
+
+static void
+check_warm_up(const Ipc__Pace *pace, const char **ret_field, const char **ret_detail)
+{
+	if (!pace->has_warm_up_start && !pace->has_warm_up_growth)
+		return;
+	if (pace->warm_up_start < 1 || pace->warm_up_start > PACER_DAILY_CAP_MAX) {
+		*ret_field = "pace.warmUp.start";
+		*ret_detail = "1 to 1000000";
+	} else if (!(pace->warm_up_growth >= PACER_GROWTH_MIN &&
+		       pace->warm_up_growth <= PACER_GROWTH_MAX)) {
+		*ret_field = "pace.warmUp.growth";
+		*ret_detail = "1.1 to 10";
+	}
+}
 
 static int
 check(const Ipc__Pace *pace, const char **ret_field, const char **ret_detail)
@@ -21,7 +35,7 @@ check(const Ipc__Pace *pace, const char **ret_field, const char **ret_detail)
 	} else if (pace->has_jitter && !(pace->jitter >= 0 && pace->jitter <= 1)) {
 		*ret_field = "pace.jitter";
 		*ret_detail = "0 to 1";
-	} else if (pace->has_daily_cap && pace->daily_cap > DAILY_CAP_MAX) {
+	} else if (pace->has_daily_cap && pace->daily_cap > PACER_DAILY_CAP_MAX) {
 		*ret_field = "pace.dailyCap";
 		*ret_detail = "0 (no cap) to 1000000";
 	} else if (pace->window != NULL && pacer_window_parse(pace->window, &from, &until) < 0) {
@@ -30,6 +44,8 @@ check(const Ipc__Pace *pace, const char **ret_field, const char **ret_detail)
 	} else if (pace->timezone != NULL && !pacer_timezone_known(pace->timezone)) {
 		*ret_field = "pace.timezone";
 		*ret_detail = "a name of the tz database, such as Asia/Jakarta";
+	} else {
+		check_warm_up(pace, ret_field, ret_detail);
 	}
 	return *ret_field != NULL ? -1 : 0;
 }
@@ -55,6 +71,12 @@ pace_to_json(
 			jsonw_str(&j, "window", pace->window);
 		if (pace->timezone != NULL)
 			jsonw_str(&j, "timezone", pace->timezone);
+		if (pace->has_warm_up_start) {
+			jsonw_object(&j, "warmUp");
+			jsonw_int(&j, "start", pace->warm_up_start);
+			jsonw_real(&j, "growth", pace->warm_up_growth);
+			jsonw_object_end(&j);
+		}
 	}
 	jsonw_object_end(&j);
 	return 0;

@@ -22,6 +22,9 @@ struct plan {
 	unsigned from, until; /* minutes of the day */
 	double interval_ms;
 	unsigned cap;
+	unsigned warm_start;
+	double warm_growth;
+	int64_t linked_day;
 };
 
 static int
@@ -69,21 +72,6 @@ pacer_timezone_known(const char *name)
 	return zone_load(name, &z) == 0;
 }
 
-static void
-plan_make(const struct outlet_pace *pace, struct plan *pl)
-{
-	memset(pl, 0, sizeof(*pl));
-	if (pacer_window_parse(pace->window, &pl->from, &pl->until) < 0) {
-		pl->from = 0;
-		pl->until = DAY_MIN;
-	}
-	pl->windowed = pl->from != 0 || pl->until != DAY_MIN;
-	pl->cap = pace->daily_cap;
-	pl->interval_ms = pace->per_minute > 0 ? (double)MINUTE_MS / pace->per_minute : 0;
-	if (pl->windowed || pl->cap > 0)
-		pl->has_zone = zone_load(pace->timezone, &pl->zone) == 0;
-}
-
 static int64_t
 floor_div(int64_t a, int64_t b)
 {
@@ -100,6 +88,24 @@ static int64_t
 local_day(const struct plan *pl, int64_t ms)
 {
 	return floor_div(local_ms(pl, ms), DAY_MS);
+}
+
+static void
+plan_make(const struct outlet_pace *pace, struct plan *pl)
+{
+	memset(pl, 0, sizeof(*pl));
+	if (pacer_window_parse(pace->window, &pl->from, &pl->until) < 0) {
+		pl->from = 0;
+		pl->until = DAY_MIN;
+	}
+	pl->windowed = pl->from != 0 || pl->until != DAY_MIN;
+	pl->cap = pace->daily_cap;
+	pl->warm_start = pace->warm_start;
+	pl->warm_growth = pace->warm_growth;
+	pl->interval_ms = pace->per_minute > 0 ? (double)MINUTE_MS / pace->per_minute : 0;
+	if (pl->windowed || pl->cap > 0 || pl->warm_start > 0)
+		pl->has_zone = zone_load(pace->timezone, &pl->zone) == 0;
+	pl->linked_day = local_day(pl, pace->linked_at_ms);
 }
 
 static unsigned
@@ -183,10 +189,26 @@ seek_day(const struct plan *pl, int64_t ms)
 	return seek(pl, ms, &(struct edge){is_next_day, 0});
 }
 
+/* That of the day of `ms`; 0: none. */
+static unsigned
+cap_at(const struct plan *pl, int64_t ms)
+{
+	const unsigned top = pl->cap > 0 ? pl->cap : PACER_DAILY_CAP_MAX;
+	double warm = pl->warm_start;
+
+	if (pl->warm_start == 0)
+		return pl->cap;
+	for (int64_t d = local_day(pl, ms) - pl->linked_day; d > 0 && warm < top; d--)
+		warm *= pl->warm_growth;
+	return warm < top ? (unsigned)warm : pl->cap;
+}
+
 static bool
 capped(const struct plan *pl, const struct pacer *p, int64_t ms)
 {
-	return pl->cap > 0 && p->sent_today >= pl->cap && local_day(pl, ms) == p->day;
+	const unsigned cap = cap_at(pl, ms);
+
+	return cap > 0 && p->sent_today >= cap && local_day(pl, ms) == p->day;
 }
 
 /* The first time from `ms` on at which window and cap allow one. */
@@ -221,6 +243,15 @@ pacer_closed(const struct pacer *p, const struct outlet_pace *pace, int64_t now_
 
 	plan_make(pace, &pl);
 	return open_from(&pl, p, now_ms) > now_ms;
+}
+
+unsigned
+pacer_cap(const struct outlet_pace *pace, int64_t ms)
+{
+	struct plan pl;
+
+	plan_make(pace, &pl);
+	return cap_at(&pl, ms);
 }
 
 static void
@@ -274,16 +305,17 @@ min_u64(uint64_t a, uint64_t b)
 static uint64_t
 stretch(const struct plan *pl, const struct pacer *p, int64_t ms)
 {
+	const unsigned cap = cap_at(pl, ms);
 	uint64_t k = UINT64_MAX;
 	int64_t end = INT64_MAX;
 
 	if (pl->windowed)
 		end = seek_close(pl, ms);
-	if (pl->cap > 0) {
+	if (cap > 0) {
 		const int64_t day_end = seek_day(pl, ms);
 
 		end = day_end < end ? day_end : end;
-		k = pl->cap - (local_day(pl, ms) == p->day ? p->sent_today : 0);
+		k = cap - (local_day(pl, ms) == p->day ? p->sent_today : 0);
 	}
 	if (pl->interval_ms > 0 && end != INT64_MAX)
 		k = min_u64(k, (uint64_t)((double)(end - 1 - ms) / pl->interval_ms) + 1);
@@ -308,7 +340,7 @@ pacer_estimate(const struct pacer *p, const struct outlet_pace *pace, int64_t no
 		if ((double)k * pl.interval_ms > (double)ESTIMATE_DAYS_MAX * DAY_MS)
 			return PACER_NEVER;
 		sim.sent_today =
-		    (sim.day == day ? sim.sent_today : 0) + (pl.cap > 0 ? (unsigned)k : 0);
+		    (sim.day == day ? sim.sent_today : 0) + (cap_at(&pl, ms) > 0 ? (unsigned)k : 0);
 		sim.day = day;
 		n -= k;
 		ms += (int64_t)((double)(n > 0 ? k : k - 1) * pl.interval_ms);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * pacer: when may this outlet send its next message? A token bucket with jitter, a window of the
- * day in a time zone, a daily cap. Pure: time and random numbers are handed in. Time zones come
- * from the tz database (zone.h); an unknown one counts as UTC.
+ * day in a time zone, a daily cap, a warm-up. Pure: time and random numbers are handed in. Time
+ * zones come from the tz database (zone.h); an unknown one counts as UTC.
  *
  * The bucket holds one token: after each message the next waits one interval (60 s / perMinute),
  * made longer or shorter at random by up to the jitter's share. A window whose end is before its
- * begin goes over midnight.
+ * begin goes over midnight. In the warm-up the cap is that of the day, counted from the day of
+ * linking in the same time zone, until it is above the daily cap.
  */
 #ifndef BLAST_PACER_H
 #define BLAST_PACER_H
@@ -24,6 +25,11 @@ struct pacer {
 	unsigned sent_today;
 };
 
+/* Bounds of a pace. */
+#define PACER_DAILY_CAP_MAX 1000000
+#define PACER_GROWTH_MIN 1.1 /* a warm-up ends */
+#define PACER_GROWTH_MAX 10.0
+
 /* -1 when it is not "HH:MM-HH:MM" ("" is valid: always). */
 int pacer_window_parse(const char *window, unsigned *ret_from_min, unsigned *ret_until_min)
     __attribute__((warn_unused_result));
@@ -38,6 +44,8 @@ int64_t pacer_next(const struct pacer *p, const struct outlet_pace *pace, int64_
 bool pacer_closed(const struct pacer *p, const struct outlet_pace *pace, int64_t now_ms);
 /* One was sent at now_ms; random in [0,1). */
 void pacer_sent(struct pacer *p, const struct outlet_pace *pace, int64_t now_ms, double random);
+/* How many may go on the day of `ms`; 0: no cap. */
+unsigned pacer_cap(const struct outlet_pace *pace, int64_t ms);
 /* When n more would be through, for estimates; PACER_NEVER past ten years. */
 int64_t pacer_estimate(
     const struct pacer *p, const struct outlet_pace *pace, int64_t now_ms, uint64_t n);

@@ -65,7 +65,7 @@ static void
 on_history(void *arg, enum db_error error, const PGresult *r)
 {
 	struct queue *q = arg;
-	const struct outlet_pace *pace = outlet_pace(q->o);
+	const struct outlet_pace pace = outlet_pace(q->o);
 	const int64_t now = clock_wall_ms();
 	const bool found = error == DB_OK && PQntuples(r) == 1;
 
@@ -75,7 +75,7 @@ on_history(void *arg, enum db_error error, const PGresult *r)
 		return;
 	}
 	q->history_known = true;
-	pacer_restore(&q->pacer, pace, now, found ? (unsigned)number(r, 0, 0) : 0,
+	pacer_restore(&q->pacer, &pace, now, found ? (unsigned)number(r, 0, 0) : 0,
 	    found ? number(r, 0, 1) : 0);
 	if (found)
 		restore_hold(q, r, now);
@@ -85,8 +85,8 @@ on_history(void *arg, enum db_error error, const PGresult *r)
 void
 queue_ask_history(struct queue *q)
 {
-	const struct db_param params[] = {
-	    DB_TEXT(outlet_id(q->o)), DB_TEXT(outlet_pace(q->o)->timezone)};
+	const struct outlet_pace pace = outlet_pace(q->o);
+	const struct db_param params[] = {DB_TEXT(outlet_id(q->o)), DB_TEXT(pace.timezone)};
 
 	if (q->history_ticket == 0)
 		q->history_ticket =
@@ -171,7 +171,7 @@ item_of_row(struct queue *q, const PGresult *r, int n)
 	i->attempts = (unsigned)number(r, n, 7);
 	i->repeat = strcmp(column(r, n, 8), "SENDING") == 0;
 	i->has_chat = PQgetvalue(r, n, 14)[0] == 't';
-	i->pace = *outlet_pace(q->o);
+	i->pace = outlet_pace(q->o);
 	if (i->blast[0] != '\0')
 		outlet_pace_overlay(&i->pace, column(r, n, 9));
 	TAILQ_INSERT_TAIL(&q->items, i, entry);

@@ -107,9 +107,10 @@ static void
 test_shapes(void **state)
 {
 	struct world *w = *state;
-	json_t *j = parsed(ASK(w, SQL_OUTLET_GET, "o1"));
+	json_t *j = parsed(ASK(w, SQL_OUTLET_GET, "o1", "75"));
 
-	assert_keys(j, "id name whatsappNumber isActive autoReconnect pace createdAt");
+	assert_keys(
+	    j, "id name whatsappNumber isActive autoReconnect pace createdAt dailyCapToday");
 	assert_string_equal(
 	    json_string_value(json_object_get(j, "createdAt")), "2025-10-25T10:30:00Z");
 	json_decref(j);

@@ -12,8 +12,8 @@ test_take_up(void **state)
 	assert_int_equal(outlets_count(env.os), 4);
 	assert_string_equal(outlet_id(outlets_at(env.os, 3)), "o_new");
 	assert_null(outlets_find(env.os, "o_none"));
-	assert_int_equal(outlet_pace(get("o_conn"))->per_minute, 5);
-	assert_string_equal(outlet_pace(get("o_conn"))->window, "08:00-20:00");
+	assert_int_equal(outlet_pace(get("o_conn")).per_minute, 5);
+	assert_string_equal(outlet_pace(get("o_conn")).window, "08:00-20:00");
 	bring_up("o_conn");
 	assert_int_equal(fake_find("o_conn")->mode, LINK_LOGIN);
 	assert_int_equal(fake.begun, 1);
@@ -198,7 +198,7 @@ test_add_and_remove(void **state)
 	assert_non_null(
 	    outlets_added(env.os, "o_add", "AA", "62877", true, true, "{\"perMinute\": 7}"));
 	assert_string_equal(outlet_id(outlets_at(env.os, 1)), "o_add");
-	assert_int_equal(outlet_pace(get("o_add"))->per_minute, 7);
+	assert_int_equal(outlet_pace(get("o_add")).per_minute, 7);
 	assert_null(outlet_connect(get("o_add")));
 	settle();
 	(void)world_sql(env.w, "DELETE FROM outlets WHERE id IN ('o_add', 'o_conn')");

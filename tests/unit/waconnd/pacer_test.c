@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pacer: rate and jitter, windows (over midnight, across clock changes), the daily cap, estimates.
+/* pacer: rate and jitter, windows (over midnight, across clock changes), the daily cap, the
+ * warm-up, estimates.
  * Times from Python's zoneinfo. */
 #include "tests/unit/cmocka_all.h"
 
@@ -180,6 +181,82 @@ test_daily_cap(void **state)
 	assert_int_equal(pacer_next(&p, &pace, now), NINE_JAKARTA + 39 * HOUR_MS); /* at midnight */
 }
 
+static struct outlet_pace
+warm_up(unsigned start, double growth, int64_t linked_ms, unsigned cap)
+{
+	struct outlet_pace pace = pace_of(0, 0, cap, "", "Asia/Jakarta");
+
+	pace.warm_start = start;
+	pace.warm_growth = growth;
+	pace.linked_at_ms = linked_ms;
+	return pace;
+}
+
+static void
+test_warm_up_grows_by_day(void **state)
+{
+	/* Linked at 23:59 in Jakarta; in UTC that day has seven hours left. */
+	const int64_t linked = NINE_JAKARTA + 15 * HOUR_MS - MIN_MS;
+	const struct outlet_pace pace = warm_up(50, 1.5, linked, 1000);
+	static const unsigned want[] = {50, 75, 112, 168, 253, 379, 569, 854, 1000, 1000};
+	const struct outlet_pace uncapped = warm_up(50, 10, linked, 0);
+	const struct outlet_pace low = warm_up(50, 1.5, linked, 20);
+	const struct outlet_pace none = warm_up(0, 0, linked, 7);
+
+	(void)state;
+	assert_int_equal(pacer_cap(&pace, linked), 50);
+	assert_int_equal(pacer_cap(&pace, linked + MIN_MS - 1), 50);
+	for (unsigned d = 0; d < sizeof(want) / sizeof(want[0]); d++)
+		assert_int_equal(pacer_cap(&pace, NINE_JAKARTA + d * 24 * HOUR_MS), want[d]);
+	assert_int_equal(pacer_cap(&pace, linked + MIN_MS), 75);
+	assert_int_equal(pacer_cap(&pace, linked + 36500 * 24 * HOUR_MS), 1000);
+	/* A clock that was put back. */
+	assert_int_equal(pacer_cap(&pace, linked - 72 * HOUR_MS), 50);
+	/* Without a daily cap it grows until there is none. */
+	assert_int_equal(pacer_cap(&uncapped, linked + 4 * 24 * HOUR_MS), 500000);
+	assert_int_equal(pacer_cap(&uncapped, linked + 5 * 24 * HOUR_MS), 0);
+	assert_int_equal(pacer_cap(&low, linked), 20);
+	assert_int_equal(pacer_cap(&none, linked), 7);
+}
+
+static void
+test_warm_up_holds_back(void **state)
+{
+	const struct outlet_pace pace = warm_up(3, 2, NINE_JAKARTA, 0);
+	const int64_t midnight = NINE_JAKARTA + 15 * HOUR_MS;
+	struct pacer p = {0};
+
+	(void)state;
+	pacer_restore(&p, &pace, NINE_JAKARTA, 2, 0);
+	assert_false(pacer_closed(&p, &pace, NINE_JAKARTA));
+	pacer_sent(&p, &pace, NINE_JAKARTA, 0.5);
+	assert_true(pacer_closed(&p, &pace, NINE_JAKARTA));
+	assert_int_equal(pacer_next(&p, &pace, NINE_JAKARTA), midnight);
+	for (unsigned i = 0; i < 6; i++) {
+		assert_int_equal(pacer_next(&p, &pace, midnight + i), midnight + i);
+		pacer_sent(&p, &pace, midnight + i, 0.5);
+	}
+	assert_int_equal(pacer_next(&p, &pace, midnight + 6), midnight + 24 * HOUR_MS);
+}
+
+static void
+test_warm_up_estimate(void **state)
+{
+	const struct outlet_pace pace = warm_up(3, 2, NINE_JAKARTA, 10);
+	const struct outlet_pace uncapped = warm_up(100000, 10, NINE_JAKARTA, 0);
+	const int64_t midnight = NINE_JAKARTA + 15 * HOUR_MS;
+	const struct pacer p = {0};
+
+	(void)state;
+	/* 3, 6, 10, 10 … */
+	assert_int_equal(pacer_estimate(&p, &pace, NINE_JAKARTA, 3), NINE_JAKARTA);
+	assert_int_equal(pacer_estimate(&p, &pace, NINE_JAKARTA, 4), midnight);
+	assert_int_equal(pacer_estimate(&p, &pace, NINE_JAKARTA, 9), midnight);
+	assert_int_equal(pacer_estimate(&p, &pace, NINE_JAKARTA, 10), midnight + 24 * HOUR_MS);
+	assert_int_equal(pacer_estimate(&p, &pace, NINE_JAKARTA, 20), midnight + 48 * HOUR_MS);
+	assert_int_equal(pacer_estimate(&p, &uncapped, NINE_JAKARTA, 5000000), midnight);
+}
+
 static void
 test_restore(void **state)
 {
@@ -263,6 +340,9 @@ main(void)
 	    cmocka_unit_test(test_windows),
 	    cmocka_unit_test(test_turn_falls_behind_the_window),
 	    cmocka_unit_test(test_daily_cap),
+	    cmocka_unit_test(test_warm_up_grows_by_day),
+	    cmocka_unit_test(test_warm_up_holds_back),
+	    cmocka_unit_test(test_warm_up_estimate),
 	    cmocka_unit_test(test_restore),
 	    cmocka_unit_test(test_estimate),
 	    cmocka_unit_test(test_estimate_agrees),

@@ -55,8 +55,12 @@ WITH locked AS (
 )
 DELETE FROM outlets WHERE id = $1 AND (SELECT count(*) FROM locked) >= 0 RETURNING id
 
+-- $1 id, $2 today's cap where it has a warm-up, 0: none.
 -- name: OUTLET_GET
-SELECT outlet_json(o) FROM outlets o WHERE o.id = $1
+SELECT (SELECT json_object_agg(f.key, f.value)
+        FROM (SELECT * FROM json_each(outlet_json(o)) UNION ALL
+              SELECT 'dailyCapToday', to_json($2::integer) WHERE $2 IS NOT NULL) f)
+FROM outlets o WHERE o.id = $1
 
 -- $1 the one outlet allowed or NULL, $2 part of name or number or NULL, $3 cursor or NULL, $4 limit.
 -- One row: array, next cursor.

@@ -36,7 +36,7 @@ struct history {
 	uint64_t varint;
 	unsigned shift;
 	const struct field *field; /* the one that is being read; NULL: it does not matter */
-	uint64_t todo;		   /* bytes to pass over or to keep */
+	uint64_t pending;	   /* bytes to pass over or to keep */
 	size_t kept_len;
 	uint8_t kept[FIELD_MAX + 1];
 	struct history_item item;
@@ -199,7 +199,7 @@ begin_bytes(struct history *h, uint64_t len)
 
 	if (h->level != LEVEL_TOP && len > h->left)
 		return -1;
-	h->todo = len;
+	h->pending = len;
 	if (f != NULL && f->enter) {
 		h->level = f->into;
 		h->left = len;
@@ -281,13 +281,13 @@ count(struct history *h, uint64_t n)
 static size_t
 some_bytes(struct history *h, const uint8_t *data, size_t len)
 {
-	const size_t n = h->todo < len ? (size_t)h->todo : len;
+	const size_t n = h->pending < len ? (size_t)h->pending : len;
 
 	if (h->state == STATE_KEEP) {
 		memcpy(h->kept + h->kept_len, data, n);
 		h->kept_len += n;
 	}
-	h->todo -= n;
+	h->pending -= n;
 	return n;
 }
 
@@ -301,9 +301,9 @@ feed(struct history *h, const uint8_t *data, size_t len)
 			n = some_bytes(h, data, len);
 			if (count(h, n) != 0)
 				return -1;
-			if (h->todo == 0 && h->state == STATE_KEEP)
+			if (h->pending == 0 && h->state == STATE_KEEP)
 				kept(h);
-			else if (h->todo == 0)
+			else if (h->pending == 0)
 				next_field(h);
 		} else if (count(h, 1) != 0 || varint_byte(h, *data) != 0) {
 			return -1;

@@ -409,4 +409,24 @@ client_upload(struct client *c, uint32_t first, unsigned count, uint8_t salt)
 	return client_ask(c, iq);
 }
 
+static inline const struct node *
+usync(
+    struct client *c, const char *protocol, const char *mode, const char *jid, const char *contact)
+{
+	struct node *iq = node_new("iq", "type", "get", "xmlns", "usync", NULL);
+	struct node *u = node_child(iq, "usync", "sid", "1", "mode", "query", NULL);
+	struct node *user;
+	struct jid parsed;
+
+	(void)node_child(node_child(u, "query", NULL), protocol, "addressing_mode", mode, NULL);
+	user = node_child(node_child(u, "list", NULL), "user", NULL);
+	if (jid != NULL) {
+		assert_int_equal(jid_parse(jid, &parsed), 0);
+		node_set_jid(user, "jid", &parsed);
+	}
+	if (contact != NULL)
+		node_text(node_child(user, "contact", NULL), contact);
+	return node_first(node_find(node_find(client_ask(c, iq), "usync"), "list"));
+}
+
 #endif

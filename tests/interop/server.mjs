@@ -35,6 +35,8 @@ class Account {
 		this.key = null; // of the primary device; made when it links one
 		this.phones = new Map([[0, new Device(0)]]);
 		this.companion = null; // what the client under test is
+		this.refusals = []; // attributes of <failure> for its next logins
+		this.logins = 0;
 	}
 
 	jid(device = 0) {
@@ -101,7 +103,7 @@ class Client {
 
 	login(payload, noise) {
 		const account = this.server.accounts.get(String(payload.username));
-		const refusal = this.server.refusals.shift();
+		const refusal = this.server.refusals.shift() ?? account?.refusals.shift();
 
 		if (refusal) {
 			this.send({ tag: 'failure', attrs: { location: 'abc', ...refusal } });
@@ -122,10 +124,11 @@ class Client {
 		Object.assign(this, { account, state: 'open' });
 		account.client = this;
 		this.server.logins++;
+		account.logins++;
 		this.send({
 			tag: 'success',
 			attrs: {
-				t: String(Math.floor(Date.now() / 1000)), lid: account.jid(COMPANION), companion_enc_static: 'AbC/+9=', location: 'frc', props: '27',
+				t: String(Math.floor(Date.now() / 1000) + this.server.ahead), lid: account.jid(COMPANION), companion_enc_static: 'AbC/+9=', location: 'frc', props: '27',
 				abprops: '2', group_abprops: '1', display_name: 'A Shop @ home', creation: '1500000000',
 			},
 		});
@@ -167,6 +170,8 @@ export class Server {
 		this.refusals = []; // attributes of <failure> for the next logins
 		this.logins = 0;
 		this.serial = 0;
+		this.ahead = 0; // seconds of the clock that logins tell
+		this.rotations = 0;
 		this.dropAcks = 0;
 		this.receipts = []; // of what phones sent
 		this.retries = [];
@@ -265,7 +270,7 @@ export class Server {
 
 		if (!Curve.verify(identity, message, signed.deviceSignature) || signed.accountSignatureKey?.length > 0 || !Buffer.from(signed.details).equals(Buffer.from(details)))
 			this.violation('adv', bytes.toString('hex'));
-		account.companion = { ...client.registration, deviceSignature: Buffer.from(signed.deviceSignature), prekeys: new Map(), everUsed: new Set() };
+		account.companion = { ...client.registration, deviceSignature: Buffer.from(signed.deviceSignature), prekeys: new Map(), everUsed: new Set(), retired: new Set() };
 		client.send({ tag: 'stream:error', attrs: { code: '515' } });
 		client.end();
 	}

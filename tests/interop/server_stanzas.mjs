@@ -3,7 +3,7 @@
  * What the independent server does with each stanza: it is held against the table of shapes, then against what the server knows (ids, devices,
  * who waits for which answer), and answered.
  */
-import { proto } from 'baileys';
+import { Curve, proto } from 'baileys';
 
 import { COMPANION } from './server_phone.mjs';
 import { child, childrenOf, contentBytes, shapeOf } from './server_rules.mjs';
@@ -20,13 +20,32 @@ function onCount(client, node) {
 	client.send(result(node, [{ tag: 'count', attrs: { value: String(client.account.companion.prekeys.size) } }]));
 }
 
+/** The signed pre-key of an upload or a rotation: its identity signed it, and it is none that was given up. */
+function takeSigned(client, skey) {
+	const { companion } = client.account;
+	const [id, value, signature] = ['id', 'value', 'signature'].map((tag) => contentBytes(child(skey, tag)));
+	const same = value.equals(companion.skey.value);
+
+	if (same !== id.equals(companion.skey.id) || (!same && companion.retired.has(value.toString('hex'))) ||
+	    !Curve.verify(companion.identity, Buffer.concat([Buffer.from([5]), value]), signature))
+		client.server.violation('skey', `${id.toString('hex')} ${value.toString('hex')}`);
+	if (!same)
+		companion.retired.add(Buffer.from(companion.skey.value).toString('hex'));
+	Object.assign(companion, { skey: { id, value }, signature });
+}
+
+function onRotate(client, node) {
+	takeSigned(client, child(child(node, 'rotate'), 'skey'));
+	client.server.rotations++;
+	client.send(result(node));
+}
+
 function onUpload(client, node) {
 	const { companion } = client.account;
-	const skey = child(node, 'skey');
 
-	if (!contentBytes(child(node, 'identity')).equals(Buffer.from(companion.identity)) || !contentBytes(child(node, 'registration')).equals(companion.id) ||
-	    !contentBytes(child(skey, 'value')).equals(companion.skey.value))
+	if (!contentBytes(child(node, 'identity')).equals(Buffer.from(companion.identity)) || !contentBytes(child(node, 'registration')).equals(companion.id))
 		client.server.violation('upload', 'other keys than those of the registration');
+	takeSigned(client, child(node, 'skey'));
 	for (const key of childrenOf(child(node, 'list'))) {
 		const id = number(contentBytes(child(key, 'id')));
 		const value = contentBytes(child(key, 'value'));
@@ -35,7 +54,6 @@ function onUpload(client, node) {
 		companion.prekeys.set(id, value);
 		companion.everUsed.add(id);
 	}
-	companion.signature = contentBytes(child(skey, 'signature'));
 	client.send(result(node));
 }
 
@@ -297,7 +315,7 @@ async function onResend(client, node) {
 
 const nothing = () => {};
 const HANDLERS = {
-	ping: (client, node) => client.send(result(node)), count: onCount, upload: onUpload, rotate: (client, node) => client.send(result(node)),
+	ping: (client, node) => client.send(result(node)), count: onCount, upload: onUpload, rotate: onRotate,
 	digest: optional(), active: (client, node) => client.send(result(node)), devices: onDevices, contact: onContact, bundles: onBundles,
 	mex: optional(), token: optional(), clean: optional(), remove: onRemove, result: onResult, signed: (client, node) => client.server.paired(client, node),
 	session: nothing, batch: nothing, presence: nothing, message: onMessage, resend: onResend, receipt: onReceipt, retry: onRetry,

@@ -100,8 +100,13 @@ new_upload(struct link *l, unsigned count)
 	node_bytes(node_child(iq, "type", NULL), &type, 1);
 	node_bytes(node_child(iq, "identity", NULL), c->identity.pub, CURVE_KEY_LEN);
 	messaging_make_prekeys(l->messaging, count, node_child(iq, "list", NULL));
-	link_prekeys_add_signed(
-	    iq, c->signed_prekey_id, c->signed_prekey.pub, c->signed_prekey_sig);
+	/* Under way to the server, or there already: the current one would take its place again. */
+	if (c->has_next_signed_prekey)
+		link_prekeys_add_signed(iq, credentials_next_signed_id(c),
+		    c->next_signed_prekey.pub, c->next_signed_prekey_sig);
+	else
+		link_prekeys_add_signed(
+		    iq, c->signed_prekey_id, c->signed_prekey.pub, c->signed_prekey_sig);
 	return iq;
 }
 

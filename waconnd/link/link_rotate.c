@@ -13,7 +13,8 @@
 #include "waconnd/link/link_prekeys.h"
 #include "waconnd/link/link_private.h"
 
-#define AGAIN_S 3600	   /* after a refusal */
+#define AGAIN_S 3600 /* after a refusal */
+#define UPLOADING_S 2
 #define CHECK_S (6 * 3600) /* clocks are set, timers of weeks are not to be trusted */
 
 int64_t
@@ -129,6 +130,8 @@ link_rotate_timer(evutil_socket_t fd, short what, void *arg)
 			set_date(l);
 		else if (wait > 0)
 			arm(l, wait);
+		else if (l->login.uploading) /* of pre-keys, with the signed one that is current */
+			arm(l, UPLOADING_S);
 		else
 			begin(l);
 	}

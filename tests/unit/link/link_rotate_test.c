@@ -117,7 +117,8 @@ begin_dated(struct world *w)
 static void
 check_skey(const struct node *iq, const struct credentials *c, uint8_t id, const uint8_t *pub)
 {
-	const struct node *skey = node_find(node_find(iq, "rotate"), "skey");
+	const struct node *rotate = node_find(iq, "rotate");
+	const struct node *skey = node_find(rotate != NULL ? rotate : iq, "skey");
 	const uint8_t bytes[3] = {0, 0, id};
 	uint8_t text[1 + CURVE_KEY_LEN] = {0x05};
 	const uint8_t *data, *sig;
@@ -215,6 +216,35 @@ test_without_answer(void **state)
 	credentials_done(&second);
 }
 
+static bool
+was_uploaded(struct world *w)
+{
+	return world_got(w, "iq", "registration") != NULL;
+}
+
+/* Pre-keys that go out meanwhile do not put the old one back in its place. */
+static void
+test_upload_meanwhile(void **state)
+{
+	struct world *w = *state;
+	struct node *n;
+	struct credentials c;
+
+	w->rotate = "-";
+	begin_dated(w);
+	world_begin(w, LINK_LOGIN);
+	world_run(w, was_sent);
+	n = node_new("notification", "type", "encrypt", "id", "low", "t", "1700", "from",
+	    "s.whatsapp.net", NULL);
+	node_child(n, "count", "value", "2", NULL);
+	fake_send(&w->server, n);
+	world_run(w, was_uploaded);
+	stored(w, &c);
+	assert_true(c.has_next_signed_prekey);
+	check_skey(world_got(w, "iq", "registration"), &c, 2, c.next_signed_prekey.pub);
+	credentials_done(&c);
+}
+
 static void
 test_refused(void **state)
 {
@@ -286,6 +316,7 @@ main(void)
 	    TEST(test_not_due),
 	    TEST(test_due_at_login),
 	    TEST(test_without_answer),
+	    TEST(test_upload_meanwhile),
 	    TEST(test_refused),
 	    TEST(test_not_saved),
 	    TEST(test_clock_set_back),

@@ -39,6 +39,7 @@ struct auth {
 	struct cached cache[CACHE_SIZE];
 	struct admin admins[CONFIG_ADMINS_MAX];
 	size_t n_admins;
+	uint64_t changes; /* of what is to be forgotten */
 	void (*forgotten)(void *arg);
 	void *forgotten_arg;
 };
@@ -46,6 +47,7 @@ struct auth {
 struct identify { /* a call's state while the database is asked */
 	struct auth *auth;
 	uint8_t hash[32];
+	uint64_t changes; /* when it was asked */
 	void (*next)(struct call *c);
 };
 
@@ -85,6 +87,7 @@ slot(struct auth *a, const uint8_t hash[32])
 void
 auth_forget(struct auth *a, const char *token_id)
 {
+	a->changes++;
 	for (size_t i = 0; i < CACHE_SIZE; i++) {
 		if (token_id == NULL || strcmp(a->cache[i].who.token_id, token_id) == 0)
 			a->cache[i].at_ms = 0;
@@ -98,6 +101,7 @@ auth_doubt(struct auth *a)
 {
 	const int64_t now = clock_monotonic_ms();
 
+	a->changes++;
 	for (size_t i = 0; i < CACHE_SIZE; i++) {
 		struct cached *e = &a->cache[i];
 
@@ -174,10 +178,13 @@ on_token(struct call *c, const PGresult *result)
 		call_problem(c, "unauthenticated", "The token is for an outlet of others.");
 		return;
 	}
-	memcpy(e->hash, id->hash, sizeof(e->hash));
-	e->who = who;
-	e->at_ms = clock_monotonic_ms();
-	e->expires_ms = strtoll(PQgetvalue(result, 0, 6), NULL, 10);
+	/* What was revoked while the question was under way is not remembered. */
+	if (id->changes == id->auth->changes) {
+		memcpy(e->hash, id->hash, sizeof(e->hash));
+		e->who = who;
+		e->at_ms = clock_monotonic_ms();
+		e->expires_ms = strtoll(PQgetvalue(result, 0, 6), NULL, 10);
+	}
 	c->who = who;
 	free(c->state);
 	c->state = NULL;
@@ -218,6 +225,7 @@ identify_token(struct auth *a, struct call *c, const char *token, void (*next)(s
 	}
 	id = xcalloc(1, sizeof(*id));
 	id->auth = a;
+	id->changes = a->changes;
 	id->next = next;
 	memcpy(id->hash, hash, sizeof(hash));
 	c->state = id;

@@ -741,6 +741,15 @@ CREATE OR REPLACE FUNCTION message_content(m messages) RETURNS jsonb LANGUAGE sq
 	            ELSE coalesce(m.content, (SELECT b.parts->m.part->'content' FROM blasts b WHERE b.id = m.blast_id)) END
 $$;
 
+-- The message of a chat that one with this stanza id in it was, ours or theirs: msg_…, NULL where it is not known.
+CREATE OR REPLACE FUNCTION message_quoted(outlet text, chat text, number text, stanza text) RETURNS text LANGUAGE sql STABLE AS $$
+	SELECT 'msg_' || x.id
+	FROM (SELECT m.id FROM messages m WHERE m.outlet_id = outlet AND m.wa_id = stanza AND m.outgoing AND (m.phone = number OR m.peer = chat)
+	      UNION ALL
+	      SELECT m.id FROM messages m WHERE m.outlet_id = outlet AND m.wa_id = stanza AND NOT m.outgoing AND m.peer = chat) x
+	LIMIT 1
+$$;
+
 CREATE OR REPLACE FUNCTION message_json(m messages) RETURNS json LANGUAGE sql STABLE AS $$
 	WITH plain AS (
 		SELECT json_build_object('id', 'msg_' || m.id, 'outletId', m.outlet_id, 'blastId', m.blast_id,
@@ -752,6 +761,10 @@ CREATE OR REPLACE FUNCTION message_json(m messages) RETURNS json LANGUAGE sql ST
 	-- What is not text comes on top: members of the content, but for what is only the wire's.
 	SELECT CASE WHEN m.content IS NULL AND m.part IS NULL AND m.sealed_media IS NULL THEN plain.j
 	            ELSE (plain.j::jsonb || coalesce(message_content(m) - 'quoted', '{}')
+	                  || CASE WHEN m.content ? 'quoted' AND NOT m.content ? 'replyTo'
+	                          THEN jsonb_strip_nulls(jsonb_build_object('replyTo',
+	                               message_quoted(m.outlet_id, m.peer, m.phone, m.content->'quoted'->>'waId')))
+	                          ELSE '{}' END
 	                  || CASE WHEN m.sealed_media IS NULL THEN '{}'
 	                          ELSE jsonb_build_object('media', coalesce(m.content->'media', '{}')
 	                                                  || jsonb_build_object('url', '/api/messages/msg_' || m.id || '/media')) END)::json

@@ -4,7 +4,8 @@
  *
  * Parts: outlet_table.c (all outlets: add, remove, ticks, drain), outlet_owner.c (whose they are),
  * outlet_handover.c (giving them to others), outlet.c (steps, actions, commands), outlet_link.c
- * (what a link says), outlet_content.c (messages), outlet_session.c (the row in the database),
+ * (what a link says), outlet_content.c (messages), outlet_told.c (telling of them),
+ * outlet_session.c (the row in the database),
  * outlet_passkey.c (what WhatsApp may ask before it links), outlet_account.c (restrictions),
  * outlet_numbers.c (checks of numbers), outlet_status.c (health and JSON), outlet_pace.c,
  * outlet_fsm.c.
@@ -45,6 +46,7 @@ enum outlet_handover { /* to another daemon */
 
 struct session_commit;
 struct content_query;
+struct telling;
 
 struct outlet_passkey { /* asked for while the outlet is being linked */
 	bool asked;
@@ -108,6 +110,8 @@ struct outlet {
 
 	LIST_HEAD(, content_query) contents;
 	unsigned n_contents;
+	LIST_HEAD(, telling) tellings;
+	unsigned n_tellings;
 	void *queue;
 
 	struct buf json;
@@ -208,6 +212,11 @@ const char *outlet_kind(const struct link_message *m); /* more exact: "voice", "
 void outlet_received(struct outlet *o, const struct link_message *m, const char *peer);
 void outlet_retry(struct outlet *o, uint64_t token, const char *id); /* as link_ops.retry */
 void outlet_forget_contents(struct outlet *o); /* what is looked up for the link */
+
+/* -- outlet_told.c -- */
+/* One received, to subscribers. */
+void outlet_tell(struct outlet *o, const struct link_message *m, const char *peer);
+void outlet_forget_tellings(struct outlet *o);
 
 /* -- outlet_session.c -- */
 /* Put the row into the batch; from: the status before, for the history, NULL for none. */

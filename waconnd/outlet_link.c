@@ -17,10 +17,9 @@
 #include "waconnd/outlet_internal.h"
 
 #define DEVICE_NAME "waconn"
-#define ROUNDS_MAX 3	    /* connections that show codes after one "connect" */
-#define RESTARTS_MAX 2	    /* 515 in a row before back-off */
-#define STABLE_MS 60000	    /* a link that lived so long begins back-off anew */
-#define EVENT_TEXT_MAX 1024 /* bytes of a message's text in an event */
+#define ROUNDS_MAX 3	/* connections that show codes after one "connect" */
+#define RESTARTS_MAX 2	/* 515 in a row before back-off */
+#define STABLE_MS 60000 /* a link that lived so long begins back-off anew */
 
 void
 outlet_forget_codes(struct outlet *o)
@@ -142,41 +141,6 @@ on_push_name(void *arg, const char *name)
 
 /* -- messages -- */
 
-/* At most max bytes, without cutting a character of UTF-8 in two. */
-static size_t
-cut_utf8(const char *text, size_t max)
-{
-	size_t len = strnlen(text, max + 1);
-
-	if (len <= max)
-		return len;
-	for (len = max; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80; len--)
-		;
-	return len;
-}
-
-static void
-publish_message(struct outlet *o, const struct link_message *m, const char *peer)
-{
-	struct buf data = BUF_INIT(EVENT_TEXT_MAX * 6 + 2048);
-	struct jsonw j;
-
-	jsonw_init(&j, &data);
-	jsonw_object(&j, NULL);
-	jsonw_str(&j, "outletId", o->id);
-	jsonw_str(&j, "direction", m->from_me ? "out" : "in");
-	jsonw_str(&j, "peer", m->phone != NULL ? m->phone : peer);
-	jsonw_str(&j, "name", m->push_name);
-	jsonw_str(&j, "kind", outlet_kind(m));
-	if (m->text != NULL)
-		jsonw_strn(&j, "text", m->text, cut_utf8(m->text, EVENT_TEXT_MAX));
-	jsonw_time(&j, "at", m->timestamp * 1000);
-	jsonw_object_end(&j);
-	if (buf_ok(&data))
-		hub_publish(o->os->env.hub, "message", o->id, buf_str(&data), data.len);
-	buf_done(&data);
-}
-
 static void
 on_message(void *arg, const struct link_message *m)
 {
@@ -186,7 +150,7 @@ on_message(void *arg, const struct link_message *m)
 
 	(void)jid_format(&chat, peer);
 	outlet_received(o, m, peer);
-	publish_message(o, m, peer);
+	outlet_tell(o, m, peer);
 	metric_add(o->os->received, m->kind, 1);
 }
 
@@ -431,6 +395,7 @@ void
 outlet_link_drop(struct outlet *o)
 {
 	outlet_forget_contents(o);
+	outlet_forget_tellings(o);
 	if (o->link != NULL)
 		link_free(&o->link);
 	outlet_numbers_drop(o);

@@ -256,6 +256,38 @@ scenario('an answer to a message, its own or the other\'s', async () => {
 	assert.equal(problem.errors[0].field, 'replyTo');
 });
 
+scenario('what somebody answers is named, in the list, in the event and to webhooks; what is not known is not', async () => {
+	const to = phone();
+	const mine = await sendContent(to, { text: 'Buka jam berapa?' });
+	const elsewhere = await sendContent(phone(), { text: 'Halo' });
+
+	await becomes(mine.id, 'DELIVERED');
+	await becomes(elsewhere.id, 'DELIVERED');
+	const [[mineId], [otherId]] = await Promise.all([mine, elsewhere].map((m) => world.sql(`SELECT wa_id FROM messages WHERE id = ${m.id.slice(4)}`)));
+	await world.sim.send(to, NUMBER, 'Sebentar');
+	const theirs = await waitFor(async () => (await inbox()).find((m) => m.peer === to), 10_000, 'their message');
+	const [theirId] = await world.sql(`SELECT wa_id FROM messages WHERE id = ${theirs.id.slice(4)}`);
+	const stream = await world.admin.events();
+	const answers = [
+		['Jam delapan', mineId, mine.id],
+		['Maksud saya sembilan', theirId, theirs.id],
+		['Apa ini?', 'NOBODYSENTTHIS', undefined],
+		['Punya orang lain', otherId, undefined], // of another chat
+	];
+	try {
+		for (const [text, quotedId, replyTo] of answers) {
+			await world.sim.sendContent(to, NUMBER, { kind: 'text', text, quotedId, quotedText: 'x' });
+			const event = await stream.next((e) => e.kind === 'message' && e.data.text === text, 30_000, text);
+			assert.equal(event.data.replyTo, replyTo);
+			const listed = await waitFor(async () => (await inbox()).find((m) => m.text === text), 10_000, text);
+			assert.equal(listed.replyTo, replyTo);
+			assert.equal((await world.admin.get(`/messages/${listed.id}`)).message.replyTo, replyTo);
+		}
+	} finally {
+		stream.close();
+	}
+});
+
 scenario('what is wrong with a message is named, field by field', async () => {
 	const to = phone();
 	const cases = [

@@ -34,6 +34,10 @@ LEFT JOIN media f ON f.id = $1 AND f.complete AND ($2::text IS NULL OR f.owner =
 LEFT JOIN messages m ON m.id = $5::bigint AND m.outlet_id = $3 AND m.phone = $4 AND m.wa_id IS NOT NULL
 LEFT JOIN outlet_sessions s ON s.outlet_id = m.outlet_id
 
+-- The message that one answers. $1 outlet, $2 chat, $3 number or NULL, $4 stanza id. Column: its id, or NULL.
+-- name: MESSAGE_QUOTED
+SELECT message_quoted($1, $2, $3, $4)
+
 -- One message outside any blast. $1 outlet, $2 phone, $3 kind, $4 text or NULL, $5 content (JSON) or NULL; $6 user, $7 key, $8 hash of
 -- the request, or NULL: the answer is kept under that key. Answers the document of the 202.
 -- name: MESSAGE_ADD

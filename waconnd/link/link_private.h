@@ -41,6 +41,7 @@ struct link_ws {
 	STAILQ_HEAD(, link_frame) queue;
 	size_t queued_bytes;
 	size_t queued;
+	unsigned unreadable; /* stanzas that were dropped */
 	struct frame_reader reader;
 };
 

@@ -15,6 +15,7 @@
 #define QUEUE_BYTES_MAX (4u << 20)
 #define QUEUE_FRAMES_MAX 4096
 #define HEADER_LEN 3
+#define UNREADABLE_MAX 100 /* a connection */
 
 struct link_frame {
 	STAILQ_ENTRY(link_frame) entry;
@@ -166,6 +167,17 @@ on_writable(struct link *l)
 
 /* -- in -- */
 
+/* It came whole from the server, and what follows can be read: the link does not end for it, or
+ * what the server repeats would end each one. */
+static void
+unreadable(struct link *l, size_t len, int error)
+{
+	log_warn("link.unreadable", LOG_STR("outlet", l->outlet), LOG_INT("bytes", (int64_t)len),
+	    LOG_STR("why", node_error_text(error)));
+	if (++l->ws.unreadable > UNREADABLE_MAX)
+		link_fail(l, LINK_END_PROTOCOL, "too many stanzas cannot be read");
+}
+
 static void
 on_frame(struct link *l, const uint8_t *body, size_t len)
 {
@@ -178,15 +190,10 @@ on_frame(struct link *l, const uint8_t *body, size_t len)
 		return;
 	}
 	buf_init(&plain, FRAME_MAX_DEFAULT);
-	error = noise_open(l->noise, body, len, &plain);
-	if (error < 0) {
+	if (noise_open(l->noise, body, len, &plain) < 0) {
 		link_fail(l, LINK_END_PROTOCOL, "a frame cannot be decrypted");
 	} else if ((error = node_decode(plain.data, plain.len, &stanza)) < 0) {
-		char detail[LINK_DETAIL_MAX];
-
-		(void)snprintf(
-		    detail, sizeof(detail), "a stanza cannot be read: %s", node_error_text(error));
-		link_fail(l, LINK_END_PROTOCOL, detail);
+		unreadable(l, plain.len, error);
 	} else {
 		link_dispatch(l, stanza);
 		node_free(&stanza);

@@ -431,6 +431,44 @@ test_garbage(void **state)
 	assert_int_equal(w->end, LINK_END_PROTOCOL);
 }
 
+static bool
+was_answered(struct world *w)
+{
+	for (unsigned i = 0; i < w->n_got; i++)
+		if (node_get_is(w->got[i], "id", "after"))
+			return true;
+	return false;
+}
+
+/* A document that is no node, as servers of another year may say: dropped, the link goes on. */
+static void
+test_unreadable(void **state)
+{
+	static const uint8_t document[] = {0, 0xf8, 0x02, 0x13, 0xf5};
+	struct world *w = *state;
+	struct buf sealed = BUF_INIT(100);
+
+	w->give_login = true;
+	world_begin_login(w);
+	world_run(w, world_is_open);
+	assert_int_equal(noise_seal(w->server.noise, document, sizeof(document), &sealed), 0);
+	fake_frame_send(&w->server, sealed.data, sealed.len);
+	buf_done(&sealed);
+	fake_send(&w->server, node_new("iq", "type", "get", "xmlns", "urn:xmpp:ping", "id", "after",
+				  "from", "s.whatsapp.net", NULL));
+	world_run(w, was_answered);
+	assert_int_equal(w->ended, 0);
+	for (unsigned i = 0; i <= 100; i++) {
+		assert_int_equal(
+		    noise_seal(w->server.noise, document, sizeof(document), &sealed), 0);
+		fake_frame_send(&w->server, sealed.data, sealed.len);
+		buf_done(&sealed);
+		sealed = (struct buf)BUF_INIT(100);
+	}
+	world_run(w, world_is_ended);
+	assert_int_equal(w->end, LINK_END_PROTOCOL);
+}
+
 static void
 test_refused(void **state)
 {
@@ -614,6 +652,7 @@ main(void)
 	    T(test_stream_error_restart),
 	    T(test_closed_by_server),
 	    T(test_garbage),
+	    T(test_unreadable),
 	    T(test_refused),
 	    T(test_closed_before_the_upgrade),
 	    T(test_untrusted),

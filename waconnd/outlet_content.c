@@ -129,6 +129,7 @@ outlet_received(struct outlet *o, const struct link_message *m, const char *peer
 	    .kind = outlet_kind(m),
 	    .text = m->text,
 	    .from_me = m->from_me,
+	    .resent = m->resent,
 	    .at_ms = m->timestamp * 1000,
 	};
 

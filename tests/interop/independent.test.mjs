@@ -11,7 +11,7 @@ import { waitFor } from '../e2e/wait.mjs';
 import { numbers } from '../e2e/world.mjs';
 import { assertOnce, begin, clean } from './independent.mjs';
 import { OTHER } from './server_phone.mjs';
-import { askAgain, oddities, ownPhone, reinstall, unreadable, write } from './server_send.mjs';
+import { askAgain, oddities, ownPhone, reinstall, unreadable, withhold, write } from './server_send.mjs';
 
 const MANY = 200;
 
@@ -72,6 +72,16 @@ for (const habits of HABITS) {
 			await clean(server);
 			const { messages } = await world.admin.get(`/outlets/${id}/messages?limit=5`);
 			assert.ok(messages.some((m) => m.text === 'dari HP' && m.peer === pn), JSON.stringify(messages));
+		});
+
+		scenario('what came without its content is asked for from the own phone', async () => {
+			const [pn] = numbers(1, 49);
+			const waId = withhold(server, account, pn, 'dari HP sendiri');
+			await waitFor(() => server.requests.some((key) => key.id === waId), 10_000, 'the request');
+			const of = async () => (await world.admin.get(`/outlets/${id}/messages?limit=100`)).messages.filter((m) => m.peer === pn);
+			await waitFor(async () => (await of()).some((m) => m.text === 'dari HP sendiri'), 10_000, 'the message');
+			await clean(server);
+			assert.equal((await of()).length, 1);
 		});
 
 		scenario('a device that cannot read asks again, with keys and without', async () => {

@@ -166,6 +166,8 @@ export class Server {
 		this.violations = [];
 		this.owed = new Map(); // what a client has not acknowledged yet
 		this.settled = new Set();
+		this.kept = new Map(); // message id → WebMessageInfo: what the account's own phone has
+		this.requests = []; // the keys of messages that were asked for from it
 		this.sentIds = new Map(); // message id → the client that sent it
 		this.refusals = []; // attributes of <failure> for the next logins
 		this.logins = 0;

@@ -67,6 +67,11 @@ export const SHAPES = {
 		attrs: { id: /^[0-9A-F]{16,32}$/, to: USER, type: /^(text|media)$/, t: T, 'device_fanout?': 'false', 'recipient?': USER, 'participant?': USER },
 		children: { enc, 'device-identity?': bytes(60, 1000) },
 	},
+	peer: {
+		tag: 'message',
+		attrs: { id: /^[0-9A-F]{16,32}$/, to: PN, type: 'text', category: 'peer', push_priority: /^high(_force)?$/ },
+		children: { meta: { attrs: { appdata: 'default' } }, enc, 'device-identity?': bytes(60, 1000) },
+	},
 	receipt: {
 		tag: 'receipt',
 		attrs: { id: ID, to: ADDRESS, 'type?': /^(inactive|sender|peer_msg|hist_sync)$/, 'participant?': USER, 'recipient?': USER },

@@ -75,6 +75,16 @@ export async function ownPhone(server, account, message, more) {
 	return id;
 }
 
+/** The phone of `pn` wrote this, and the account's own phone has it; the client is only told that there is something. */
+export function withhold(server, account, pn, text) {
+	const peer = server.account(pn);
+	const id = `3EB0${crypto.randomBytes(9).toString('hex').toUpperCase()}`;
+
+	server.kept.set(id, { key: { remoteJid: peer.jid(), fromMe: false, id }, message: { conversation: text }, messageTimestamp: Number(now()), pushName: 'Budi' });
+	server.owe(account, { tag: 'message', attrs: { id, t: now(), type: 'text', from: peer.jid(), sender_pn: peer.pnJid() }, content: [{ tag: 'unavailable', attrs: {} }] });
+	return id;
+}
+
 /** Messages that cannot be read, and receipts that are not of a peer. */
 export function unreadable(server, account, pn) {
 	const peer = server.account(pn);

@@ -7,6 +7,7 @@ import { Curve, proto } from 'baileys';
 
 import { COMPANION } from './server_phone.mjs';
 import { child, childrenOf, contentBytes, shapeOf } from './server_rules.mjs';
+import { ownPhone } from './server_send.mjs';
 
 const result = (node, content) => ({ tag: 'iq', attrs: { from: '@s.whatsapp.net', type: 'result', id: node.attrs.id }, ...(content ? { content } : {}) });
 const isLid = (jid) => jid.endsWith('@lid');
@@ -313,12 +314,37 @@ async function onResend(client, node) {
 		server.violation('resend', `${outcome} by ${node.attrs.to}`);
 }
 
+/** The client asks its own phone for a message that it did not get, or could not read. */
+async function onPeer(client, node) {
+	const { server, account } = client;
+	const enc = child(node, 'enc');
+
+	checkIdentity(client, node, [enc]);
+	client.send({ tag: 'ack', attrs: { class: 'message', id: node.attrs.id, from: node.attrs.to, t: String(Math.floor(Date.now() / 1000)) } });
+	if (server.byJid(node.attrs.to) !== account) {
+		server.violation('peer', `to ${node.attrs.to}`);
+		return;
+	}
+	const message = await account.phones.get(0).decrypt(account.jid(COMPANION), node.attrs.id, enc);
+	const { type, peerDataOperationRequestMessage: request } = message.protocolMessage ?? {};
+	const keys = request?.placeholderMessageResendRequest ?? [];
+	if (type !== 16 || request.peerDataOperationRequestType !== 4 || keys.length !== 1 || !keys[0].messageKey?.id || !keys[0].messageKey.remoteJid) {
+		server.violation('peer', JSON.stringify(message));
+		return;
+	}
+	server.requests.push(keys[0].messageKey);
+	const info = server.kept.get(keys[0].messageKey.id);
+	const result = info ? [{ placeholderMessageResendResponse: { webMessageInfoBytes: proto.WebMessageInfo.encode(info).finish() } }] : [];
+	await ownPhone(server, account, { protocolMessage: { type: 17, peerDataOperationRequestResponseMessage: {
+		peerDataOperationRequestType: 4, stanzaId: node.attrs.id, peerDataOperationResult: result } } }, { category: 'peer' });
+}
+
 const nothing = () => {};
 const HANDLERS = {
 	ping: (client, node) => client.send(result(node)), count: onCount, upload: onUpload, rotate: onRotate,
 	digest: optional(), active: (client, node) => client.send(result(node)), devices: onDevices, contact: onContact, bundles: onBundles,
 	mex: optional(), token: optional(), clean: optional(), remove: onRemove, result: onResult, signed: (client, node) => client.server.paired(client, node),
-	session: nothing, batch: nothing, presence: nothing, message: onMessage, resend: onResend, receipt: onReceipt, retry: onRetry,
+	session: nothing, batch: nothing, presence: nothing, message: onMessage, resend: onResend, peer: onPeer, receipt: onReceipt, retry: onRetry,
 	hosts: onHosts, missing: onMissing,
 	ackMessage: onAck, ackReceipt: onAck, ackNotification: onAck, ackCall: onAck,
 };

@@ -35,6 +35,7 @@ static const struct route {
     {EVHTTP_REQ_POST, "/phones/*/message", control_phone_message},
     {EVHTTP_REQ_POST, "/phones/*/group", control_phone_group},
     {EVHTTP_REQ_POST, "/phones/*/bare", control_phone_bare},
+    {EVHTTP_REQ_POST, "/phones/*/keep", control_phone_keep},
     {EVHTTP_REQ_POST, "/phones/*/reinstall", control_phone_reinstall},
     {EVHTTP_REQ_GET, "/media", control_media},
     {EVHTTP_REQ_POST, "/media/faults", control_media_fault},

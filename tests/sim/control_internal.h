@@ -93,6 +93,7 @@ void control_phone_message(struct control_call *c);
 void control_phone_reinstall(struct control_call *c);
 void control_phone_group(struct control_call *c);
 void control_phone_bare(struct control_call *c);
+void control_phone_keep(struct control_call *c);
 void control_media(struct control_call *c);
 void control_media_fault(struct control_call *c);
 void control_media_file(struct control_call *c);

@@ -30,18 +30,18 @@ read_bytes(struct control_call *c, const char *text, struct buf *ret)
 
 static void
 send_bytes(struct control_call *c, const char *to_phone, const char *id, const struct buf *message,
-    bool peer, bool spoil)
+    enum phone_bytes how)
 {
 	char sent[CONTROL_ID_MAX + 1];
 	struct account *from = control_account(c, true), *to;
 
 	if (from == NULL)
 		return;
-	to = peer ? from : account_find(c->sim, to_phone, true);
+	to = how == PHONE_BYTES_PEER ? from : account_find(c->sim, to_phone, true);
 	if (!account_registered(to) || !account_registered(from))
 		control_fail(c, 409, "one of the two is not on WhatsApp");
 	else if (phone_send_bytes(
-		     account_device0(from), to, id, message, peer, spoil, sent, sizeof(sent)) != 0)
+		     account_device0(from), to, id, message, how, sent, sizeof(sent)) != 0)
 		control_fail(c, 409, "no device could be written to");
 	else
 		control_ok(c, json_pack("{s:s}", "id", sent));
@@ -50,19 +50,43 @@ send_bytes(struct control_call *c, const char *to_phone, const char *id, const s
 void
 control_phone_message(struct control_call *c)
 {
-	static const char *const names[] = {"to", "message", "id", "peer", "spoil", NULL};
+	static const char *const names[] = {"to", "message", "id", "peer", "spoil", "lost", NULL};
 	struct buf message = BUF_INIT(BASE64_MAX);
 	char to[PHONE_DIGITS_MAX + 1] = "";
 	const char *text, *id;
-	bool peer = false, spoil = false, has;
+	bool peer = false, spoil = false, lost = false, has;
 
 	if (control_args_only(c, names) &&
 	    control_args_text(c, "message", true, BASE64_MAX, &text) &&
 	    control_args_text(c, "id", false, CONTROL_ID_MAX, &id) &&
 	    control_args_bool(c, "peer", &peer, &has) &&
-	    control_args_bool(c, "spoil", &spoil, &has) && control_args_phone(c, "to", !peer, to) &&
+	    control_args_bool(c, "spoil", &spoil, &has) &&
+	    control_args_bool(c, "lost", &lost, &has) && control_args_phone(c, "to", !peer, to) &&
 	    read_bytes(c, text, &message))
-		send_bytes(c, to, id, &message, peer, spoil);
+		send_bytes(c, to, id, &message,
+		    peer    ? PHONE_BYTES_PEER
+		    : lost  ? PHONE_BYTES_LOST
+		    : spoil ? PHONE_BYTES_SPOILED
+			    : PHONE_BYTES_WHOLE);
+	buf_done(&message);
+}
+
+void
+control_phone_keep(struct control_call *c)
+{
+	static const char *const names[] = {"from", "message", "id", NULL};
+	struct buf message = BUF_INIT(BASE64_MAX);
+	char from[PHONE_DIGITS_MAX + 1];
+	const char *text, *id;
+	struct account *a;
+
+	if (control_args_only(c, names) && control_args_phone(c, "from", true, from) &&
+	    control_args_text(c, "message", true, BASE64_MAX, &text) &&
+	    control_args_text(c, "id", true, CONTROL_ID_MAX, &id) &&
+	    read_bytes(c, text, &message) && (a = control_account(c, true)) != NULL) {
+		phone_keep(account_device0(a), account_find(c->sim, from, true), id, &message);
+		control_ok(c, json_pack("{s:s}", "id", id));
+	}
 	buf_done(&message);
 }
 

@@ -28,6 +28,7 @@ phone_new(struct sim *s, struct account *a)
 	STAILQ_INIT(&p->sent);
 	STAILQ_INIT(&p->groups);
 	STAILQ_INIT(&p->group_sent);
+	STAILQ_INIT(&p->kept);
 	return p;
 }
 
@@ -39,6 +40,7 @@ phone_free(struct phone **p)
 	phone_message_done(*p);
 	phone_send_done(*p);
 	phone_group_done(*p);
+	phone_kept_done(*p);
 	phone_store_done(*p);
 	phone_keys_done(*p);
 	free((*p)->vouched);
@@ -52,6 +54,7 @@ phone_reinstall(struct phone *p, bool told)
 	phone_message_done(p);
 	phone_send_done(p);
 	phone_group_done(p);
+	phone_kept_done(p);
 	phone_store_done(p);
 	phone_keys_done(p);
 	free(p->vouched);

@@ -6,6 +6,7 @@
  *	phone_message.c  messages that came: decrypt, record, receipts, asking again
  *	phone_send.c     messages that go out, and again when asked for
  *	phone_group.c    the same in groups
+ *	phone_kept.c     what companions may ask it for
  *	phone_content.c  what they hold, as tests see it
  *	phone_signal.c   encrypting and decrypting
  *	phone_store.c    what libsignal keeps: sessions and identities of others
@@ -22,6 +23,7 @@
 
 #include "common/buf.h"
 #include "common/wa/content.h"
+#include "common/wa/message.h"
 #include "tests/sim/sim.h"
 
 #define PHONE_STANZA_MAX (1u << 20)
@@ -77,6 +79,8 @@ struct phone {
 	STAILQ_HEAD(phone_group_list, phone_group) groups;
 	STAILQ_HEAD(phone_group_sent_list, phone_group_sent) group_sent;
 	unsigned group_count, group_sent_count;
+	STAILQ_HEAD(phone_kept_list, phone_kept) kept;
+	unsigned kept_count;
 };
 
 /* What one must know of a device to write to it first. */
@@ -111,6 +115,16 @@ int phone_session_renew(struct phone *p, const struct jid *device, const struct 
 int phone_enc_write(struct phone *p, const struct jid *device, const struct buf *plain,
     const char *mediatype, struct node *parent, struct node **ret_enc)
     __attribute__((warn_unused_result));
+
+/* Housekeeping for one companion; false: it could not be written to. */
+bool phone_peer_write(struct phone *p, unsigned device, const char *id, const struct buf *message);
+
+/* -- phone_kept.c -- */
+/* A companion's housekeeping under this stanza id: answered, if it asks for a message. What is
+ * wrong with that, or NULL. */
+const char *phone_kept_asked(
+    struct phone *p, const struct jid *companion, const char *id, const struct wa_message *read);
+void phone_kept_done(struct phone *p); /* frees */
 
 /* -- phone_group.c -- */
 /* false: it wrote no such thing in a group. */

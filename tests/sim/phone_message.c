@@ -244,6 +244,15 @@ mail_record(struct phone *p, const struct mail *m, const struct wa_message *read
 }
 
 static void
+mail_housekeeping(struct phone *p, const struct mail *m, const struct wa_message *read)
+{
+	const char *wrong = phone_kept_asked(p, &m->from, m->id, read);
+
+	if (wrong != NULL)
+		mail_violation(p, m, "placeholder", wrong);
+}
+
+static void
 mail_read(struct phone *p, const struct mail *m, const struct buf *plain)
 {
 	struct phone_awaited *awaited = awaited_find(p, m);
@@ -258,6 +267,8 @@ mail_read(struct phone *p, const struct mail *m, const struct buf *plain)
 		mail_violation(p, m, "protobuf", "the plaintext is no Message");
 	else {
 		mail_record(p, m, &read);
+		if (m->peer)
+			mail_housekeeping(p, m, &read);
 		wa_message_done(&read);
 		send_receipts(p, m);
 	}

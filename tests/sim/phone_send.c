@@ -247,9 +247,8 @@ spoil_enc(struct node *enc)
 	free(copy);
 }
 
-/* Housekeeping for one companion. */
-static bool
-peer_write(struct phone *p, unsigned device, const char *id, const struct buf *message)
+bool
+phone_peer_write(struct phone *p, unsigned device, const char *id, const struct buf *message)
 {
 	const struct jid self = account_lid(p->account, 0), to = account_lid(p->account, device);
 	struct node *stanza =
@@ -297,8 +296,9 @@ bytes_write(struct phone *p, struct account *to, const char *id, const struct bu
 
 int
 phone_send_bytes(struct phone *p, struct account *to, const char *id, const struct buf *message,
-    bool peer, bool spoil, char *ret_id, size_t id_size)
+    enum phone_bytes how, char *ret_id, size_t id_size)
 {
+	const bool peer = how == PHONE_BYTES_PEER;
 	unsigned devices[SIM_DEVICES_MAX], written = 0;
 	struct wa_content *content = NULL;
 	char made[MESSAGE_ID_LEN + 1];
@@ -310,16 +310,17 @@ phone_send_bytes(struct phone *p, struct account *to, const char *id, const stru
 	if (strlen(id) >= id_size || message->len > PHONE_STANZA_MAX / 2)
 		return -1;
 	memcpy(ret_id, id, strlen(id) + 1);
-	if (!peer && wa_content_decode(message->data, message->len, &content) == 0)
+	if (!peer && wa_content_decode(message->data, message->len, &content) == 0 &&
+	    how != PHONE_BYTES_LOST)
 		(void)sent_add(p, to, ret_id, content);
 	if (!peer)
-		written = bytes_write(p, to, ret_id, message, content, spoil);
+		written = bytes_write(p, to, ret_id, message, content, how != PHONE_BYTES_WHOLE);
 	wa_content_free(&content);
 	if (!peer)
 		return written > 0 ? 0 : -1;
 	for (size_t i = account_devices(p->account, devices); i-- > 0;)
 		if (devices[i] != 0)
-			written += peer_write(p, devices[i], ret_id, message);
+			written += phone_peer_write(p, devices[i], ret_id, message);
 	return written > 0 ? 0 : -1;
 }
 

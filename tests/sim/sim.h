@@ -165,12 +165,15 @@ int phone_send(struct phone *p, struct account *to, const char *id,
     const struct wa_content *content, char *ret_id, size_t id_size)
     __attribute__((warn_unused_result));
 /*
- * The same with any Message's bytes. peer: to the companions of its own account (`to`), as
- * housekeeping. spoil: what they get cannot be decrypted. It can be asked for again when it is of a
- * kind that wa_content knows.
+ * The same with any Message's bytes. PEER: to the companions of its own account (`to`), as
+ * housekeeping. SPOILED: what they get cannot be decrypted. It can be asked for again when it is of
+ * a kind that wa_content knows; LOST: it cannot.
  */
+enum phone_bytes { PHONE_BYTES_WHOLE, PHONE_BYTES_PEER, PHONE_BYTES_SPOILED, PHONE_BYTES_LOST };
 int phone_send_bytes(struct phone *p, struct account *to, const char *id, const struct buf *message,
-    bool peer, bool spoil, char *ret_id, size_t id_size) __attribute__((warn_unused_result));
+    enum phone_bytes how, char *ret_id, size_t id_size) __attribute__((warn_unused_result));
+/* It has this Message of `from`, which its companions may ask it for. */
+void phone_keep(struct phone *p, struct account *from, const char *id, const struct buf *message);
 /* It writes in a group, to companions of one member; give_key: with its sender key, else as to
  * those that have it. -1 when there are none, or it cannot be encrypted. */
 int phone_send_group(struct phone *p, struct account *to, const struct jid *group, const char *id,

@@ -109,6 +109,11 @@ read_direct(struct message *m, const struct node *enc)
 	if (!m->peer && node_get(enc, "count") == NULL &&
 	    !node_get_is(m->stanza, "device_fanout", "false"))
 		wrong(m, 400, "direct_enc", "an enc outside participants, and nobody asked again");
+	if (m->peer && m->c != NULL &&
+	    ((!node_get_is(m->stanza, "push_priority", "high") &&
+		 !node_get_is(m->stanza, "push_priority", "high_force")) ||
+		!node_get_is(node_find(m->stanza, "meta"), "appdata", "default")))
+		wrong(m, 0, "peer_priority", "a peer message without its priority and meta");
 	if (m->peer && m->recipient != m->from->account)
 		wrong(m, 400, "direct_enc", "a peer message to another account");
 	if (m->peer && node_find(m->stanza, "tctoken") != NULL)

@@ -111,6 +111,7 @@ struct link_message {	   /* inbound; strings valid during the call */
 	const char *text;  /* NULL when it has none */
 	const char *push_name;
 	const struct wa_content *content; /* all of it; NULL: a kind that is none (reaction …) */
+	bool resent; /* by our own phone: takes the place of what said that it is "unavailable" */
 };
 
 /* How an upload or a download ended. */

@@ -14,6 +14,7 @@
 #include "waconnd/link/history_fetch.h"
 #include "waconnd/link/notice.h"
 #include "waconnd/link/number_check.h"
+#include "waconnd/link/phone_ask.h"
 #include "waconnd/link/receipt.h"
 #include "waconnd/link/receive.h"
 #include "waconnd/link/resend.h"
@@ -83,6 +84,7 @@ messaging_new(struct link *l)
 	m->transfers = transfers_new(m);
 	m->histories = history_fetches_new(m);
 	m->checks = number_checks_new(m);
+	m->asks = phone_asks_new(m);
 	m->idle = evtimer_new(link_base(l), on_idle, m);
 	if (m->idle == NULL)
 		abort();
@@ -103,6 +105,7 @@ messaging_free(struct messaging **mp)
 	receiver_free(&m->receiver);
 	receipts_free(&m->receipts);
 	resends_free(&m->resends);
+	phone_asks_free(&m->asks);
 	notices_free(&m->notices);
 	token_issues_free(&m->issues);
 	usync_free(&m->usync);

@@ -4,9 +4,10 @@
  *
  * Parts: send.c (messages out), usync.c (who has which devices), bundle.c (keys to begin sessions),
  * receive.c and inbound.c (messages in), receipt.c, resend.c (devices that ask again), notice.c
- * (notifications), transfer.c (files), number_check.c (who is on WhatsApp), device_cache.c, lid.c,
- * peer.c. Whatever waits, waits in one list of its part and has a limit. What a part changed in the
- * keys is committed before anything that depends on it is written (DESIGN section 5).
+ * (notifications), phone_ask.c (what our own phone has), transfer.c (files), number_check.c (who is
+ * on WhatsApp), device_cache.c, lid.c, peer.c. Whatever waits, waits in one list of its part and
+ * has a limit. What a part changed in the keys is committed before anything that depends on it is
+ * written (DESIGN section 5).
  */
 #ifndef LINK_MESSAGING_H
 #define LINK_MESSAGING_H
@@ -27,6 +28,7 @@ struct notices;
 struct token_issues;
 struct transfers;
 struct history_fetches;
+struct phone_asks;
 struct number_checks;
 
 struct messaging {
@@ -44,6 +46,7 @@ struct messaging {
 	struct token_issues *issues;
 	struct transfers *transfers;
 	struct history_fetches *histories;
+	struct phone_asks *asks;
 	struct number_checks *checks;
 	struct event *idle; /* gives memory back */
 };

@@ -10,6 +10,7 @@
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "common/xalloc.h"
+#include "waconnd/link/phone_ask.h"
 #include "waconnd/link/resend.h"
 
 struct receipt { /* handed up, not yet on disk */
@@ -141,7 +142,8 @@ receipts_take(struct receipts *r, const struct node *stanza)
 	struct receipt *p;
 
 	if (use == USE_RETRY) {
-		resends_take(r->m->resends, stanza);
+		if (!phone_asks_again(r->m->asks, stanza))
+			resends_take(r->m->resends, stanza);
 		return;
 	}
 	if (use == USE_NONE) {

@@ -6,6 +6,7 @@
  */
 #include "waconnd/link/receive.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "waconnd/link/lid.h"
+#include "waconnd/link/peer.h"
+#include "waconnd/link/phone_ask.h"
 #include "waconnd/link/receipt_merge.h"
 #include "waconnd/link/receive_private.h"
 #include "waconnd/link/resend_limit.h"
@@ -175,6 +178,21 @@ may_ask(const struct inbound *in)
 	       resend_limit_take(in->receiver->asks, chat, in->info.id, clock_monotonic_ms());
 }
 
+/* Its number, should the answer come when the keys are not in memory. */
+static void
+name_chat(struct messaging *m, struct inbound_info *info)
+{
+	struct peer peer;
+
+	if (info->chat.server != JID_SERVER_LID || !jid_is_none(&info->chat_pair.pn))
+		return;
+	peer_get(m, &info->chat, &peer);
+	if (peer.phone[0] != '\0')
+		info->chat_pair.pn = jid_make(JID_SERVER_PN, peer.phone, 0);
+	info->chat_pair.lid = info->chat;
+	OPENSSL_cleanse(&peer, sizeof(peer));
+}
+
 static void
 choose_answers(struct messaging *m, struct inbound *in)
 {
@@ -189,6 +207,10 @@ choose_answers(struct messaging *m, struct inbound *in)
 				   retry >= RETRY_KEYS_FROM || in->no_sender_key));
 	if (in->history)
 		add_answer(in, answer_history(m, in->info.id));
+	if (in->outcome == RECEIVED_BROKEN && !in->info.is_group && !in->info.is_peer)
+		in->ask = retry > 0 ? ASK_IN_A_WHILE : ASK_NOW;
+	if (in->ask != ASK_NOT)
+		name_chat(m, &in->info);
 }
 
 /* The plain receipt of what came while we were away. */
@@ -220,6 +242,8 @@ answer(struct inbound *in)
 	}
 	if (acks)
 		link_ack(m->link, in->stanza);
+	if (in->ask != ASK_NOT)
+		phone_asks_want(m->asks, &in->info, in->ask == ASK_IN_A_WHILE);
 	FAULT_POINT("receive.answered");
 	inbound_free(&r->commits, in);
 	if (r->n == 0)

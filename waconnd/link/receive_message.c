@@ -12,6 +12,7 @@
 #include "common/wa/utf8.h"
 #include "waconnd/link/lid.h"
 #include "waconnd/link/peer.h"
+#include "waconnd/link/phone_ask.h"
 #include "waconnd/link/receive_private.h"
 #include "wa.pb-c.h"
 
@@ -122,30 +123,30 @@ learn_sender_key(struct messaging *m, const struct inbound *in, const struct wa_
 
 /* Our own words on another device: to whom, says the message itself. */
 static struct jid
-chat_of(struct messaging *m, const struct inbound *in, const struct wa_message *message)
+chat_of(struct messaging *m, const struct inbound_info *info, const struct wa_message *message)
 {
 	struct jid chat, lid;
 
-	if (!in->info.from_me || message->destination == NULL ||
+	if (!info->from_me || message->destination == NULL ||
 	    jid_parse(message->destination, &chat) != 0 || !jid_is_user(&chat) ||
 	    !stanza_id_is_plain(chat.user))
-		return in->info.chat;
+		return info->chat;
 	chat = jid_without_device(&chat);
 	return lid_find(m, &chat, &lid) ? lid : chat;
 }
 
 void
-receive_set_timer(struct messaging *m, const struct inbound *in, uint32_t seconds)
+receive_set_timer(struct messaging *m, const struct inbound_info *info, uint32_t seconds)
 {
 	struct peer peer;
 
-	if (in->info.is_group || in->info.is_peer || in->info.chat.server != JID_SERVER_LID ||
-	    !key_cache_knows(m->keys, KEY_PEER, in->info.chat.user))
+	if (info->is_group || info->is_peer || info->chat.server != JID_SERVER_LID ||
+	    !key_cache_knows(m->keys, KEY_PEER, info->chat.user))
 		return;
-	peer_get(m, &in->info.chat, &peer);
+	peer_get(m, &info->chat, &peer);
 	if (peer.expiration != seconds) {
 		peer.expiration = seconds;
-		peer_put(m, &in->info.chat, &peer);
+		peer_put(m, &info->chat, &peer);
 	}
 	OPENSSL_cleanse(&peer, sizeof(peer));
 }
@@ -162,37 +163,37 @@ kind_of(const struct wa_message *message)
 }
 
 static void
-deliver(struct messaging *m, const struct inbound *in, const struct wa_message *message,
-    const char *kind)
+deliver(struct messaging *m, const struct inbound_info *info, const struct wa_message *message,
+    const char *kind, bool resent)
 {
 	const struct link_ops *ops;
-	struct link_message out = {.from_me = in->info.from_me,
-	    .id = in->info.id,
-	    .timestamp = in->info.t != 0 ? in->info.t : link_server_now(m->link),
+	struct link_message out = {.from_me = info->from_me,
+	    .id = info->id,
+	    .timestamp = info->t != 0 ? info->t : link_server_now(m->link),
 	    .kind = kind,
-	    .text = message->text};
+	    .text = message->text,
+	    .resent = resent};
 	struct wa_content *content = NULL;
 	struct peer peer = {0};
 	char *push_name = NULL;
 	void *arg = NULL;
 
-	out.chat = chat_of(m, in, message);
-	if (jid_same_user(&out.chat, &in->info.chat_pair.lid) &&
-	    !jid_is_none(&in->info.chat_pair.pn))
-		out.phone = in->info.chat_pair.pn.user;
+	out.chat = chat_of(m, info, message);
+	if (jid_same_user(&out.chat, &info->chat_pair.lid) && !jid_is_none(&info->chat_pair.pn))
+		out.phone = info->chat_pair.pn.user;
 	if (out.phone == NULL && out.chat.server == JID_SERVER_LID) {
 		peer_get(m, &out.chat, &peer);
 		out.phone = peer.phone[0] != '\0' ? peer.phone : NULL;
 	}
 	if (out.chat.server == JID_SERVER_PN)
 		out.phone = out.chat.user;
-	if (in->info.push_name != NULL)
-		push_name = utf8_clean_copy(in->info.push_name);
+	if (info->push_name != NULL)
+		push_name = utf8_clean_copy(info->push_name);
 	out.push_name = push_name;
 	if (wa_content_decode(message->body.data, message->body.len, &content) == 0)
 		out.content = content;
 	if (content != NULL && content->expiration > 0)
-		receive_set_timer(m, in, content->expiration);
+		receive_set_timer(m, info, content->expiration);
 	ops = link_callbacks(m->link, &arg);
 	if (ops->message != NULL)
 		ops->message(arg, &out);
@@ -209,7 +210,22 @@ take_message(struct messaging *m, struct inbound *in, const struct wa_message *m
 		receive_protocol(m, in, message);
 	if (in->info.is_group || in->info.is_peer || kind_of(message) == NULL)
 		return;
-	deliver(m, in, message, kind_of(message));
+	deliver(m, &in->info, message, kind_of(message), false);
+}
+
+/* Only what is to be shown: keys and housekeeping are for those whom it was encrypted for. */
+int
+receive_resent(
+    struct messaging *m, const struct inbound_info *info, const uint8_t *data, size_t len)
+{
+	struct wa_message message;
+
+	if (wa_message_read(data, len, &message) != 0)
+		return -1;
+	if (kind_of(&message) != NULL)
+		deliver(m, info, &message, kind_of(&message), true);
+	wa_message_done(&message);
+	return 0;
 }
 
 static void
@@ -285,6 +301,28 @@ learn_own_name(struct messaging *m, const struct inbound *in)
 	free(name);
 }
 
+/* What clients do not ask for, or would not be given. */
+static bool
+is_for_the_phone_only(const struct node *unavailable)
+{
+	static const char *const types[] = {
+	    "bot_unavailable_fanout", "hosted_unavailable_fanout", "view_once_unavailable_fanout"};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (node_get_is(unavailable, "type", types[i]))
+			return true;
+	return false;
+}
+
+/* Our phone has it: a line that says so, until perhaps the phone shows us more. */
+static void
+take_unavailable(struct messaging *m, struct inbound *in)
+{
+	deliver(m, &in->info, &(struct wa_message){0}, "unavailable", false);
+	if (!in->info.from_me && !is_for_the_phone_only(node_find(in->stanza, "unavailable")))
+		in->ask = ASK_NOW;
+}
+
 void
 receive_contents(struct messaging *m, struct inbound *in)
 {
@@ -299,7 +337,9 @@ receive_contents(struct messaging *m, struct inbound *in)
 	if (n == 0 && node_find(in->stanza, "unavailable") == NULL)
 		refuse(in, REFUSE_STANZA);
 	else if (n == 0 && !in->info.is_group && !in->info.is_peer)
-		deliver(m, in, &(struct wa_message){0}, "unavailable"); /* on the phone only */
+		take_unavailable(m, in);
+	if (in->outcome == RECEIVED)
+		phone_asks_came(m->asks, &in->info);
 }
 
 size_t

@@ -33,6 +33,11 @@ struct inbound {
 	bool history;
 	struct learning *learning; /* NULL, or it must be on disk before the answers leave */
 	bool committed;
+	enum receive_ask {
+		ASK_NOT,
+		ASK_NOW,
+		ASK_IN_A_WHILE
+	} ask;		    /* our own phone, once all is on disk */
 	bool no_sender_key; /* all that is wrong: it is asked for with our keys at once */
 	unsigned retries;   /* how often it was asked for before, by the stanza */
 	struct node *answers[3];
@@ -44,7 +49,10 @@ void receive_contents(struct messaging *m, struct inbound *in);
 /* A protocol message, in the Message's innermost level. */
 void receive_protocol(struct messaging *m, struct inbound *in, const struct wa_message *message);
 /* Messages of its chat, if that is one of two people, disappear after so many seconds; 0: never. */
-void receive_set_timer(struct messaging *m, const struct inbound *in, uint32_t seconds);
+void receive_set_timer(struct messaging *m, const struct inbound_info *info, uint32_t seconds);
+/* A Message that came another way than in its own stanza: shown as if it had. -1: it is none. */
+int receive_resent(struct messaging *m, const struct inbound_info *info, const uint8_t *data,
+    size_t len) __attribute__((warn_unused_result));
 /* The pre-keys that its parts name, for key_cache_hold: at most 2 * RECEIVE_ENCS_MAX. */
 struct prekey_name {
 	char text[SIGNAL_PREKEY_NAME_MAX];

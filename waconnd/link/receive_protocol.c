@@ -13,6 +13,7 @@
 #include "common/xalloc.h"
 #include "waconnd/link/history_fetch.h"
 #include "waconnd/link/peer.h"
+#include "waconnd/link/phone_ask.h"
 #include "waconnd/link/receive_private.h"
 #include "wa.pb-c.h"
 
@@ -114,7 +115,44 @@ take_lids(struct messaging *m, struct inbound *in, const Wa__ProtocolMessage *p)
 static void
 take_timer(struct messaging *m, struct inbound *in, const Wa__ProtocolMessage *p)
 {
-	receive_set_timer(m, in, p->has_ephemeral_expiration ? p->ephemeral_expiration : 0);
+	receive_set_timer(m, &in->info, p->has_ephemeral_expiration ? p->ephemeral_expiration : 0);
+}
+
+/* -- what our phone gave us again -- */
+
+struct resent {
+	struct messaging *m;
+	size_t taken;
+};
+
+static void
+on_resent(void *arg, const struct placeholder_result *result)
+{
+	struct resent *r = arg;
+	struct inbound_info info;
+
+	if (!phone_asks_answered(r->m->asks, result, &info))
+		return;
+	if (result->timestamp > 0)
+		info.t = result->timestamp;
+	if (result->push_name != NULL && !info.from_me)
+		info.push_name = result->push_name;
+	if (receive_resent(r->m, &info, result->message, result->len) == 0)
+		r->taken++;
+}
+
+static void
+take_resent(struct messaging *m, struct inbound *in, const Wa__ProtocolMessage *p)
+{
+	const ProtobufCBinaryData *answer = &p->peer_data_operation_request_response_message;
+	struct resent r = {.m = m};
+
+	if (p->has_peer_data_operation_request_response_message &&
+	    placeholder_read_answer(answer->data, answer->len, on_resent, &r) != 0)
+		log_warn("receive.resent_broken", LOG_STR("outlet", link_outlet(m->link)),
+		    LOG_STR("id", in->info.id));
+	log_info("receive.resent", LOG_STR("outlet", link_outlet(m->link)),
+	    LOG_INT("messages", r.taken));
 }
 
 static const struct {
@@ -125,6 +163,7 @@ static const struct {
     {WA_PROTOCOL_HISTORY_SYNC_NOTIFICATION, true, take_history},
     {WA_PROTOCOL_APP_STATE_SYNC_KEY_SHARE, true, take_app_state_keys},
     {WA_PROTOCOL_LID_MIGRATION_MAPPING_SYNC, true, take_lids},
+    {WA_PROTOCOL_PEER_DATA_OPERATION_RESPONSE, true, take_resent},
     {WA_PROTOCOL_EPHEMERAL_SETTING, false, take_timer},
 };
 

@@ -72,7 +72,9 @@ void batch_message_lost(struct batch *b, int64_t id, unsigned attempts);
 /* By stanza id, as receipts name it; read: READ, else DELIVERED. */
 void batch_message_receipt(
     struct batch *b, const char *outlet, const char *wa_id, bool read, int64_t at_ms);
-/* An inbound message; a second one with the same outlet, peer and wa_id is dropped. */
+/* An inbound message; a second one with the same outlet, peer and wa_id is dropped, unless the
+ * first had nothing to show (kind "unavailable") and this one was resent: then it takes its place.
+ */
 struct batch_inbound {
 	const char *outlet, *peer, *phone, *wa_id, *kind;
 	const char *text;	  /* NULL: none */
@@ -81,6 +83,7 @@ struct batch_inbound {
 	size_t sealed_len;
 	bool from_me; /* written by the owner on another device */
 	int64_t at_ms;
+	bool resent; /* by the owner's phone */
 };
 void batch_message_inbound(struct batch *b, const struct batch_inbound *m);
 

@@ -184,6 +184,8 @@ batch_message_inbound(struct batch *b, const struct batch_inbound *m)
 	    m->peer, m->phone, m->wa_id, m->kind, m->text, m->content};
 	const int64_t i[BATCH_INTS] = {m->from_me, m->at_ms};
 
+	if (m->resent && !m->from_me)
+		batch_add(b, BATCH_RESENT, NULL, m->outlet, s, i, m->sealed_media, m->sealed_len);
 	batch_add(b, BATCH_INBOUND, NULL, m->outlet, s, i, m->sealed_media, m->sealed_len);
 }
 

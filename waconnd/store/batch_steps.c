@@ -59,6 +59,8 @@ static const struct writer {
     [BATCH_LOST] = {SQL_BATCH_LOST, false, 2, {INT(0), INT(1)}},
     [BATCH_DELIVERED] = {SQL_BATCH_DELIVERED, false, 3, {OUTLET, TEXT(0), INT(0)}},
     [BATCH_READ] = {SQL_BATCH_READ, false, 3, {OUTLET, TEXT(0), INT(0)}},
+    [BATCH_RESENT] = {SQL_BATCH_RESENT, false, 7,
+	{OUTLET, TEXT(0), TEXT(2), TEXT(3), TEXT(4), TEXT(5), BYTES}},
     [BATCH_INBOUND] = {SQL_BATCH_INBOUND, false, 10,
 	{OUTLET, TEXT(0), TEXT(1), TEXT(2), TEXT(3), TEXT(4), BOOL(0), INT(1), TEXT(5), BYTES}},
     [BATCH_SESSION] = {SQL_BATCH_SESSION, false, 12,

@@ -196,6 +196,44 @@ test_inbound(void **state)
 	    "3 0102 1");
 }
 
+/* What had nothing to show is written anew, under its own id; nothing else is. */
+static void
+test_resent(void **state)
+{
+	struct world *w = *state;
+	struct batch *b = w->store.batch;
+	const int64_t at = 1700000000000;
+	const struct batch_inbound first[] = {
+	    {"o1", "99@lid", "62899", "I1", "unavailable", NULL, NULL, NULL, 0, false, at, false},
+	    {"o1", "98@lid", "62898", "I1", "unavailable", NULL, NULL, NULL, 0, false, at, false},
+	    {"o1", "99@lid", "62899", "I2", "text", "hai", NULL, NULL, 0, false, at, false},
+	};
+	const struct batch_inbound resent[] = {
+	    {"o1", "99@lid", NULL, "I1", "image", "see", "{}", "\1\2", 2, false, at + 1, true},
+	    {"o1", "99@lid", NULL, "I2", "text", "another", NULL, NULL, 0, false, at, true},
+	    {"o1", "99@lid", "62899", "I3", "text", "new", NULL, NULL, 0, false, at, true},
+	    {"o1", "99@lid", "62899", "I4", "text", "mine", NULL, NULL, 0, true, at, true},
+	};
+
+	for (size_t k = 0; k < 3; k++)
+		batch_message_inbound(b, &first[k]);
+	assert_int_equal(world_commit(w), 0);
+	(void)world_sql(w, "CREATE TEMP TABLE was AS SELECT id, wa_id, peer FROM messages");
+	for (int i = 0; i < 2; i++) {
+		for (size_t k = 0; k < 4; k++)
+			batch_message_inbound(b, &resent[k]);
+		assert_int_equal(world_commit(w), 0);
+	}
+	assert_string_equal(
+	    world_sql(w,
+		"SELECT string_agg(concat_ws(',', wa_id, peer, phone, kind, coalesce(text, '-'), "
+		"length(sealed_media)), ' ' ORDER BY id) FROM messages WHERE blast_id IS NULL"),
+	    "I1,99@lid,62899,image,see,2 I1,98@lid,62898,unavailable,- I2,99@lid,62899,text,hai "
+	    "I3,99@lid,62899,text,new I4,99@lid,62899,text,mine");
+	assert_string_equal(
+	    world_sql(w, "SELECT count(*) FROM was JOIN messages USING (id, wa_id, peer)"), "3");
+}
+
 static void
 test_sessions(void **state)
 {
@@ -538,6 +576,7 @@ main(void)
 	    cmocka_unit_test_setup(test_messages, fresh),
 	    cmocka_unit_test_setup(test_cancel, fresh),
 	    cmocka_unit_test_setup(test_inbound, fresh),
+	    cmocka_unit_test_setup(test_resent, fresh),
 	    cmocka_unit_test_setup(test_sessions, fresh),
 	    cmocka_unit_test_setup(test_order, fresh),
 	    cmocka_unit_test_setup(test_gather, fresh),

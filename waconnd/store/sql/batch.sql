@@ -99,6 +99,24 @@ FROM (SELECT outlet, wa_id, min(at) AS at FROM unnest($1::text[], $2::text[], $3
       GROUP BY outlet, wa_id) s
 WHERE m.outlet_id = s.outlet AND m.wa_id = s.wa_id AND m.outgoing AND m.status IN ('SENDING', 'SENT', 'DELIVERED')
 
+-- What had nothing to show becomes what the phone sent again, under the same id; written anew, so that all that is done with what
+-- comes in is done with it. $1 outlets, $2 peers, $3 stanza ids, $4 kinds, $5 texts, $6 contents (JSON), $7 sealed files (bytea, empty:
+-- none). BATCH_INBOUND with the same messages follows.
+-- name: BATCH_RESENT
+WITH resent AS (
+	SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[])
+	     AS r (outlet, peer, wa_id, kind, text, content, sealed)
+), gone AS (
+	DELETE FROM messages m USING resent r
+	WHERE m.outlet_id = r.outlet AND m.peer = r.peer AND m.wa_id = r.wa_id AND NOT m.outgoing AND m.kind = 'unavailable'
+	RETURNING m.*
+)
+INSERT INTO messages (id, outlet_id, peer, phone, wa_id, kind, text, outgoing, status, created_at, content, sealed_media, reply_to)
+OVERRIDING SYSTEM VALUE
+SELECT g.id, g.outlet_id, g.peer, g.phone, g.wa_id, r.kind, r.text, false, g.status, g.created_at, r.content::jsonb,
+       CASE WHEN length(r.sealed) > 0 THEN r.sealed END, g.reply_to
+FROM gone g JOIN resent r ON r.outlet = g.outlet_id AND r.peer = g.peer AND r.wa_id = g.wa_id
+
 -- $1 outlets, $2 peers, $3 phones, $4 stanza ids, $5 kinds, $6 texts, $7 from me, $8 times in ms, $9 contents (JSON), $10 sealed files
 -- (bytea, empty: none). One that the owner wrote on another device (from me) is outgoing and SENT.
 -- name: BATCH_INBOUND

@@ -36,6 +36,7 @@ struct link_ws {
 	bool up;	 /* the upgrade was answered */
 	bool closing;	 /* close it when the queue is empty */
 	bool goodbye;	 /* the closing handshake has begun */
+	bool asked;	 /* for the socket to be writable */
 	bool held;	 /* it is not read at the moment: link_flow.c */
 	int distrust;	 /* OpenSSL\'s X509_V_ERR_… of the certificate; X509_V_OK (0): none */
 	STAILQ_HEAD(, link_frame) queue;

@@ -50,6 +50,16 @@ forget_socket(struct link_ws *ws)
 		lws_set_wsi_user(ws->wsi, NULL);
 	ws->wsi = NULL;
 	ws->up = false;
+	ws->asked = false;
+}
+
+/* Once is enough until it comes, and each time costs a system call. */
+static void
+ask_writable(struct link_ws *ws)
+{
+	if (!ws->asked)
+		(void)lws_callback_on_writable(ws->wsi);
+	ws->asked = true;
 }
 
 void
@@ -122,7 +132,7 @@ link_ws_write(struct link *l, const void *prefix, size_t prefix_len, const void 
 	STAILQ_INSERT_TAIL(&ws->queue, f, entry);
 	ws->queued++;
 	ws->queued_bytes += total;
-	(void)lws_callback_on_writable(ws->wsi);
+	ask_writable(ws);
 }
 
 /*
@@ -138,7 +148,7 @@ link_ws_close(struct link *l)
 		return;
 	ws->closing = true;
 	if (!STAILQ_EMPTY(&ws->queue)) {
-		(void)lws_callback_on_writable(ws->wsi);
+		ask_writable(ws);
 		return;
 	}
 	ws->goodbye = true;
@@ -146,20 +156,24 @@ link_ws_close(struct link *l)
 	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 }
 
-/* One write a callback: libwebsockets keeps what the kernel did not take and asks again itself. */
+/* All that the kernel takes: libwebsockets keeps the rest of a frame, and asks again itself. */
 static int
 on_writable(struct link *l)
 {
 	struct link_ws *ws = &l->ws;
 	struct link_frame *f = STAILQ_FIRST(&ws->queue);
 
+	ws->asked = false;
 	if (f == NULL || !link_net_may_send(l->net))
 		return 0;
-	if (lws_write(ws->wsi, f->data + LWS_PRE, f->len, LWS_WRITE_BINARY) < 0)
-		return -1;
-	drop_frame(ws);
-	if (!STAILQ_EMPTY(&ws->queue))
-		(void)lws_callback_on_writable(ws->wsi);
+	do {
+		if (lws_write(ws->wsi, f->data + LWS_PRE, f->len, LWS_WRITE_BINARY) < 0)
+			return -1;
+		drop_frame(ws);
+		f = STAILQ_FIRST(&ws->queue);
+	} while (f != NULL && lws_partial_buffered(ws->wsi) == 0);
+	if (f != NULL)
+		ask_writable(ws);
 	else if (ws->closing)
 		event_active(l->turn, EV_TIMEOUT, 0);
 	return 0;

@@ -4,14 +4,12 @@
  * the batch, the rest from the table keys. A value that cannot be unsealed is an error for the
  * whole request, never an absent key.
  */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
 #include "common/log.h"
 #include "common/xalloc.h"
-#include "waconnd/store/array.h"
 #include "waconnd/store/store.h"
 
 #define VALUE_MAX (1u << 20)
@@ -19,8 +17,8 @@
 struct get { /* one request under way */
 	TAILQ_ENTRY(get) entry;
 	struct keys *keys;
-	uint64_t ticket;  /* 0: nothing to ask the database */
-	struct event *ev; /* then this answers */
+	struct key_read *read; /* NULL: nothing to ask the database */
+	struct event *ev;      /* then this answers */
 	keydb_get_cb cb;
 	void *arg;
 	size_t n;
@@ -99,55 +97,45 @@ on_nothing_asked(evutil_socket_t fd, short what, void *arg)
 	answer(arg);
 }
 
-/* "\x…" as PostgreSQL writes bytea. */
 static void
-unseal_row(struct get *g, const PGresult *result, int row)
-{
-	unsigned long long n = strtoull(PQgetvalue(result, row, 0), NULL, 10);
-	size_t len = 0;
-	unsigned char *sealed =
-	    PQunescapeBytea((const unsigned char *)PQgetvalue(result, row, 1), &len);
-
-	if (sealed == NULL || n < 1 || n > g->n_asked)
-		g->err = -1;
-	else
-		unseal(g, g->asked[n - 1], sealed, len);
-	PQfreemem(sealed);
-}
-
-static void
-on_rows(void *arg, enum db_error error, const PGresult *result)
+on_found(void *arg, size_t position, const void *sealed, size_t len)
 {
 	struct get *g = arg;
 
+	if (sealed == NULL || position >= g->n_asked)
+		g->err = -1;
+	else
+		unseal(g, g->asked[position], sealed, len);
+}
+
+static void
+on_done(void *arg, enum db_error error)
+{
+	struct get *g = arg;
+
+	g->read = NULL;
 	if (error != DB_OK) {
 		log_warn("keys.unread", LOG_STR("outlet", g->keys->outlet),
 		    LOG_STR("why", db_error_text(error)));
 		g->err = -1;
 	}
-	for (int row = 0; error == DB_OK && row < PQntuples(result); row++)
-		unseal_row(g, result, row);
 	answer(g);
 }
 
 static void
 ask(struct get *g)
 {
-	struct array kinds, names;
-	struct db_param params[3];
+	static const struct key_read_ops read_ops = {on_found, on_done};
+	struct key_name *names = xcalloc(g->n_asked, sizeof(*names));
 
-	array_init(&kinds, ARRAY_INT2);
-	array_init(&names, ARRAY_TEXT);
 	for (size_t i = 0; i < g->n_asked; i++) {
-		array_int2(&kinds, (int16_t)g->values[g->asked[i]].kind);
-		array_text(&names, g->values[g->asked[i]].name);
+		const struct key_value *v = &g->values[g->asked[i]];
+
+		names[i] = (struct key_name){v->kind, v->name};
 	}
-	params[0] = DB_TEXT(g->keys->outlet);
-	params[1] = array_param(&kinds);
-	params[2] = array_param(&names);
-	g->ticket = db_read(g->keys->store->db, SQL_KEY_GET, params, 3, on_rows, g);
-	array_done(&kinds);
-	array_done(&names);
+	g->read =
+	    key_reads_add(g->keys->store->reads, g->keys->outlet, names, g->n_asked, &read_ops, g);
+	free(names);
 }
 
 static void
@@ -222,8 +210,8 @@ keys_full(struct keydb *k)
 static void
 get_forget(struct get *g)
 {
-	if (g->ticket != 0)
-		db_forget(g->keys->store->db, g->ticket);
+	if (g->read != NULL)
+		key_read_forget(g->read);
 	TAILQ_REMOVE(&g->keys->gets, g, entry);
 	get_free(g);
 }

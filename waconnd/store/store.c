@@ -225,6 +225,7 @@ store_open(struct event_base *base, const char *dsn, const char *instance,
 		db_set_name(ret->db, instance);
 		ret->batch = batch_new(base, ret->db, ret->seal);
 		batch_set_fence(ret->batch, instance, epoch);
+		ret->reads = key_reads_new(base, ret->db);
 		log_info("store.open", LOG_STR("instance", instance), LOG_INT("epoch", epoch));
 	}
 	OPENSSL_cleanse(key, sizeof(key));
@@ -234,6 +235,7 @@ store_open(struct event_base *base, const char *dsn, const char *instance,
 void
 store_close(struct store *s)
 {
+	key_reads_free(&s->reads);
 	batch_free(&s->batch);
 	db_free(&s->db);
 	seal_free(&s->seal);

@@ -11,12 +11,14 @@
 #include "waconnd/keydb.h"
 #include "waconnd/store/batch.h"
 #include "waconnd/store/db.h"
+#include "waconnd/store/key_read.h"
 #include "waconnd/store/seal.h"
 
 struct store {
 	struct event_base *base;
 	struct db *db;
 	struct batch *batch;
+	struct key_reads *reads;
 	struct seal *seal;
 	char *instance;	  /* our name in instances */
 	char boot[33];	  /* this start, among those that bear the name */

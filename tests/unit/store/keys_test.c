@@ -223,6 +223,88 @@ test_forget(void **state)
 	store_keys_free(&kept);
 }
 
+struct ender {
+	struct keydb *victim;
+	bool done;
+};
+
+static void
+end_other(void *arg, int err, const struct key_value *values, size_t n)
+{
+	struct ender *e = arg;
+
+	(void)values;
+	(void)n;
+	assert_int_equal(err, 0);
+	store_keys_free(&e->victim);
+	e->done = true;
+}
+
+/* Asked in one turn by several outlets: each has its own answer, an error of one is not another's,
+ * and the answer to one may end another that waits for the same. */
+static void
+test_together(void **state)
+{
+	struct world *w = *state;
+	struct keydb *one = store_keys_new(&w->store, "o1"), *two = store_keys_new(&w->store, "o2");
+	struct ender e = {store_keys_new(&w->store, "o1"), false};
+	const struct key_name a = {KEY_SESSION, "a"}, both[] = {{KEY_SESSION, "b"}, a};
+	struct got g1 = {0}, g2 = {0}, bad = {0};
+
+	put(one, "a", "A1");
+	put(one, "bad", "bad");
+	put(two, "a", "A2");
+	assert_int_equal(world_commit(w), 0);
+	(void)world_sql(w, "UPDATE keys SET value = set_byte(value, 15, get_byte(value, 15) # 1) "
+			   "WHERE name = 'bad'");
+	one->ops->get(one, &(struct key_name){KEY_SESSION, "bad"}, 1, on_got, &bad);
+	one->ops->get(one, &a, 1, on_got, &g1);
+	two->ops->get(two, &a, 1, end_other, &e);
+	e.victim->ops->get(e.victim, &a, 1, never, NULL);
+	two->ops->get(two, both, 2, on_got, &g2);
+	world_until(w, &g2.done);
+	assert_true(bad.done && g1.done && e.done);
+	assert_int_equal(bad.err, -1);
+	assert_string_equal(g1.v[0].text, "A1");
+	assert_false(g2.v[0].there);
+	assert_string_equal(g2.v[1].text, "A2");
+	store_keys_free(&one);
+	store_keys_free(&two);
+}
+
+/* More than one question holds goes in several, in any order. */
+static void
+test_beyond_one_question(void **state)
+{
+	struct world *w = *state;
+	struct keydb *k = store_keys_new(&w->store, "o1");
+	static char text[KEY_READ_MAX][8];
+	static struct got got[KEY_READ_MAX];
+	struct key_name absent[8];
+
+	put(k, "a", "A");
+	assert_int_equal(world_commit(w), 0);
+	for (size_t i = 0; i < KEY_READ_MAX; i++) {
+		got[i] = (struct got){0};
+		(void)snprintf(text[i], sizeof(text[i]), "%zu", i);
+	}
+	for (size_t i = 0; i < KEY_READ_MAX / 4; i++) {
+		for (size_t j = 0; j < 7; j++)
+			absent[j] =
+			    (struct key_name){KEY_SESSION, text[(7 * i + j) % KEY_READ_MAX]};
+		absent[7] = (struct key_name){KEY_SESSION, "a"};
+		k->ops->get(k, absent, 8, on_got, &got[i]);
+	}
+	for (size_t i = 0; i < KEY_READ_MAX / 4; i++) {
+		if (!got[i].done)
+			world_until(w, &got[i].done);
+		assert_int_equal(got[i].err, 0);
+		assert_false(got[i].v[6].there);
+		assert_string_equal(got[i].v[7].text, "A");
+	}
+	store_keys_free(&k);
+}
+
 int
 main(void)
 {
@@ -232,6 +314,8 @@ main(void)
 	    cmocka_unit_test_setup(test_many, fresh),
 	    cmocka_unit_test_setup(test_swapped, fresh),
 	    cmocka_unit_test_setup(test_forget, fresh),
+	    cmocka_unit_test_setup(test_together, fresh),
+	    cmocka_unit_test_setup(test_beyond_one_question, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, world_setup_store, world_teardown);

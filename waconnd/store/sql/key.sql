@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- Sealed keys of the links.
 
--- $1 outlet, $2 kinds smallint[], $3 names text[] of one length. Columns: position from 1, value. Primary key.
+-- $1 outlets text[], $2 kinds smallint[], $3 names text[], all of one length. Columns: position from 1, value. Primary key.
 -- name: KEY_GET
 SELECT w.n, k.value
-FROM unnest($2::smallint[], $3::text[]) WITH ORDINALITY AS w (kind, name, n)
-JOIN keys k ON k.outlet_id = $1 AND k.kind = w.kind AND k.name = w.name
+FROM unnest($1::text[], $2::smallint[], $3::text[]) WITH ORDINALITY AS w (outlet, kind, name, n)
+JOIN keys k ON k.outlet_id = w.outlet AND k.kind = w.kind AND k.name = w.name
 
 -- Locks our row of instances FOR SHARE; a conflict when the outlet is another's. $1 outlet, $2 instance, $3 epoch. Columns: address,
 -- LID, name, when it was linked in ms; no row when nothing is kept, or it is linked.

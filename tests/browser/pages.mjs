@@ -158,10 +158,15 @@ export class OutletsPage extends Shell {
 		};
 	}
 
-	/** From the menu of a card: "pause", "disconnect", "logout" or "remove"; the question is answered with yes. */
-	async command(name, action) {
+	/** From the menu of a card. */
+	async choose(name, action) {
 		await this.card(name).more.click();
 		await this.page.locator(`[data-action="${action}"]`).click();
+	}
+
+	/** From the menu of a card: "pause", "disconnect", "logout" or "remove"; the question is answered with yes. */
+	async command(name, action) {
+		await this.choose(name, action);
 		await this.page.getByTestId('confirm-yes').click();
 		await this.page.getByTestId('confirm').waitFor({ state: 'detached' });
 	}
@@ -205,6 +210,84 @@ export class WebhooksPage extends Shell {
 	async choose(description, action) {
 		await byName(this.cards, description).getByTestId('webhook-more').click();
 		await this.page.locator(`[data-action="${action}"]`).click();
+	}
+}
+
+export class ContactsPage extends Shell {
+	constructor(page) {
+		super(page);
+		this.rows = page.getByTestId('contact-row'); // data-phone
+		this.outlet = page.getByTestId('contact-outlet');
+		this.search = page.getByTestId('contact-search');
+		this.add = page.getByTestId('contact-add');
+		this.badRows = page.getByTestId('import-bad'); // data-line
+		this.optOuts = page.getByTestId('opt-out-row'); // data-phone
+	}
+
+	async open(base, query = '') {
+		await this.page.goto(`${base}/contacts${query}`);
+		await this.page.getByTestId('tab-opt-outs').waitFor();
+	}
+
+	row(phone) {
+		return this.page.locator(`[data-testid="contact-row"][data-phone="${phone}"]`);
+	}
+
+	/** Fills in what is given and saves. */
+	async save({ phone, name, tags, vars }) {
+		for (const [field, value] of Object.entries({ phone, name, tags, vars }))
+			if (value !== undefined)
+				await this.page.getByTestId(`contact-${field}`).fill(value);
+		await this.page.getByTestId('contact-form-save').click();
+		await this.page.getByTestId('contact-form').waitFor({ state: 'detached' });
+	}
+
+	/** From the menu of a row: "edit" or "remove". */
+	async choose(phone, action) {
+		await this.row(phone).getByTestId('contact-more').click();
+		await this.page.locator(`[data-action="${action}"]`).click();
+	}
+
+	/** Answers when what became of the rows is shown. */
+	async importFile(text) {
+		await this.page.getByTestId('contact-import-open').click();
+		await this.page.getByTestId('import-file').setInputFiles({ name: 'people.csv', mimeType: 'text/csv', buffer: Buffer.from(text) });
+		await this.page.getByTestId('contact-import-save').click();
+		await this.page.getByTestId('import-done').waitFor();
+	}
+}
+
+export class SettingsPage extends Shell {
+	async open(base, tab = 'account') {
+		await this.page.goto(`${base}/settings${tab === 'account' ? '' : `?tab=${tab}`}`);
+		await this.page.getByTestId(`tab-${tab}`).waitFor();
+	}
+
+	/** The parts that are offered. */
+	async tabs() {
+		await this.page.getByTestId('tab-account').waitFor();
+		return this.page.locator('[data-testid^="tab-"]').evaluateAll((all) => all.map((tab) => tab.dataset.testid.slice(4)));
+	}
+
+	/** Answers the token's text, which is shown once. */
+	async makeToken(name, scope) {
+		await this.page.getByTestId('token-add').click();
+		await this.page.getByTestId('token-name').fill(name);
+		await this.page.getByTestId('token-scoped').check();
+		await this.page.getByTestId(`scope-${scope}`).check();
+		await this.page.getByTestId('token-form-save').click();
+		return this.page.getByTestId('token-text').innerText();
+	}
+
+	async changePassword(now, next) {
+		await this.page.getByTestId('password-now').fill(now);
+		await this.page.getByTestId('password-new').fill(next);
+		await this.page.getByTestId('password-again').fill(next);
+		await this.page.getByTestId('password-save').click();
+	}
+
+	row(kind, name) {
+		return byName(this.page.getByTestId(`${kind}-row`), name);
 	}
 }
 

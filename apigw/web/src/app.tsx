@@ -26,6 +26,8 @@ const PREPARE_MS = 1500;
 const blast = later(async () => (await import('./blast/pages.ts')).BlastPage);
 const progress = later(async () => (await import('./blast/pages.ts')).ProgressPage);
 
+const contacts = later(async () => (await import('./contacts/page.tsx')).ContactsPage);
+const settings = later(async () => (await import('./settings/page.tsx')).SettingsPage);
 const webhooks = later(async () => (await import('./webhooks/page.tsx')).WebhooksPage);
 
 const pages: readonly [pattern: RegExp, page: (match: RegExpExecArray) => ComponentChildren][] = [
@@ -33,6 +35,8 @@ const pages: readonly [pattern: RegExp, page: (match: RegExpExecArray) => Compon
 	[/^\/outlets\/?$/, () => <OutletsPage />],
 	[/^\/blast\/?$/, () => <blast.Page />],
 	[/^\/blasts\/?$/, () => <blast.Page />],
+	[/^\/contacts\/?$/, () => <contacts.Page />],
+	[/^\/settings\/?$/, () => <settings.Page />],
 	[/^\/webhooks\/?$/, () => <webhooks.Page />],
 	[/^\/blasts\/([^/]+)\/?$/, (match) => <progress.Page key={match[1]} id={decodeURIComponent(match[1]!)} />],
 ];

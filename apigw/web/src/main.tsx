@@ -13,6 +13,7 @@ import './styles/shell.css';
 import './styles/outlets.css';
 import './styles/blast.css';
 import './styles/narrow.css';
+import './styles/manage.css';
 
 startLanguage();
 startRouter();

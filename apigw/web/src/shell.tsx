@@ -78,6 +78,12 @@ function UserMenu({ user }: { user: User }) {
 				</div>
 			}
 			items={[
+				{
+					key: 'settings',
+					label: t.app.settings,
+					icon: 'sliders',
+					onSelect: () => navigate('/settings'),
+				},
 				...(mayManageOutlets(user)
 					? [
 							{
@@ -101,6 +107,7 @@ function Nav() {
 		['/outlet-status', t.app.status, 'pulse', path.startsWith('/outlet-status')],
 		['/outlets', t.app.outlets, 'store', /^\/outlets(\/|$)/.test(path)],
 		['/blast', t.app.blast, 'send', /^\/blasts?(\/|$)/.test(path)],
+		['/contacts', t.app.contacts, 'user', /^\/contacts(\/|$)/.test(path)],
 	];
 	return (
 		<nav class="nav" aria-label={t.app.mainMenu}>

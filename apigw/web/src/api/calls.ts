@@ -7,8 +7,8 @@ import type {
 	BlastRequest,
 	LinkMethod,
 	Outlet,
+	OutletPace,
 	OutletStatus,
-	Pace,
 	PairingCodeAnswer,
 	PasskeyAnswer,
 	Preview,
@@ -24,7 +24,7 @@ export interface OutletFields {
 	whatsappNumber: string;
 	isActive: boolean;
 	autoReconnect: boolean;
-	pace?: Pace;
+	pace?: OutletPace;
 }
 
 export const outletGet = (id: string) => call<{ outlet: Outlet }>(at(id));

@@ -48,6 +48,8 @@ export function onOutcome(listener: (outcome: Outcome) => void): void {
 export interface CallOptions {
 	method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
 	body?: unknown;
+	/** A table, in place of a body in JSON. */
+	csv?: string;
 	headers?: Record<string, string>;
 	timeoutMs?: number;
 }
@@ -88,8 +90,8 @@ async function send(path: string, options: CallOptions): Promise<Response> {
 		signal: AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS),
 	};
 	if (init.method === 'POST' || init.method === 'PATCH') {
-		headers['Content-Type'] = 'application/json';
-		init.body = JSON.stringify(options.body ?? {});
+		headers['Content-Type'] = options.csv === undefined ? 'application/json' : 'text/csv';
+		init.body = options.csv ?? JSON.stringify(options.body ?? {});
 	}
 	try {
 		return await fetch(`/api${path}`, init);

@@ -70,13 +70,25 @@ export interface Pace {
 	timezone?: string;
 }
 
+/** For fresh numbers: what blasts may send on the first day, and how much more on each day after. */
+export interface WarmUp {
+	start: number;
+	growth: number;
+}
+
+export interface OutletPace extends Pace {
+	warmUp?: WarmUp | null;
+}
+
 export interface Outlet {
 	id: string;
 	name: string;
 	whatsappNumber: string;
 	isActive: boolean;
 	autoReconnect: boolean;
-	pace?: Pace | null;
+	pace?: OutletPace | null;
+	/** By its warm-up and its daily cap; 0: no cap any more. Only with a warm-up. */
+	dailyCapToday?: number;
 	createdAt: string;
 }
 

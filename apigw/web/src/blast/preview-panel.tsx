@@ -3,7 +3,7 @@
 import type { Preview } from '../api/types.ts';
 import { formatNumber, type Messages, useLang, useT } from '../i18n/index.ts';
 import type { BadRow } from '../lib/recipients.ts';
-import { exactTime, parseTime, shortTime } from '../lib/time.ts';
+import { exactTime, parseTime, shortTime, ZONE_NAME } from '../lib/time.ts';
 import { useStatuses } from '../live/statuses.ts';
 import { Notice } from '../ui/basic.tsx';
 import { reasonText } from '../ui/outlet-parts.tsx';
@@ -132,13 +132,13 @@ function Estimate({ preview }: { preview: Preview }) {
 			<div>
 				<dt>{t.blast.startsAt}</dt>
 				<dd title={starts === null ? '' : exactTime(starts, lang)}>
-					{starts === null ? '–' : `${shortTime(starts, now, lang)} WIB`}
+					{starts === null ? '–' : `${shortTime(starts, now, lang)} ${ZONE_NAME}`}
 				</dd>
 			</div>
 			<div>
 				<dt>{t.blast.finishesAt}</dt>
 				<dd title={finishes === null ? '' : exactTime(finishes, lang)}>
-					{finishes === null ? '–' : `${shortTime(finishes, now, lang)} WIB`}
+					{finishes === null ? '–' : `${shortTime(finishes, now, lang)} ${ZONE_NAME}`}
 				</dd>
 			</div>
 		</dl>

@@ -2,6 +2,7 @@
 /* time: instants and durations in words, in the outlets' time zone whatever the viewer's is. */
 
 export const TIME_ZONE = 'Asia/Jakarta';
+export const ZONE_NAME = 'WIB';
 export type Lang = 'id' | 'en';
 
 const formats = new Map<string, Intl.DateTimeFormat>();

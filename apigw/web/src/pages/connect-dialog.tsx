@@ -12,10 +12,12 @@ import { useStatuses } from '../live/statuses.ts';
 import { Button, Notice, PhoneNumber } from '../ui/basic.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icons.tsx';
+import { later } from '../ui/later.tsx';
 import { Troubles } from '../ui/outlet-parts.tsx';
 import { toast } from '../ui/toast.tsx';
 import { type Code, type Linking, useLinking } from './linking.ts';
-import { PasskeyPanel } from './passkey-panel.tsx';
+
+const passkey = later(async () => (await import('./passkey-panel.tsx')).PasskeyPanel);
 
 function CodeImage({ outlet, code }: { outlet: OutletStatus; code: Code }) {
 	const t = useT();
@@ -168,7 +170,7 @@ function spokenOf(t: Messages, outlet: OutletStatus, linking: Linking, words: Wo
 		case 'taken':
 			return words.taken;
 		case 'passkey':
-			return t.passkey.title;
+			return t.passkeyTitle;
 		case 'connected':
 			return t.qr.connected(outlet.outlet.name);
 		case 'failed':
@@ -200,7 +202,7 @@ function Course({ outlet, method, onMethod, onClose }: CourseProps) {
 			</p>
 			{linking.step !== 'passkey' && <MethodPicker method={method} onMethod={onMethod} />}
 			{linking.step === 'passkey' ? (
-				<PasskeyPanel outlet={outlet} />
+				<passkey.Page outlet={outlet} />
 			) : linking.step === 'failed' ? (
 				<Failure outlet={outlet} error={linking.error} onRetry={restart} />
 			) : (

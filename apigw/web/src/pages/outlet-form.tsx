@@ -2,7 +2,7 @@
 /* outlet-form: a new outlet, or changes to one. */
 import { useEffect, useState } from 'preact/hooks';
 import { outletAdd, outletEdit, outletGet, outletStatus, type OutletFields } from '../api/calls.ts';
-import type { OutletStatus, Pace } from '../api/types.ts';
+import type { OutletPace, OutletStatus, WarmUp } from '../api/types.ts';
 import { LIMITS } from '../blast/draft.ts';
 import { formatNumber, useT } from '../i18n/index.ts';
 import { fieldText, problemText } from '../i18n/problem.ts';
@@ -12,6 +12,10 @@ import { Button, Notice, Skeleton } from '../ui/basic.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { Checkbox, TextField } from '../ui/field.tsx';
 import { toast } from '../ui/toast.tsx';
+import { useWords } from './outlet-words.ts';
+
+const WARM_UP = { start: [1, 1_000_000], growth: [1.1, 10] } as const;
+const DAYS_SHOWN = 6;
 
 interface Draft {
 	name: string;
@@ -19,19 +23,63 @@ interface Draft {
 	isActive: boolean;
 	autoReconnect: boolean;
 	perMinute: string;
+	warmsUp: boolean;
+	start: string;
+	growth: string;
+	/** Of an outlet that warms up: what it may send today; 0: no cap any more. */
+	capToday: number | null;
 	/** The rest of the pace, which this form leaves as it is. */
-	pace: Pace;
+	pace: OutletPace;
 }
 
-const NEW: Draft = { name: '', number: '', isActive: true, autoReconnect: true, perMinute: '', pace: {} };
+const NEW: Draft = {
+	name: '',
+	number: '',
+	isActive: true,
+	autoReconnect: true,
+	perMinute: '',
+	warmsUp: false,
+	start: '50',
+	growth: '1.5',
+	capToday: null,
+	pace: {},
+};
 
-function fieldsOf(draft: Draft, number: string): OutletFields {
+function within(value: number, [min, max]: readonly [number, number]): boolean {
+	return value >= min && value <= max; // not a NaN
+}
+
+/** As people write it: with a comma, too. */
+function growthOf(draft: Draft): number {
+	return Number(draft.growth.trim().replace(',', '.') || Number.NaN);
+}
+
+function startOf(draft: Draft): number {
+	return /^\d{1,7}$/.test(draft.start.trim()) ? Number(draft.start) : Number.NaN;
+}
+
+/** Null: none; undefined: what was typed is none. */
+function warmUpOf(draft: Draft): WarmUp | null | undefined {
+	if (!draft.warmsUp) return null;
+	const warmUp = { start: startOf(draft), growth: growthOf(draft) };
+	return within(warmUp.start, WARM_UP.start) && within(warmUp.growth, WARM_UP.growth) ? warmUp : undefined;
+}
+
+function daysOf({ start, growth }: WarmUp): string {
+	return Array.from({ length: DAYS_SHOWN }, (_, day) => formatNumber(Math.floor(start * growth ** day))).join(', ');
+}
+
+function fieldsOf(draft: Draft, number: string, warmUp: WarmUp | null): OutletFields {
 	return {
 		name: draft.name.trim(),
 		whatsappNumber: number,
 		isActive: draft.isActive,
 		autoReconnect: draft.autoReconnect,
-		pace: draft.perMinute.trim() === '' ? draft.pace : { ...draft.pace, perMinute: Number(draft.perMinute) },
+		pace: {
+			...draft.pace,
+			...(draft.perMinute.trim() === '' ? {} : { perMinute: Number(draft.perMinute) }),
+			...(warmUp === null ? {} : { warmUp }),
+		},
 	};
 }
 
@@ -47,13 +95,17 @@ function useDraft(outlet: OutletStatus | null): [Draft | null, (part: Partial<Dr
 	useEffect(() => {
 		if (outlet === null) return;
 		outletGet(outlet.outletId).then(({ outlet: found }) => {
-			const { perMinute, ...pace } = found.pace ?? {};
+			const { perMinute, warmUp, ...pace } = found.pace ?? {};
 			setDraft({
 				name: found.name,
 				number: found.whatsappNumber,
 				isActive: found.isActive,
 				autoReconnect: found.autoReconnect,
 				perMinute: perMinute === undefined ? '' : String(perMinute),
+				warmsUp: Boolean(warmUp),
+				start: String(warmUp?.start ?? NEW.start),
+				growth: String(warmUp?.growth ?? NEW.growth),
+				capToday: (warmUp && found.dailyCapToday) ?? null,
 				pace,
 			});
 		}, setFailure);
@@ -68,9 +120,77 @@ async function save(outlet: OutletStatus | null, fields: OutletFields): Promise<
 	else await refreshStatuses();
 }
 
+function WarmUpFields({
+	draft,
+	change,
+	failure,
+}: {
+	draft: Draft;
+	change: (part: Partial<Draft>) => void;
+	failure: unknown;
+}) {
+	const t = useT();
+	const w = useWords();
+	const warmUp = warmUpOf(draft);
+	const range = ([min, max]: readonly [number, number]): string =>
+		t.blast.numberRange(formatNumber(min), formatNumber(max));
+	return (
+		<>
+			<Checkbox
+				label={w.warmUp}
+				hint={w.warmUpHint}
+				checked={draft.warmsUp}
+				onChange={(warmsUp) => change({ warmsUp })}
+				data-testid="outlet-warm-up"
+			/>
+			{draft.warmsUp && (
+				<div class="field-group">
+					<div class="columns">
+						<TextField
+							label={w.warmUpStart}
+							inputMode="numeric"
+							value={draft.start}
+							onValue={(start) => change({ start })}
+							error={
+								within(startOf(draft), WARM_UP.start)
+									? fieldText(failure, 'pace.warmUp.start', t)
+									: range(WARM_UP.start)
+							}
+							data-testid="outlet-warm-up-start"
+						/>
+						<TextField
+							label={w.warmUpGrowth}
+							hint={w.warmUpGrowthHint}
+							inputMode="decimal"
+							value={draft.growth}
+							onValue={(growth) => change({ growth })}
+							error={
+								within(growthOf(draft), WARM_UP.growth)
+									? fieldText(failure, 'pace.warmUp.growth', t)
+									: range(WARM_UP.growth)
+							}
+							data-testid="outlet-warm-up-growth"
+						/>
+					</div>
+					{warmUp && (
+						<p class="hint" role="status">
+							{w.warmUpDays(daysOf(warmUp))}
+						</p>
+					)}
+					{draft.capToday !== null && (
+						<p class="hint" data-testid="outlet-cap-today">
+							{draft.capToday === 0 ? w.warmUpOver : w.warmUpToday(formatNumber(draft.capToday))}
+						</p>
+					)}
+				</div>
+			)}
+		</>
+	);
+}
+
 export function OutletForm({ outlet, onClose }: { outlet: OutletStatus | null; onClose: () => void }) {
 	const t = useT();
-	const o = t.outlets;
+	const o = useWords();
 	const [draft, change, loadFailure] = useDraft(outlet);
 	const [tried, setTried] = useState(false);
 	const [busy, setBusy] = useState(false);
@@ -83,9 +203,11 @@ export function OutletForm({ outlet, onClose }: { outlet: OutletStatus | null; o
 		setTried(true);
 		setFailure(null);
 		if (draft === null || draft.name.trim() === '' || number === null || !isRate(draft.perMinute)) return;
+		const warmUp = warmUpOf(draft);
+		if (warmUp === undefined) return;
 		setBusy(true);
 		try {
-			await save(outlet, fieldsOf(draft, number));
+			await save(outlet, fieldsOf(draft, number, warmUp));
 			toast((outlet === null ? o.added : o.saved)(draft.name.trim()));
 			onClose();
 		} catch (error) {
@@ -141,8 +263,9 @@ export function OutletForm({ outlet, onClose }: { outlet: OutletStatus | null; o
 						}
 						data-testid="outlet-per-minute"
 					/>
+					<WarmUpFields draft={draft} change={change} failure={failure} />
 					<Checkbox
-						label={o.autoReconnect}
+						label={t.outlets.autoReconnect}
 						hint={o.autoHint}
 						checked={draft.autoReconnect}
 						onChange={(autoReconnect) => change({ autoReconnect })}
@@ -158,7 +281,7 @@ export function OutletForm({ outlet, onClose }: { outlet: OutletStatus | null; o
 					<div class="dialog-actions">
 						<Button onClick={onClose}>{t.app.cancel}</Button>
 						<Button kind="primary" type="submit" busy={busy} data-testid="outlet-save">
-							{outlet === null ? o.add : t.app.save}
+							{outlet === null ? t.outlets.add : t.app.save}
 						</Button>
 					</div>
 				</form>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* outlets: one card an outlet, with everything that can be done to it. */
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { OutletStatus, Status } from '../api/types.ts';
 import { formatNumber, useT } from '../i18n/index.ts';
 import { useTitle } from '../lib/hooks.ts';
@@ -9,11 +9,12 @@ import { mayManageOutlets } from '../session.ts';
 import { Button, Empty, Nothing, PageHead, PhoneNumber, RelativeTime, Skeleton, StatusBadge } from '../ui/basic.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { Menu, type MenuItem } from '../ui/menu.tsx';
+import { later } from '../ui/later.tsx';
 import { nextStep, Troubles } from '../ui/outlet-parts.tsx';
 import { useUser } from '../user.ts';
 import { type OutletActions, useOutletActions } from './outlet-actions.tsx';
-import { OutletForm } from './outlet-form.tsx';
 
+const form = later(async () => (await import('./outlet-form.tsx')).OutletForm);
 const CARDS_AT_ONCE = 60;
 const SEARCH_FROM = 7;
 
@@ -247,6 +248,9 @@ export function OutletsPage() {
 	const [editing, setEditing] = useState<OutletStatus | 'new' | null>(null);
 
 	useTitle(t.outlets.title);
+	useEffect(() => {
+		if (manages) form.prepare();
+	}, []);
 	return (
 		<>
 			<PageHead title={t.outlets.title} lead={t.outlets.lead}>
@@ -270,7 +274,7 @@ export function OutletsPage() {
 				<Cards list={list} manages={manages} onEdit={setEditing} />
 			)}
 			{editing !== null && (
-				<OutletForm outlet={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />
+				<form.Page outlet={editing === 'new' ? null : editing} onClose={() => setEditing(null)} />
 			)}
 		</>
 	);

@@ -14,6 +14,7 @@ import { listen } from '../live/connection.ts';
 import { Button, Notice } from '../ui/basic.tsx';
 import { Field } from '../ui/field.tsx';
 import { toast } from '../ui/toast.tsx';
+import { useWords, type Words } from './passkey-words.ts';
 
 const POLL_MS = 2000;
 const SITE = 'https://web.whatsapp.com';
@@ -49,9 +50,9 @@ function usePasskey(outletId: string): [PasskeyAnswer | null, (answer: PasskeyAn
 }
 
 /** The field that is wrong says more than "not valid". */
-function answerProblem(error: unknown, t: Messages): string {
-	if (error instanceof SyntaxError) return t.passkey.notJson;
-	if (error instanceof Problem && error.code === 'validation_failed') return t.passkey.wrong(error.errors[0]?.code ?? '');
+function answerProblem(error: unknown, t: Messages, w: Words): string {
+	if (error instanceof SyntaxError) return w.notJson;
+	if (error instanceof Problem && error.code === 'validation_failed') return w.wrong(error.errors[0]?.code ?? '');
 	return problemText(error, t);
 }
 
@@ -63,11 +64,12 @@ interface StepProps {
 
 function Ask({ outletId, passkey, onNext }: StepProps) {
 	const t = useT();
+	const w = useWords();
 	const [text, setText] = useState('');
 	const [error, setError] = useState<string | null>(null);
 	const [busy, setBusy] = useState(false);
 	const copy = async (near: HTMLElement): Promise<void> => {
-		if (await copyText(consoleLine(passkey.options), near)) toast(t.passkey.copied);
+		if (await copyText(consoleLine(passkey.options), near)) toast(w.copied);
 	};
 	const give = async (): Promise<void> => {
 		setBusy(true);
@@ -75,7 +77,7 @@ function Ask({ outletId, passkey, onNext }: StepProps) {
 		try {
 			onNext(await outletPasskeyAnswer(outletId, JSON.parse(text)));
 		} catch (problem) {
-			setError(answerProblem(problem, t));
+			setError(answerProblem(problem, t, w));
 		} finally {
 			setBusy(false);
 		}
@@ -84,20 +86,20 @@ function Ask({ outletId, passkey, onNext }: StepProps) {
 		<>
 			<ol class="passkey-steps">
 				<li>
-					{t.passkey.step1}{' '}
+					{w.step1}{' '}
 					<a href={SITE} target="_blank" rel="noreferrer">
 						{SITE}
 					</a>
 				</li>
 				<li>
-					{t.passkey.step2}{' '}
+					{w.step2}{' '}
 					<Button icon="copy" onClick={(event) => void copy(event.currentTarget)} data-testid="passkey-copy">
-						{t.passkey.copy}
+						{w.copy}
 					</Button>
 				</li>
-				<li>{t.passkey.step3}</li>
+				<li>{w.step3}</li>
 			</ol>
-			<Field label={t.passkey.answer} error={error}>
+			<Field label={w.answer} error={error}>
 				{(ids) => (
 					<textarea
 						{...ids}
@@ -113,7 +115,7 @@ function Ask({ outletId, passkey, onNext }: StepProps) {
 			</Field>
 			<div class="dialog-actions">
 				<Button kind="primary" disabled={busy || text.trim() === ''} onClick={() => void give()} data-testid="passkey-give">
-					{t.passkey.give}
+					{w.give}
 				</Button>
 			</div>
 		</>
@@ -122,6 +124,7 @@ function Ask({ outletId, passkey, onNext }: StepProps) {
 
 function Compare({ outletId, passkey, onNext }: StepProps) {
 	const t = useT();
+	const w = useWords();
 	const [error, setError] = useState<unknown>(null);
 	const say = (answer: Promise<unknown>): void => {
 		setError(null);
@@ -129,7 +132,7 @@ function Compare({ outletId, passkey, onNext }: StepProps) {
 	};
 	return (
 		<>
-			<p>{t.passkey.compare}</p>
+			<p>{w.compare}</p>
 			<output class="code-text" data-testid="passkey-code">
 				{passkey.code}
 			</output>
@@ -140,10 +143,10 @@ function Compare({ outletId, passkey, onNext }: StepProps) {
 			)}
 			<div class="dialog-actions">
 				<Button onClick={() => say(outletCommand(outletId, 'disconnect').then(() => null))} data-testid="passkey-differs">
-					{t.passkey.differs}
+					{w.differs}
 				</Button>
 				<Button kind="primary" onClick={() => say(outletPasskeyConfirm(outletId))} data-testid="passkey-same">
-					{t.passkey.same}
+					{w.same}
 				</Button>
 			</div>
 		</>
@@ -152,20 +155,21 @@ function Compare({ outletId, passkey, onNext }: StepProps) {
 
 export function PasskeyPanel({ outlet }: { outlet: OutletStatus }) {
 	const t = useT();
+	const w = useWords();
 	const [passkey, setPasskey] = usePasskey(outlet.outletId);
 	const props = passkey && { outletId: outlet.outletId, passkey, onNext: setPasskey };
 	return (
 		<div class="passkey" data-testid="passkey-panel" data-step={passkey?.step ?? ''}>
 			<Notice kind="warn">
-				<strong>{t.passkey.title}</strong>
-				<p>{t.passkey.lead}</p>
+				<strong>{t.passkeyTitle}</strong>
+				<p>{w.lead}</p>
 			</Notice>
 			{props && passkey.step === 'assertion' && <Ask {...props} />}
 			{props && passkey.step === 'confirm' && <Compare {...props} />}
 			{(passkey === null || passkey.step === 'checking' || passkey.step === 'finishing') && (
 				<p class="qr-wait" role="status">
 					<span class="spinner spinner-big" aria-hidden="true" />
-					<span>{t.passkey.checking}</span>
+					<span>{w.checking}</span>
 				</p>
 			)}
 		</div>

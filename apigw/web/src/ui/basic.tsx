@@ -4,7 +4,7 @@ import type { ComponentChildren, HTMLAttributes } from 'preact';
 import type { Status } from '../api/types.ts';
 import { useNow } from '../lib/clock.ts';
 import { phoneGroups } from '../lib/phone.ts';
-import { exactTime, parseTime, relativeTime, shortTime } from '../lib/time.ts';
+import { exactTime, parseTime, relativeTime, shortTime, ZONE_NAME } from '../lib/time.ts';
 import { useLang, useT } from '../i18n/index.ts';
 import { Icon, type IconName, Sign } from './icons.tsx';
 
@@ -106,7 +106,7 @@ export function ShortTime({ time }: { time: string | null | undefined }) {
 	if (ms === null) return <Nothing />;
 	return (
 		<time dateTime={time ?? ''} title={exactTime(ms, lang)}>
-			{shortTime(ms, Date.now(), lang)}
+			{shortTime(ms, Date.now(), lang)} {ZONE_NAME}
 		</time>
 	);
 }

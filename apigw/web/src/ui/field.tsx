@@ -39,7 +39,7 @@ type TextProps = Omit<FieldProps, 'children'> & {
 	value: string;
 	onValue: (value: string) => void;
 	inputRef?: Ref<HTMLInputElement>;
-	type?: 'text' | 'tel' | 'datetime-local';
+	type?: 'text' | 'tel' | 'password' | 'datetime-local';
 	name?: string;
 	placeholder?: string;
 	autocomplete?: string;

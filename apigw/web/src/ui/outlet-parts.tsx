@@ -3,7 +3,7 @@
 import type { LastError, OutletStatus } from '../api/types.ts';
 import { formatNumber, type Messages, useLang, useT } from '../i18n/index.ts';
 import { useNow } from '../lib/clock.ts';
-import { duration, parseTime, shortTime } from '../lib/time.ts';
+import { duration, parseTime, shortTime, ZONE_NAME } from '../lib/time.ts';
 import { Icon } from './icons.tsx';
 
 export function reasonText(reason: string, t: Messages): string {
@@ -80,7 +80,7 @@ export function Troubles({ status }: { status: OutletStatus }) {
 	const restriction = status.restriction;
 	const untilWords = (time: string | null | undefined): string => {
 		const ms = parseTime(time);
-		return ms === null ? '' : t.board.until(shortTime(ms, Date.now(), lang));
+		return ms === null ? '' : t.board.until(`${shortTime(ms, Date.now(), lang)} ${ZONE_NAME}`);
 	};
 	if (!error && !restriction) return null;
 	const known = error ? t.lastError[error.code] : undefined;

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* parts: what the pages of contacts and settings share: a list with its states, a dialog with a form, a search, tabs. */
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { Problem } from '../api/client.ts';
+import { type Messages, useLang, useT } from '../i18n/index.ts';
+import { fieldText, problemText } from '../i18n/problem.ts';
+import type { List } from '../lib/list.ts';
+import { Button, Notice, Skeleton } from '../ui/basic.tsx';
+import { Dialog } from '../ui/dialog.tsx';
+import { Icon } from '../ui/icons.tsx';
+import { problems } from './words.ts';
+
+/** As problemText, with the words of what happens on these pages alone. */
+export function useProblemText(): (error: unknown) => string {
+	const t = useT();
+	const words = problems[useLang()].code;
+	return (error) => (error instanceof Problem && words[error.code]) || problemText(error, t);
+}
+
+/** What is wrong with a field; its own words (`own`) stand before those that hold for every field. */
+export function useFieldText(error: unknown): (field: string, own?: string) => string | null {
+	const t: Messages = useT();
+	const words = problems[useLang()].field;
+	return (field, own) => {
+		if (!(error instanceof Problem)) return null;
+		const found = error.errors.find((each) => each.field === field || each.field.startsWith(`${field}.`));
+		if (found === undefined) return null;
+		return own ?? words[found.code] ?? fieldText(error, found.field, t);
+	};
+}
+
+export function Failure({ error }: { error: unknown }) {
+	const text = useProblemText();
+	if (error === null) return null;
+	return (
+		<Notice kind="bad" role="alert">
+			{text(error)}
+		</Notice>
+	);
+}
+
+export function Listing<T>({
+	list,
+	empty,
+	children,
+}: {
+	list: List<T>;
+	empty: ComponentChildren;
+	children: (rows: T[]) => ComponentChildren;
+}) {
+	const t = useT();
+	return (
+		<>
+			<Failure error={list.failure} />
+			{list.rows === null && list.failure === null && <Skeleton rows={6} />}
+			{list.rows !== null && (list.rows.length === 0 ? empty : children(list.rows))}
+			{list.more && (
+				<div class="list-foot">
+					<Button busy={list.loading} onClick={list.readMore} data-testid="list-more">
+						{t.app.loadMore}
+					</Button>
+				</div>
+			)}
+		</>
+	);
+}
+
+/** A table that becomes cards where it is narrow; each cell says there what it is (`data-label`). */
+export function StackTable({ caption, heads, children }: { caption: string; heads: string[]; children: ComponentChildren }) {
+	return (
+		<div class="table-box">
+			<table class="table table-stack">
+				<caption class="sr-only">{caption}</caption>
+				<thead>
+					<tr>
+						{heads.map((head) => (
+							<th key={head} scope="col">
+								{head}
+							</th>
+						))}
+					</tr>
+				</thead>
+				<tbody>{children}</tbody>
+			</table>
+		</div>
+	);
+}
+
+export function Search({
+	label,
+	value,
+	onValue,
+	testid,
+}: {
+	label: string;
+	value: string;
+	onValue: (value: string) => void;
+	testid: string;
+}) {
+	return (
+		<div class="search">
+			<Icon name="search" />
+			<input
+				class="input"
+				type="search"
+				aria-label={label}
+				placeholder={label}
+				value={value}
+				onInput={(event) => onValue(event.currentTarget.value)}
+				data-testid={testid}
+			/>
+		</div>
+	);
+}
+
+/** Parts of a page, each with an address of its own. */
+export function Tabs({
+	label,
+	tabs,
+	current,
+}: {
+	label: string;
+	tabs: { key: string; href: string; label: string }[];
+	current: string;
+}) {
+	return (
+		<nav class="tabs" aria-label={label}>
+			{tabs.map((tab) => (
+				<a
+					key={tab.key}
+					href={tab.href}
+					aria-current={tab.key === current ? 'page' : undefined}
+					data-testid={`tab-${tab.key}`}
+				>
+					{tab.label}
+				</a>
+			))}
+		</nav>
+	);
+}
+
+/** A form in a dialog. `onSave` gives false where something is to be mended first; what it throws is shown and handed to `children`. */
+export function FormDialog({
+	title,
+	action,
+	onSave,
+	onClose,
+	children,
+	testid,
+}: {
+	title: string;
+	action: string;
+	onSave: () => Promise<boolean>;
+	onClose: () => void;
+	children: (failure: unknown, tried: boolean) => ComponentChildren;
+	testid: string;
+}) {
+	const t = useT();
+	const [busy, setBusy] = useState(false);
+	const [tried, setTried] = useState(false);
+	const [failure, setFailure] = useState<unknown>(null);
+	const submit = async (event: Event): Promise<void> => {
+		event.preventDefault();
+		setTried(true);
+		setFailure(null);
+		setBusy(true);
+		try {
+			if (await onSave()) return;
+		} catch (error) {
+			setFailure(error);
+		}
+		setBusy(false);
+	};
+	return (
+		<Dialog title={title} onClose={onClose} data-testid={testid}>
+			<Failure error={failure} />
+			<form onSubmit={(event) => void submit(event)} noValidate>
+				{children(failure, tried)}
+				<div class="dialog-actions">
+					<Button onClick={onClose}>{t.app.cancel}</Button>
+					<Button kind="primary" type="submit" busy={busy} data-testid={`${testid}-save`}>
+						{action}
+					</Button>
+				</div>
+			</form>
+		</Dialog>
+	);
+}

@@ -107,6 +107,28 @@ lock_files()
 }
 
 # A vector that no test names, by itself or with all of its category, is not checked.
+# What make demo and make run load is node's or ours: the packages of the tests are not installed for them.
+demo_packages()
+{
+	node -e '
+	const fs = require("fs"), path = require("path"), seen = new Set();
+	function walk(file) {
+		if (seen.has(file))
+			return;
+		seen.add(file);
+		for (const [, name] of fs.readFileSync(file, "utf8").matchAll(/^(?:import |export |}).*?["\x27]([^"\x27]+)["\x27];$/gm)) {
+			if (name.startsWith("."))
+				walk(path.resolve(path.dirname(file), name));
+			else if (!name.startsWith("node:"))
+				console.log(`${path.relative("", file)}: ${name}`);
+		}
+	}
+	["demo", "run", "scan"].forEach((name) => walk(path.resolve(`tests/demo/${name}.mjs`)));
+	if (seen.size < 6)
+		console.log(`only ${seen.size} files seen`);
+	'
+}
+
 vectors()
 {
 	node -e '
@@ -131,6 +153,7 @@ check banned-functions banned_functions
 check licence-lines licence_lines
 check leftovers leftovers
 check lock-files lock_files
+check demo-packages demo_packages
 check vectors vectors
 check cppcheck cpp_check
 check openapi node tests/openapi_lint.mjs docs/openapi.yaml

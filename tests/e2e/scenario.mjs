@@ -2,7 +2,11 @@
 /* A test that shows, when it fails, what the programs of its worlds logged meanwhile. */
 import { test } from 'node:test';
 
+import { holdAnswers } from './client.mjs';
+import { assertDescribed } from './description.mjs';
 import { worlds } from './world.mjs';
+
+holdAnswers(assertDescribed);
 
 /* Asked to stop: what program.mjs and cluster.mjs do at the exit is done, too. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])

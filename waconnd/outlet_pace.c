@@ -7,8 +7,6 @@
 
 #include "waconnd/blast/pacer.h"
 
-#define PER_MINUTE_MAX 6000
-
 static void
 overlay_number(const json_t *value, json_int_t max, unsigned *field)
 {
@@ -45,7 +43,7 @@ outlet_pace_overlay(struct outlet_pace *pace, const char *json)
 		     *window = json_object_get(root, "window");
 	unsigned from, until;
 
-	overlay_number(json_object_get(root, "perMinute"), PER_MINUTE_MAX, &pace->per_minute);
+	overlay_number(json_object_get(root, "perMinute"), PACER_PER_MINUTE_MAX, &pace->per_minute);
 	overlay_number(json_object_get(root, "dailyCap"), PACER_DAILY_CAP_MAX, &pace->daily_cap);
 	if (json_is_number(jitter) && json_number_value(jitter) >= 0 &&
 	    json_number_value(jitter) <= 1)

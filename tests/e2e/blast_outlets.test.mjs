@@ -172,3 +172,27 @@ scenario('a warm-up that is not valid is refused, with the field', async () => {
 	}), ['pace.warmUp']);
 	assert.deepEqual((await world.admin.patch(`/outlets/${lame}`, { pace: { warmUp: null } })).outlet.pace, {});
 });
+
+scenario('recipients are spread by what each outlet may still send, as the preview says', async () => {
+	const list = numbers(40, 69);
+	const pace = (id, value) => world.admin.patch(`/outlets/${id}`, { pace: value });
+	const body = { name: 'x', outlets: [one, two], audience: { type: 'numbers', numbers: list }, message: { text: 'by what they may' } };
+
+	await pace(one, { perMinute: 20, window: '00:00-24:00', dailyCap: 0 });
+	await pace(two, { perMinute: 60, window: '00:00-24:00', dailyCap: 0 });
+	const preview = await world.admin.post('/blasts/preview', body);
+	assert.deepEqual(preview.outlets.map((o) => [o.outletId, o.recipients]), [[one, 10], [two, 30]]);
+	const [a, b] = preview.outlets.map((o) => Date.parse(o.finishesAt));
+	assert.ok(Math.abs(a - b) <= 5000, `${a - b} ms apart`);
+	const { blast } = await world.admin.post('/blasts', { ...body, scheduleAt: new Date(Date.now() + 3600_000).toISOString() });
+	const after = await parts(blast.id);
+	assert.deepEqual([after[one].counts.total, after[two].counts.total], [10, 30]);
+	await world.admin.post(`/blasts/${blast.id}/cancel`);
+	// The blast's own pace is everybody's; a cap that is nearly used up leaves little.
+	const alike = await world.admin.post('/blasts/preview', { ...body, pace: { perMinute: 10 } });
+	assert.deepEqual(alike.outlets.map((o) => o.recipients), [20, 20]);
+	const sent = Number((await world.sql(`SELECT count(*) FROM messages WHERE outlet_id = '${one}' AND blast_id IS NOT NULL AND sending_at IS NOT NULL`))[0]);
+	await pace(one, { perMinute: 20, window: '00:00-24:00', dailyCap: sent + 2 });
+	const few = await world.admin.post('/blasts/preview', { ...body, pace: { perMinute: 60 } });
+	assert.deepEqual(few.outlets.map((o) => o.recipients), [2, 38], JSON.stringify([sent, few.outlets]));
+});

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * In this order: the rows come into blast_drafts (draft_read() for a table, one statement for
- * contacts), they are judged, counted, and the ones that no outlet knows are spread evenly. Every
+ * contacts), they are judged, counted, and the ones that no outlet knows are spread. Every
  * step is a statement of its own, so that nothing is held up for long.
  */
 #include "waconnd/api/blast_draft.h"
@@ -17,7 +17,6 @@
 #include "waconnd/api/api_internal.h"
 #include "waconnd/api/audience.h"
 #include "waconnd/api/blast_plan.h"
-#include "waconnd/blast/spread.h"
 #include "waconnd/blast/template.h"
 #include "waconnd/store/array.h"
 
@@ -298,31 +297,23 @@ find_outlet(struct blast_plan *p, const char *id)
 	return NULL;
 }
 
-/* Those that no outlet knows, so that in the end all have as equal a number as can be. */
+/* Those that no outlet knows: a block for each sender. */
 static void
-spread(struct blast_plan *p, size_t n_unknown)
+spread(const struct call *c, struct blast_plan *p, size_t n_unknown)
 {
-	size_t *counts, next = 1;
-	struct spread s;
+	struct spread_outlet *all;
+	size_t next = 1;
 
 	if (p->n_senders == 0)
 		return;
-	counts = xcalloc(p->n_senders, sizeof(*counts));
+	all = blast_plan_spread(c, p, n_unknown);
 	p->draft->starts = xcalloc(p->n_senders, sizeof(*p->draft->starts));
-	for (size_t i = 0; i < p->n_senders; i++)
-		counts[i] = p->outlets[p->senders[i]].count;
-	spread_init(&s, counts, p->n_senders);
-	for (size_t i = 0; i < n_unknown; i++)
-		(void)spread_next(&s);
-	spread_done(&s);
 	for (size_t i = 0; i < p->n_senders; i++) {
-		struct blast_outlet *o = &p->outlets[p->senders[i]];
-
 		p->draft->starts[i] = next;
-		next += counts[i] - o->count;
-		o->count = counts[i];
+		next += all[i].more;
+		p->outlets[p->senders[i]].count += all[i].more;
 	}
-	free(counts);
+	free(all);
 }
 
 /* Columns of DRAFT_COUNTS: outlet, reason, how many. */
@@ -352,7 +343,7 @@ on_counts(struct call *c, const PGresult *r)
 		else
 			unknown += n;
 	}
-	spread(p, unknown);
+	spread(c, p, unknown);
 	(void)snprintf(limit, sizeof(limit), "%d", DRAFT_SAMPLES);
 	(void)snprintf(variants, sizeof(variants), "%zu", p->blast->n_variants);
 	{

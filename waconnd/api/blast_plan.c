@@ -2,7 +2,7 @@
 /*
  * From a request to a plan, in this order: fields, outlets, numbers, what the database knows of the
  * numbers, and the spread over the outlets: a recipient stays with the outlet that wrote to it
- * last, the rest is spread evenly.
+ * last, the rest is spread by what each outlet may still send.
  */
 #include "waconnd/api/blast_plan.h"
 
@@ -175,34 +175,67 @@ find_sender(const struct blast_plan *p, const char *id)
 	return AUDIENCE_NO_OUTLET;
 }
 
+static int64_t
+starts_at(const struct blast_plan *p)
+{
+	const int64_t now = clock_wall_ms();
+
+	return p->blast->schedule_at_ms > now ? p->blast->schedule_at_ms : now;
+}
+
+struct spread_outlet *
+blast_plan_spread(const struct call *c, const struct blast_plan *p, size_t n_more)
+{
+	struct spread_outlet *all = xcalloc(p->n_senders, sizeof(*all));
+	const int64_t from_ms = starts_at(p), until_ms = from_ms + SPREAD_DAYS * 86400000LL;
+
+	for (size_t i = 0; i < p->n_senders; i++) {
+		const struct blast_outlet *to = &p->outlets[p->senders[i]];
+		const struct outlet *o = outlets_find(c->env->outlets, to->id);
+		struct outlet_pace pace;
+
+		all[i].count = to->count;
+		if (o == NULL)
+			continue;
+		pace = outlet_pace(o);
+		outlet_pace_overlay(&pace, buf_str(&p->pace));
+		all[i].chats_left = outlet_may_start_chats(o) ? outlet_chats_left(o) : 0;
+		all[i].n_stretches = blasts_stretches(
+		    o, &pace, from_ms, until_ms, all[i].stretches, SPREAD_STRETCHES);
+	}
+	spread_fill(all, p->n_senders, n_more, p->message.n, from_ms);
+	return all;
+}
+
 /* Those who know an outlet first; what is skipped stands under some outlet and does not count. */
 static void
-assign(struct blast_plan *p)
+assign(const struct call *c, struct blast_plan *p)
 {
 	struct audience *a = &p->audience;
-	size_t *counts;
+	struct spread_outlet *all;
 	struct spread s;
+	size_t more = 0;
 
 	if (p->n_senders == 0)
 		return;
-	counts = xcalloc(p->n_senders, sizeof(*counts));
 	for (size_t i = 0; i < a->n; i++) {
 		if (a->members[i].skip != NULL)
 			continue;
 		if (a->members[i].outlet != AUDIENCE_NO_OUTLET)
 			p->outlets[a->members[i].outlet].count++;
+		else
+			more++;
 	}
+	all = blast_plan_spread(c, p, more);
 	for (size_t i = 0; i < p->n_senders; i++)
-		counts[i] = p->outlets[p->senders[i]].count;
-	spread_init(&s, counts, p->n_senders);
+		p->outlets[p->senders[i]].count += all[i].more;
+	spread_init(&s, all, p->n_senders);
 	for (size_t i = 0; i < a->n; i++)
 		if (a->members[i].outlet == AUDIENCE_NO_OUTLET)
 			a->members[i].outlet =
 			    p->senders[a->members[i].skip == NULL ? spread_next(&s) : 0];
-	for (size_t i = 0; i < p->n_senders; i++)
-		p->outlets[p->senders[i]].count = counts[i];
 	spread_done(&s);
-	free(counts);
+	free(all);
 }
 
 /* Columns of BLAST_AUDIENCE: member, why skipped, outlet that reached it last. */
@@ -219,7 +252,7 @@ on_known(struct call *c, const PGresult *r)
 		if (!PQgetisnull(r, i, 2) && member < p->audience.n)
 			p->audience.members[member].outlet = find_sender(p, PQgetvalue(r, i, 2));
 	}
-	assign(p);
+	assign(c, p);
 	p->next(c, p);
 }
 
@@ -391,16 +424,14 @@ bool
 blast_plan_outlet_estimate(const struct call *c, const struct blast_plan *p, size_t outlet,
     struct outlet_pace *ret_pace, int64_t *ret_starts_ms, int64_t *ret_finishes_ms)
 {
-	const int64_t now = clock_wall_ms();
-	const int64_t from = p->blast->schedule_at_ms > now ? p->blast->schedule_at_ms : now;
 	const struct outlet *o = outlets_find(c->env->outlets, p->outlets[outlet].id);
 
 	if (o == NULL || p->outlets[outlet].count == 0)
 		return false;
 	*ret_pace = outlet_pace(o);
 	outlet_pace_overlay(ret_pace, buf_str(&p->pace));
-	blasts_estimate(o, ret_pace, from, p->outlets[outlet].count * p->message.n, ret_starts_ms,
-	    ret_finishes_ms);
+	blasts_estimate(o, ret_pace, starts_at(p), p->outlets[outlet].count * p->message.n,
+	    ret_starts_ms, ret_finishes_ms);
 	return true;
 }
 

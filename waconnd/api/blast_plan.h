@@ -10,6 +10,7 @@
 #include "waconnd/api/blast_message.h"
 #include "waconnd/api/blast_draft.h"
 #include "waconnd/api/call.h"
+#include "waconnd/blast/spread.h"
 
 struct blast_outlet {
 	char id[32];
@@ -39,6 +40,10 @@ struct blast_plan { /* a call's state */
  */
 void blast_plan_make(struct call *c, const Ipc__Blast *blast, bool needs_healthy,
     void (*next)(struct call *c, struct blast_plan *p));
+/* How many of those whom no outlet knows each sender takes (`more`), by its place in `senders`;
+ * the caller frees it. There is a sender. */
+struct spread_outlet *blast_plan_spread(
+    const struct call *c, const struct blast_plan *p, size_t n_more);
 /* Fills in `first` of the outlets and calls `next`: for what only a preview tells. */
 void blast_plan_first_contacts(struct call *c, void (*next)(struct call *c, struct blast_plan *p));
 /* How many get the message. */

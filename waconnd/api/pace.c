@@ -6,8 +6,6 @@
 #include "common/jsonw.h"
 #include "waconnd/blast/pacer.h"
 
-#define PER_MINUTE_MAX 6000
-
 static void
 check_warm_up(const Ipc__Pace *pace, const char **ret_field, const char **ret_detail)
 {
@@ -29,7 +27,7 @@ check(const Ipc__Pace *pace, const char **ret_field, const char **ret_detail)
 	unsigned from, until;
 
 	*ret_field = NULL;
-	if (pace->has_per_minute && pace->per_minute > PER_MINUTE_MAX) {
+	if (pace->has_per_minute && pace->per_minute > PACER_PER_MINUTE_MAX) {
 		*ret_field = "pace.perMinute";
 		*ret_detail = "0 (no limit) to 6000";
 	} else if (pace->has_jitter && !(pace->jitter >= 0 && pace->jitter <= 1)) {

@@ -132,18 +132,35 @@ blasts_changed(struct blasts *b, const char *blast)
 	progress_touch(b, blast);
 }
 
+/* As it stands; of another daemon's outlet only its pace is known. */
+static const struct pacer *
+pacer_of(const struct outlet *o, int64_t *from_ms)
+{
+	static const struct pacer fresh;
+	const struct queue *q = outlet_queue(o);
+
+	if (q != NULL && q->held_until_ms > *from_ms)
+		*from_ms = q->held_until_ms;
+	return q != NULL && q->history_known ? &q->pacer : &fresh;
+}
+
 void
 blasts_estimate(const struct outlet *o, const struct outlet_pace *pace, int64_t from_ms, uint64_t n,
     int64_t *ret_starts_ms, int64_t *ret_finishes_ms)
 {
-	static const struct pacer fresh;
-	const struct queue *q = outlet_queue(o);
-	const struct pacer *p = q != NULL && q->history_known ? &q->pacer : &fresh;
+	const struct pacer *p = pacer_of(o, &from_ms);
 
-	if (q != NULL && q->held_until_ms > from_ms)
-		from_ms = q->held_until_ms;
 	*ret_starts_ms = pacer_next(p, pace, from_ms);
 	*ret_finishes_ms = pacer_estimate(p, pace, from_ms, n);
+}
+
+size_t
+blasts_stretches(const struct outlet *o, const struct outlet_pace *pace, int64_t from_ms,
+    int64_t until_ms, struct pacer_stretch *ret, size_t max)
+{
+	const struct pacer *p = pacer_of(o, &from_ms);
+
+	return pacer_stretches(p, pace, from_ms, until_ms, ret, max);
 }
 
 int64_t

@@ -10,6 +10,7 @@
 #define BLAST_BLAST_H
 
 #include "common/worker.h"
+#include "waconnd/blast/pacer.h"
 #include "waconnd/outlet.h"
 
 struct blasts;
@@ -47,6 +48,9 @@ enum blast_hold blasts_hold(
  * PACER_NEVER past ten years. */
 void blasts_estimate(const struct outlet *o, const struct outlet_pace *pace, int64_t from_ms,
     uint64_t n, int64_t *ret_starts_ms, int64_t *ret_finishes_ms);
+/* The same as stretches, for the spread over outlets (pacer_stretches). */
+size_t blasts_stretches(const struct outlet *o, const struct outlet_pace *pace, int64_t from_ms,
+    int64_t until_ms, struct pacer_stretch *ret, size_t max);
 /* When messages of this blast that wait for their window, for tomorrow's share or for the end of a
  * restriction go on: the earliest time, of the outlets that this daemon has; 0: none waits. */
 int64_t blasts_wait_until(const struct blasts *b, const char *blast, int64_t now_ms);

@@ -2,7 +2,6 @@
 /* Works out times; sends nothing, sleeps never, and remembers only what struct pacer holds. */
 #include "waconnd/blast/pacer.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "waconnd/blast/zone.h"
@@ -103,8 +102,8 @@ plan_make(const struct outlet_pace *pace, struct plan *pl)
 	pl->warm_start = pace->warm_start;
 	pl->warm_growth = pace->warm_growth;
 	pl->interval_ms = pace->per_minute > 0 ? (double)MINUTE_MS / pace->per_minute : 0;
-	if (pl->windowed || pl->cap > 0 || pl->warm_start > 0)
-		pl->has_zone = zone_load(pace->timezone, &pl->zone) == 0;
+	/* Also without window and cap: what is counted is counted for the next pace's cap. */
+	pl->has_zone = zone_load(pace->timezone, &pl->zone) == 0;
 	pl->linked_day = local_day(pl, pace->linked_at_ms);
 }
 
@@ -346,4 +345,29 @@ pacer_estimate(const struct pacer *p, const struct outlet_pace *pace, int64_t no
 		ms += (int64_t)((double)(n > 0 ? k : k - 1) * pl.interval_ms);
 	}
 	return n > 0 ? PACER_NEVER : ms;
+}
+
+size_t
+pacer_stretches(const struct pacer *p, const struct outlet_pace *pace, int64_t from_ms,
+    int64_t until_ms, struct pacer_stretch *ret, size_t max)
+{
+	struct pacer sim = *p;
+	struct plan pl;
+	size_t n = 0;
+
+	plan_make(pace, &pl);
+	if (pl.interval_ms <= 0)
+		pl.interval_ms = (double)MINUTE_MS / PACER_PER_MINUTE_MAX;
+	for (int64_t ms = open_from(&pl, &sim, from_ms); n < max && ms < until_ms;
+	     ms = open_from(&pl, &sim, ms)) {
+		const int64_t day = local_day(&pl, ms);
+		const uint64_t k = min_u64(stretch(&pl, &sim, ms),
+		    (uint64_t)((double)(until_ms - 1 - ms) / pl.interval_ms) + 1);
+
+		ret[n++] = (struct pacer_stretch){ms, k, pl.interval_ms};
+		sim.sent_today = (sim.day == day ? sim.sent_today : 0) + (unsigned)k;
+		sim.day = day;
+		ms += (int64_t)((double)k * pl.interval_ms);
+	}
+	return n;
 }

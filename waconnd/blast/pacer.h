@@ -13,6 +13,7 @@
 #define BLAST_PACER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "waconnd/outlet.h"
@@ -26,6 +27,7 @@ struct pacer {
 };
 
 /* Bounds of a pace. */
+#define PACER_PER_MINUTE_MAX 6000
 #define PACER_DAILY_CAP_MAX 1000000
 #define PACER_GROWTH_MIN 1.1 /* a warm-up ends */
 #define PACER_GROWTH_MAX 10.0
@@ -49,5 +51,16 @@ unsigned pacer_cap(const struct outlet_pace *pace, int64_t ms);
 /* When n more would be through, for estimates; PACER_NEVER past ten years. */
 int64_t pacer_estimate(
     const struct pacer *p, const struct outlet_pace *pace, int64_t now_ms, uint64_t n);
+
+/* So many leave from from_ms on, one each interval. */
+struct pacer_stretch {
+	int64_t from_ms;
+	uint64_t n;
+	double interval_ms; /* > 0 */
+};
+/* When messages may leave from from_ms on and before until_ms, whoever else's turn it is; no limit
+ * counts as the highest one. Answers how many stretches there are, at most max. */
+size_t pacer_stretches(const struct pacer *p, const struct outlet_pace *pace, int64_t from_ms,
+    int64_t until_ms, struct pacer_stretch *ret, size_t max);
 
 #endif

@@ -226,7 +226,7 @@ test_spread_and_last_outlet(void **state)
 	create(&r, "t-super", "202");
 	until_sql(aw.w,
 	    "SELECT string_agg(outlet_id, ' ' ORDER BY id) FROM messages WHERE blast_id <> 'old'",
-	    "o1 o1 o2 o2 o1 o2");
+	    "o1 o2 o2 o2 o1 o1");
 }
 
 static void

@@ -192,6 +192,23 @@ warm_up(unsigned start, double growth, int64_t linked_ms, unsigned cap)
 	return pace;
 }
 
+/* Sent without a cap, around local midnight, it counts against the next blast's. */
+static void
+test_cap_counts_what_had_none(void **state)
+{
+	const int64_t one_at_night = NINE_JAKARTA - 8 * HOUR_MS; /* the day before in UTC */
+	struct outlet_pace without = pace_of(0, 0, 0, "", "Asia/Jakarta"), with = without;
+	struct pacer p = {0};
+
+	(void)state;
+	with.daily_cap = 3;
+	for (unsigned n = 0; n < 2; n++)
+		pacer_sent(&p, &without, one_at_night, 0.5);
+	assert_int_equal(pacer_next(&p, &with, one_at_night), one_at_night);
+	pacer_sent(&p, &with, one_at_night, 0.5);
+	assert_int_equal(pacer_next(&p, &with, one_at_night), NINE_JAKARTA + 15 * HOUR_MS);
+}
+
 static void
 test_warm_up_grows_by_day(void **state)
 {
@@ -328,6 +345,33 @@ test_estimate_agrees(void **state)
 	}
 }
 
+/* What it may still send, as the spread over outlets wants it. */
+static void
+test_stretches(void **state)
+{
+	struct outlet_pace pace = pace_of(60, 0, 100, "08:00-20:00", "Asia/Jakarta");
+	struct pacer p = {0};
+	struct pacer_stretch s[8];
+
+	(void)state;
+	for (unsigned n = 0; n < 30; n++)
+		pacer_sent(&p, &pace, NINE_JAKARTA, 0.5);
+	assert_int_equal(
+	    pacer_stretches(&p, &pace, NINE_JAKARTA, NINE_JAKARTA + 48 * HOUR_MS, s, 8), 3);
+	assert_int_equal(s[0].from_ms, NINE_JAKARTA);
+	assert_int_equal(s[0].n, 70);
+	assert_true(s[0].interval_ms > 999 && s[0].interval_ms < 1001);
+	assert_int_equal(s[1].from_ms, NINE_JAKARTA + 23 * HOUR_MS);
+	assert_int_equal(s[1].n, 100);
+	assert_int_equal(s[2].from_ms, NINE_JAKARTA + 47 * HOUR_MS);
+	/* No more than asked for; no limit is the highest one. */
+	assert_int_equal(
+	    pacer_stretches(&p, &pace, NINE_JAKARTA, NINE_JAKARTA + 48 * HOUR_MS, s, 2), 2);
+	pace = pace_of(0, 0, 0, "", "UTC");
+	assert_int_equal(pacer_stretches(&p, &pace, NINE_JAKARTA, NINE_JAKARTA + MIN_MS, s, 8), 1);
+	assert_int_equal(s[0].n, PACER_PER_MINUTE_MAX);
+}
+
 int
 main(void)
 {
@@ -340,12 +384,14 @@ main(void)
 	    cmocka_unit_test(test_windows),
 	    cmocka_unit_test(test_turn_falls_behind_the_window),
 	    cmocka_unit_test(test_daily_cap),
+	    cmocka_unit_test(test_cap_counts_what_had_none),
 	    cmocka_unit_test(test_warm_up_grows_by_day),
 	    cmocka_unit_test(test_warm_up_holds_back),
 	    cmocka_unit_test(test_warm_up_estimate),
 	    cmocka_unit_test(test_restore),
 	    cmocka_unit_test(test_estimate),
 	    cmocka_unit_test(test_estimate_agrees),
+	    cmocka_unit_test(test_stretches),
 	};
 
 	return cmocka_run_group_tests_name("pacer", tests, NULL, NULL);

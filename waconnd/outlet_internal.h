@@ -75,7 +75,7 @@ struct outlet {
 	struct session_row committed; /* as the database has it */
 	LIST_HEAD(, session_commit) commits;
 	bool unsaved;	    /* a write was refused: once more at the next tick */
-	int64_t written_ms; /* monotonic: when the row was last put */
+	int64_t written_ms; /* monotonic: when the row was last put, or that answered */
 
 	struct keydb *keys; /* made with the first link */
 	struct link *link;

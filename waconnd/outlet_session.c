@@ -72,6 +72,7 @@ on_committed(void *arg, int err)
 	}
 	same = session_row_shows(&o->committed, &c->row);
 	session_row_copy(&o->committed, &c->row);
+	o->written_ms = clock_monotonic_ms();
 	commit_free(c);
 	if (same) {
 		outlet_changed(o);
@@ -168,7 +169,7 @@ check_one(struct outlets *os, const char *id, const char *status)
 	if (o == NULL || o->state == OUT_ELSEWHERE || status_parse(status, &found) < 0 ||
 	    found == o->committed.status)
 		return;
-	/* What was written after the question was asked says nothing. */
+	/* The question may have been answered before what was written meanwhile. */
 	if (!LIST_EMPTY(&o->commits) || o->written_ms >= os->check_ms)
 		return;
 	log_warn("outlet.corrected", LOG_STR("outlet", o->id), LOG_STR("database", status),

@@ -157,16 +157,33 @@ async function starve(t, program, load) {
 		assert.match(program.logSince(0), /out of memory/);
 	}
 	report(t, `ends of ${program.name} for want of memory`, String(ends));
+	assert.ok(ends > 0, 'there was room enough');
+}
+
+/* Questions at once; nobody minds what is answered. */
+function ask(n, audience, text) {
+	const body = { name: 'big', outlets: [id], audience: { type: 'numbers', numbers: audience }, message: { text } };
+
+	return Promise.all(Array.from({ length: n }, () => world.admin.raw('POST', '/blasts/preview', { body }).catch(() => {})));
 }
 
 scenario('no memory left in waconnd: it ends, says so, and is started again', async (t) => {
 	await through(t, 'no memory left in waconnd', async () => {
-		const more = numbers(3000, ++block);
-		const load = () => Promise.all(Array.from({ length: 10 }, () => world.admin.raw('POST', '/blasts/preview', {
-			body: { name: 'big', outlets: [id], audience: { type: 'numbers', numbers: more }, message: { text: 'x' } },
-		}).catch(() => {})));
+		const many = numbers(3000, ++block);
 
-		await starve(t, world.waconnd, load);
+		await starve(t, world.waconnd, () => ask(10, many, 'x'));
 		await world.startDaemon();
 	}, '503 until it is back');
+});
+
+scenario('no memory left in apigw: it ends, says so, and is started again; waconnd does not notice', async (t) => {
+	const mark = world.waconnd.mark();
+
+	await through(t, 'no memory left in apigw', async () => {
+		const text = 'x'.repeat(900_000); // too long for a message, not for a body
+
+		await starve(t, world.apigw, () => ask(20, [NUMBER], text));
+		world.apigw.start();
+	}, 'nothing until it is back');
+	assert.equal(linesSince(world.waconnd, mark, /daemon\.ready|outlet\.state/), 0);
 });

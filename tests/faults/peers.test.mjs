@@ -13,7 +13,7 @@ import { after, before } from 'node:test';
 import { scenario } from '../e2e/scenario.mjs';
 import { waitFor } from '../e2e/wait.mjs';
 import { numbers, startWorld } from '../e2e/world.mjs';
-import { LONG, assertBlast, assertConverses, assertNoneSending, countAt, report, sample, timed } from './faults.mjs';
+import { LONG, assertBlast, assertConverses, assertNoneSending, countAt, report, sample, sleep, timed } from './faults.mjs';
 
 const NUMBER = '628890000001';
 const PEERS = LONG ? 300 : 40;
@@ -45,14 +45,31 @@ function frame(payload) {
 const request = (requestId, op = STATUS_LIST) => frame(field(1, [8, ...varint(requestId), ...field(op, [])]));
 
 /* A connection to the daemon; `open` until it was closed from there. */
-function peer() {
+function connect() {
 	return new Promise((resolve, reject) => {
-		const socket = net.connect(world.socket, () => resolve(socket));
+		const socket = net.connect(world.socket, () => {
+			socket.open = true;
+			resolve(socket);
+		});
 
-		socket.open = true;
-		socket.on('error', (error) => (socket.connecting ? reject(error) : null));
+		socket.on('error', reject); // once connected, of no interest
 		socket.on('close', () => { socket.open = false; });
 	});
+}
+
+/* While its queue of connections is full, the system says EAGAIN. */
+async function peer() {
+	const end = performance.now() + ANSWER_MS;
+
+	for (;;) {
+		try {
+			return await connect();
+		} catch (error) {
+			if (error.code !== 'EAGAIN' || performance.now() > end)
+				throw error;
+			await sleep(10);
+		}
+	}
 }
 
 const peers = (n) => Promise.all(Array.from({ length: n }, peer));

@@ -119,6 +119,27 @@ async function linking(row) {
 	await world.admin.delete(`/outlets/${outlet}`);
 }
 
+/* The server's clock says a month more with each: the signed pre-key is due at the login. Whoever writes then, known or not, is read. */
+let months = 0;
+async function rotation(row) {
+	const strangers = numbers(2, ++block);
+	const rotations = async () => (await world.sim.state()).stats.rotations;
+	const before = await rotations();
+
+	const clock = await world.sim.fault('clock', { when: 'connect', times: -1, ms: ++months * 30 * 86_400_000 });
+	await (await startFaulty(row)).crashed();
+	await world.startDaemon();
+	await world.ready();
+	await world.healthy(id);
+	await waitFor(async () => await rotations() > before, CRASH_MS, 'the rotation');
+	for (const phone of strangers)
+		await world.sim.send(phone, NUMBER, textOf(row));
+	await waitFor(async () => (await world.sql(`SELECT phone FROM messages WHERE outlet_id = '${id}' AND text = '${textOf(row)}'`)).length
+		=== strangers.length, 20_000, 'what strangers wrote');
+	await assertConverses(world, id, strangers);
+	await world.sim.forget(clock);
+}
+
 /* point, the pass at which it ends, what leads to it; BRIEF: also when there is little time */
 const BRIEF = true;
 const ROWS = [
@@ -152,6 +173,11 @@ const ROWS = [
 	['prekeys.saved', 1, linking],
 	['prekeys.sent', 1, linking, BRIEF],
 	['prekeys.uploaded', 1, linking],
+	['rotate.made', 1, rotation],
+	['rotate.saved', 1, rotation, BRIEF],
+	['rotate.sent', 1, rotation],
+	['rotate.answered', 1, rotation],
+	['rotate.taken', 1, rotation],
 ];
 
 for (const row of ROWS.filter(([, , , brief]) => LONG || brief))

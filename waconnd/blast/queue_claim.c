@@ -49,16 +49,25 @@ hold_until(struct queue *q, enum blast_hold hold, int64_t until_ms)
 	q->holds = 1;
 }
 
+/* The row says how long ago it was; 0: never. */
+static int64_t
+when(const PGresult *r, int col, int64_t now)
+{
+	return PQgetisnull(r, 0, col) ? 0 : now - number(r, 0, col);
+}
+
 /* Not for a restriction that WhatsApp has told of: that is kept with the outlet. */
 static void
 restore_hold(struct queue *q, const PGresult *r, int64_t now)
 {
-	if (outlet_may_start_chats(q->o) && number(r, 0, 3) >= 2 && number(r, 0, 2) + HOUR_MS > now)
-		hold_until(q, BLAST_HOLD_REACHOUT, number(r, 0, 2) + HOUR_MS);
-	if (outlet_may_start_chats(q->o) && number(r, 0, 4) + HOUR_MS > now)
-		hold_until(q, BLAST_HOLD_CAPPED, number(r, 0, 4) + HOUR_MS);
-	if (number(r, 0, 5) > now)
-		hold_until(q, BLAST_HOLD_RATE, number(r, 0, 5));
+	const int64_t last463 = when(r, 2, now), last475 = when(r, 4, now);
+
+	if (outlet_may_start_chats(q->o) && number(r, 0, 3) >= 2 && last463 + HOUR_MS > now)
+		hold_until(q, BLAST_HOLD_REACHOUT, last463 + HOUR_MS);
+	if (outlet_may_start_chats(q->o) && last475 + HOUR_MS > now)
+		hold_until(q, BLAST_HOLD_CAPPED, last475 + HOUR_MS);
+	if (number(r, 0, 5) > 0)
+		hold_until(q, BLAST_HOLD_RATE, now + number(r, 0, 5));
 }
 
 static void
@@ -76,7 +85,7 @@ on_history(void *arg, enum db_error error, const PGresult *r)
 	}
 	q->history_known = true;
 	pacer_restore(&q->pacer, &pace, now, found ? (unsigned)number(r, 0, 0) : 0,
-	    found ? number(r, 0, 1) : 0);
+	    found ? when(r, 1, now) : 0);
 	if (found)
 		restore_hold(q, r, now);
 	queue_kick(q);

@@ -34,9 +34,9 @@ failed(struct item *i, const char *reason)
 }
 
 static void
-requeue(struct item *i, const char *reason, int64_t not_before_ms)
+requeue(struct item *i, const char *reason, int64_t wait_ms)
 {
-	batch_message_requeue(i->q->b->store->batch, i->id, reason, not_before_ms);
+	batch_message_requeue(i->q->b->store->batch, i->id, reason, wait_ms);
 	progress_message(i->q, i, "QUEUED", reason);
 	queue_settle(i);
 }
@@ -72,7 +72,7 @@ too_fast(struct item *i)
 	struct queue *q = i->q;
 
 	queue_hold(q, BLAST_HOLD_RATE);
-	requeue(i, "rate_limited", q->held_until_ms);
+	requeue(i, "rate_limited", q->held_until_ms - clock_wall_ms());
 }
 
 /* It was on its way when the restriction became known: it waits like the others. */
@@ -137,7 +137,7 @@ on_failed(struct item *i, unsigned code)
 	if (i->attempts + 1 >= QUEUE_TRIES_MAX)
 		failed(i, reason);
 	else
-		requeue(i, reason, clock_wall_ms() + ((int64_t)RETRY_MS << i->attempts));
+		requeue(i, reason, (int64_t)RETRY_MS << i->attempts);
 }
 
 static void (*const answers[])(struct item *i, unsigned code) = {

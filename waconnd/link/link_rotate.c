@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "common/rng.h"
 #include "waconnd/link/link_prekeys.h"
@@ -67,6 +68,7 @@ take(struct link *l)
 	log_info("link.prekey_rotated", LOG_STR("outlet", l->outlet),
 	    LOG_INT("id", l->credentials.signed_prekey_id));
 	set_date(l);
+	FAULT_POINT("rotate.taken");
 }
 
 static void
@@ -76,6 +78,7 @@ on_answer(void *arg, const struct node *answer)
 
 	if (!link_is_open(l))
 		return;
+	FAULT_POINT("rotate.answered");
 	if (answer != NULL && link_iq_error(answer) == 0) {
 		take(l);
 		return;
@@ -95,11 +98,13 @@ on_next_saved(struct link *l, int err)
 	on_saved(l, err);
 	if (err < 0 || !link_is_open(l))
 		return;
+	FAULT_POINT("rotate.saved");
 	iq = node_new("iq", "type", "set", "xmlns", "encrypt", NULL);
 	node_set_jid(iq, "to", &server);
 	link_prekeys_add_signed(node_child(iq, "rotate", NULL), credentials_next_signed_id(c),
 	    c->next_signed_prekey.pub, c->next_signed_prekey_sig);
 	link_iq(l, iq, on_answer, l);
+	FAULT_POINT("rotate.sent");
 }
 
 static void
@@ -112,6 +117,7 @@ begin(struct link *l)
 		return;
 	}
 	link_save_credentials(l);
+	FAULT_POINT("rotate.made");
 	link_commit(l, on_next_saved);
 }
 

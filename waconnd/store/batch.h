@@ -65,8 +65,8 @@ char *batch_key_aad(const char *outlet, enum key_kind kind, const char *name);
 void batch_message_sending(struct batch *b, int64_t id, const char *wa_id, const char *text);
 void batch_message_sent(struct batch *b, int64_t id, int64_t at_ms);
 void batch_message_failed(struct batch *b, int64_t id, const char *reason);
-/* Back to QUEUED (same wa_id), not before at_ms. */
-void batch_message_requeue(struct batch *b, int64_t id, const char *reason, int64_t not_before_ms);
+/* Back to QUEUED (same wa_id), to be claimed when this time has passed. */
+void batch_message_requeue(struct batch *b, int64_t id, const char *reason, int64_t wait_ms);
 /* Still SENDING: this many times nobody answered. */
 void batch_message_lost(struct batch *b, int64_t id, unsigned attempts);
 /* By stanza id, as receipts name it; read: READ, else DELIVERED. */

@@ -156,9 +156,9 @@ batch_message_failed(struct batch *b, int64_t id, const char *reason)
 }
 
 void
-batch_message_requeue(struct batch *b, int64_t id, const char *reason, int64_t not_before_ms)
+batch_message_requeue(struct batch *b, int64_t id, const char *reason, int64_t wait_ms)
 {
-	move(b, BATCH_REQUEUE, id, reason, NULL, not_before_ms);
+	move(b, BATCH_REQUEUE, id, reason, NULL, wait_ms);
 }
 
 void

@@ -106,8 +106,17 @@ test_messages(void **state)
 					 "IS NOT NULL) FROM messages WHERE id = 1"),
 	    "W1 Halo \xef\xbf\xbd! 1 t");
 
+	/* it waits by the database's clock, whatever ours says */
+	batch_message_requeue(b, 2, "retry", 60000);
+	assert_int_equal(world_commit(w), 0);
+	assert_string_equal(
+	    world_sql(w, "SELECT not_before > now() + interval '30 seconds' AND not_before <= "
+			 "now() + interval '1 minute' FROM messages WHERE id = 2"),
+	    "t");
+	batch_message_sending(b, 2, "W2", NULL);
+
 	/* several moves of one message in one go: in order, whatever the grouping */
-	batch_message_requeue(b, 3, "retry", 1700000000000);
+	batch_message_requeue(b, 3, "retry", 60000);
 	batch_message_sending(b, 3, "OTHER", NULL);
 	batch_message_sent(b, 3, 1700000001000);
 	batch_message_sent(b, 1, 1700000002000);

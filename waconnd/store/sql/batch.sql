@@ -70,10 +70,11 @@ UPDATE messages m SET status = 'FAILED', reason = s.reason, failed_at = now()
 FROM all_failed s
 WHERE m.id = s.id AND m.status IN ('QUEUED', 'SENDING')
 
--- $1 ids, $2 reasons, $3 not before, ms.
+-- $1 ids, $2 reasons, $3 how long it waits from now on, ms: by the clock by which it is claimed.
 -- name: BATCH_REQUEUE
-UPDATE messages m SET status = 'QUEUED', reason = s.reason, not_before = from_ms(s.not_before)
-FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS s (id, reason, not_before)
+UPDATE messages m
+SET status = 'QUEUED', reason = s.reason, not_before = CASE WHEN s.wait > 0 THEN now() + s.wait * interval '1 millisecond' END
+FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS s (id, reason, wait)
 WHERE m.id = s.id AND m.status = 'SENDING'
 
 -- A repeat that nobody answered counts. $1 ids, $2 attempts so far.

@@ -17,11 +17,11 @@ WITH RECURSIVE o AS (
 SELECT outlet_id FROM o WHERE outlet_id IS NOT NULL
 
 -- What an outlet's blasts did of late, for its pacing after a restart. $1 outlet, $2 time zone.
--- Columns: sent today, the last one's time (ms); the last 463 (ms), how many of them within a day; the last 475 (ms); until when 429
--- holds what is queued (ms).
+-- Columns: sent today; how long ago the last one was, ms; the last 463, how many of them within a day; the last 475; how long 429 still
+-- holds what is queued. All by the database's clock, by which the rows were written: NULL when there was none.
 -- Indexes messages_sending and messages_failed; once an outlet and start.
 -- name: QUEUE_HISTORY
-SELECT s.today, coalesce(s.last, 0), coalesce(f.last463, 0), f.n463, coalesce(f.last475, 0), coalesce(s.held, 0)
+SELECT s.today, to_ms(now()) - s.last, to_ms(now()) - f.last463, f.n463, to_ms(now()) - f.last475, s.held - to_ms(now())
 FROM (SELECT count(*) FILTER (WHERE m.sending_at >= date_trunc('day', now() AT TIME ZONE $2) AT TIME ZONE $2) AS today,
              max(to_ms(m.sending_at)) AS last,
              max(to_ms(m.not_before)) FILTER (WHERE m.status = 'QUEUED' AND m.reason = 'rate_limited') AS held

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Linking by code over a real socket against a played server and a played phone, into which the
  * code that the link gave is typed. */
-#include "tests/unit/link/link_world.h"
+#include "tests/unit/link/pair_world.h"
 
 #include "common/clock.h"
 #include "common/rng.h"
-#include "common/wa/adv.h"
 #include "common/wa/pair_code.h"
 
 #define REF "2@codereference"
@@ -24,13 +23,9 @@ static struct phone {
 static void
 offer(struct fake_server *s)
 {
-	struct node *iq = node_new("iq", "type", "set", "id", "pd-1", "xmlns", "md", NULL);
-	const struct jid server = jid_server_self();
+	static const char *const refs[] = {"2@qr", NULL};
 
-	assert_true(s->payload.is_registration);
-	node_set_jid(iq, "from", &server);
-	node_bytes(node_child(node_child(iq, "pair-device", NULL), "ref", NULL), "2@qr", 4);
-	fake_send(s, iq);
+	pair_offer(s, refs);
 }
 
 static void
@@ -159,30 +154,17 @@ open_bundle(const struct world *w, uint8_t identity[CURVE_KEY_LEN], uint8_t secr
 	    secret);
 }
 
+/* The phone signs what the bundle has. */
 static void
-pair_success(struct world *w)
+sign(struct world *w)
 {
-	struct node *iq = node_new("iq", "type", "set", "id", "ps-1", NULL), *pair, *device;
-	const struct jid server = jid_server_self(), own = jid_make(JID_SERVER_PN, WORLD_PHONE, 3),
-			 lid = jid_make(JID_SERVER_LID, "99887766", 3);
 	uint8_t identity[CURVE_KEY_LEN], secret[ADV_SECRET_LEN];
-	struct buf container = BUF_INIT(4096);
 
 	assert_int_equal(open_bundle(w, identity, secret), 0);
 	assert_memory_equal(identity,
 	    part(got_stage(w, "companion_finish"), "companion_identity_public", CURVE_KEY_LEN),
 	    CURVE_KEY_LEN);
-	assert_int_equal(
-	    adv_issue(&phone.account, identity, secret, 7, 1700000000, 4, &container), 0);
-	node_set_jid(iq, "from", &server);
-	pair = node_child(iq, "pair-success", NULL);
-	node_bytes(node_child(pair, "device-identity", NULL), container.data, container.len);
-	(void)node_child(pair, "platform", "name", "android", NULL);
-	device = node_child(pair, "device", NULL);
-	node_set_jid(device, "jid", &own);
-	node_set_jid(device, "lid", &lid);
-	fake_send(&w->server, iq);
-	buf_done(&container);
+	pair_success(w, WORLD_PHONE, &phone.account, identity, secret, "android");
 }
 
 static bool
@@ -217,26 +199,11 @@ is_finished_thrice(struct world *w)
 	return phone.finishes > 2;
 }
 
-static bool
-is_paired(struct world *w)
-{
-	return w->paired > 0 && world_got(w, "iq", "pair-device-sign") != NULL;
-}
-
 static void
 begin(struct world *w)
 {
 	world_begin(w, LINK_PAIR_CODE);
 	world_run(w, has_code);
-}
-
-static void
-saved(const struct world *w, struct credentials *ret)
-{
-	const struct fake_key *key = fake_key_find(&w->keys, KEY_CREDENTIALS, "");
-
-	assert_non_null(key);
-	assert_int_equal(credentials_unpack(key->value, key->len, ret), 0);
 }
 
 /* -- the tests -- */
@@ -260,7 +227,7 @@ test_hello(void **state)
 	n = got_stage(w, "companion_hello");
 	assert_true(node_get_is(n, "jid", WORLD_PHONE "@s.whatsapp.net"));
 	assert_true(node_get_is(n, "should_show_push_notification", "true"));
-	saved(w, &c);
+	pair_saved_credentials(w, &c);
 	assert_memory_equal(
 	    part(n, "companion_server_auth_key_pub", CURVE_KEY_LEN), c.noise.pub, CURVE_KEY_LEN);
 	credentials_done(&c);
@@ -277,28 +244,26 @@ test_pairs(void **state)
 	struct credentials before, after;
 
 	begin(w);
-	saved(w, &before);
+	pair_saved_credentials(w, &before);
 	type(w, w->code);
 	world_run(w, is_finished);
 	assert_true(node_get_is(world_got(w, "ack", NULL), "id", "ph-1"));
 	/* The secret is on disk before the phone learns that we have it. */
 	assert_int_equal(open_bundle(w, identity, secret), 0);
-	saved(w, &after);
+	pair_saved_credentials(w, &after);
 	assert_memory_equal(after.adv_secret, secret, sizeof(secret));
 	assert_memory_not_equal(before.adv_secret, secret, sizeof(secret));
 	assert_memory_equal(after.identity.pub, identity, sizeof(identity));
 	assert_false(after.paired);
 	credentials_done(&before);
 	credentials_done(&after);
-	pair_success(w);
-	world_run(w, is_paired);
+	sign(w);
+	world_run(w, pair_is_paired);
 	assert_string_equal(w->paired_name, "Android");
-	saved(w, &after);
+	pair_saved_credentials(w, &after);
 	assert_true(after.paired);
 	credentials_done(&after);
-	fake_send(&w->server, node_new("stream:error", "code", "515", NULL));
-	world_run(w, world_is_ended);
-	assert_int_equal(w->end, LINK_END_RESTART);
+	pair_restarts(w);
 }
 
 /* A secret that is not on disk is not spoken of. */
@@ -328,8 +293,8 @@ test_wrong_then_right(void **state)
 	assert_int_equal(w->codes, 1);
 	type(w, w->code);
 	world_run(w, is_finished_twice);
-	pair_success(w);
-	world_run(w, is_paired);
+	sign(w);
+	world_run(w, pair_is_paired);
 }
 
 static void
@@ -413,8 +378,8 @@ test_refresh(void **state)
 	assert_true(node_get_is(world_got(w, "ack", NULL), "id", "rc-1"));
 	type(w, w->code);
 	world_run(w, is_finished);
-	pair_success(w);
-	world_run(w, is_paired);
+	sign(w);
+	world_run(w, pair_is_paired);
 }
 
 static bool
@@ -535,15 +500,9 @@ test_registration_refresh(void **state)
 	world_run(w, is_finished);
 	fake_send(&w->server, node_new("notification", "type", "companion_reg_refresh", "id", "r1",
 				  "from", "s.whatsapp.net", NULL));
-	pair_success(w);
-	world_run(w, is_paired);
+	sign(w);
+	world_run(w, pair_is_paired);
 	assert_int_equal(w->qrs, 0);
-}
-
-static bool
-is_freed(struct world *w)
-{
-	return w->link == NULL;
 }
 
 static void
@@ -553,7 +512,7 @@ test_free_inside_callback(void **state)
 
 	w->free_at_qr = true;
 	world_begin(w, LINK_PAIR_CODE);
-	world_run(w, is_freed);
+	world_run(w, pair_is_freed);
 	assert_int_equal(w->ended, 0);
 }
 

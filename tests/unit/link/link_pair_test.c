@@ -1,35 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Linking by QR over a real socket against a played server, whose phone scans the text that the
  * link gave. */
-#include "tests/unit/link/link_world.h"
+#include "tests/unit/link/pair_world.h"
 
 #include <time.h>
 
 #include "common/clock.h"
-#include "common/wa/adv.h"
 
 static struct curve_pair account; /* the phone's */
 
-/* <pair-device> with three references. */
 static void
 offer(struct fake_server *s)
 {
-	static const char *const refs[] = {"2@first", "2@second", "2@third"};
-	struct node *iq = node_new("iq", "type", "set", "id", "pd-1", "xmlns", "md", NULL), *pair;
-	const struct jid server = jid_server_self();
+	static const char *const refs[] = {"2@first", "2@second", "2@third", NULL};
 
-	node_set_jid(iq, "from", &server);
-	pair = node_child(iq, "pair-device", NULL);
-	for (size_t i = 0; i < sizeof(refs) / sizeof(refs[0]); i++)
-		node_bytes(node_child(pair, "ref", NULL), refs[i], strlen(refs[i]));
-	fake_send(s, iq);
-}
-
-static void
-on_registration(struct fake_server *s)
-{
-	assert_true(s->payload.is_registration);
-	offer(s);
+	pair_offer(s, refs);
 }
 
 static int
@@ -38,7 +23,7 @@ setup(void **state)
 	const int r = world_setup(state);
 
 	curve_generate(&account);
-	world.server.on_login = on_registration;
+	world.server.on_login = offer;
 	return r;
 }
 
@@ -59,48 +44,18 @@ read_qr(const struct world *w, struct scan *ret)
 static void
 scan(struct world *w, const char *number, bool spoil)
 {
-	struct node *iq = node_new("iq", "type", "set", "id", "ps-1", NULL), *pair, *device;
-	const struct jid server = jid_server_self(), own = jid_make(JID_SERVER_PN, number, 3),
-			 lid = jid_make(JID_SERVER_LID, "99887766", 3);
-	struct buf container = BUF_INIT(4096);
 	struct scan s;
 
 	read_qr(w, &s);
 	if (spoil)
 		s.secret[0] ^= 1;
-	assert_int_equal(
-	    adv_issue(&account, s.identity, s.secret, 7, 1700000000, 4, &container), 0);
-	node_set_jid(iq, "from", &server);
-	pair = node_child(iq, "pair-success", NULL);
-	node_bytes(node_child(pair, "device-identity", NULL), container.data, container.len);
-	(void)node_child(pair, "platform", "name", "smba", NULL);
-	device = node_child(pair, "device", NULL);
-	node_set_jid(device, "jid", &own);
-	node_set_jid(device, "lid", &lid);
-	fake_send(&w->server, iq);
-	buf_done(&container);
-}
-
-static bool
-is_paired(struct world *w)
-{
-	return w->paired > 0 && world_got(w, "iq", "pair-device-sign") != NULL;
+	pair_success(w, number, &account, s.identity, s.secret, "smba");
 }
 
 static bool
 has_second_qr(struct world *w)
 {
 	return w->qrs > 1 && world_got(w, "ack", NULL) != NULL;
-}
-
-static const struct fake_key *
-saved(const struct world *w, enum key_kind kind, const char *name)
-{
-	static const struct fake_key none;
-	const struct fake_key *key = fake_key_find(&w->keys, kind, name);
-
-	assert_non_null(key);
-	return key != NULL ? key : &none;
 }
 
 static void
@@ -122,7 +77,7 @@ test_pairs(void **state)
 	commits = w->keys.commits;
 	assert_int_equal(commits, 1);
 	scan(w, WORLD_PHONE, false);
-	world_run(w, is_paired);
+	world_run(w, pair_is_paired);
 	assert_true(node_get_is(world_got(w, "iq", NULL), "type", "result"));
 	assert_int_equal(w->keys.commits, commits + 1);
 	assert_string_equal(w->paired_name, "WhatsApp Business (Android)");
@@ -131,7 +86,7 @@ test_pairs(void **state)
 	assert_int_equal(node_get_int(sign, "key-index", &index), 0);
 	assert_int_equal(index, 4);
 	/* What was saved before the answer is enough to log in. */
-	key = saved(w, KEY_CREDENTIALS, "");
+	key = pair_saved(w, KEY_CREDENTIALS, "");
 	assert_int_equal(credentials_unpack(key->value, key->len, &c), 0);
 	assert_true(c.paired);
 	assert_string_equal(c.own.user, WORLD_PHONE);
@@ -139,13 +94,11 @@ test_pairs(void **state)
 	assert_string_equal(c.own_lid.user, "99887766");
 	assert_string_equal(c.platform, "smba");
 	credentials_done(&c);
-	key = saved(w, KEY_IDENTITY, "99887766_1.0");
+	key = pair_saved(w, KEY_IDENTITY, "99887766_1.0");
 	assert_int_equal(key->len, 33);
 	assert_int_equal(key->value[0], 5);
 	assert_memory_equal(key->value + 1, account.pub, CURVE_KEY_LEN);
-	fake_send(&w->server, node_new("stream:error", "code", "515", NULL));
-	world_run(w, world_is_ended);
-	assert_int_equal(w->end, LINK_END_RESTART);
+	pair_restarts(w);
 }
 
 static void
@@ -156,7 +109,7 @@ test_closed_behind_the_pairing(void **state)
 	world_begin(w, LINK_PAIR_QR);
 	world_run(w, world_has_qr);
 	scan(w, WORLD_PHONE, false);
-	world_run(w, is_paired);
+	world_run(w, pair_is_paired);
 	fake_server_drop(&w->server);
 	world_run(w, world_is_ended);
 	assert_int_equal(w->end, LINK_END_RESTART);
@@ -188,7 +141,7 @@ test_wrong_number(void **state)
 	world_run(w, world_is_ended);
 	assert_int_equal(w->end, LINK_END_WRONG_NUMBER);
 	assert_int_equal(w->paired, 0);
-	key = saved(w, KEY_CREDENTIALS, "");
+	key = pair_saved(w, KEY_CREDENTIALS, "");
 	assert_int_equal(credentials_unpack(key->value, key->len, &c), 0);
 	assert_false(c.paired);
 	credentials_done(&c);
@@ -246,7 +199,7 @@ test_refresh_draws_anew(void **state)
 	assert_true(node_get_is(world_got(w, "ack", NULL), "id", "r1"));
 	/* The phone signs with the new secret. */
 	scan(w, WORLD_PHONE, false);
-	world_run(w, is_paired);
+	world_run(w, pair_is_paired);
 }
 
 static void
@@ -260,7 +213,7 @@ test_downgrade_keeps_the_code(void **state)
 	(void)node_child(ib, "downgrade_webclient", NULL);
 	fake_send(&w->server, ib);
 	scan(w, WORLD_PHONE, false);
-	world_run(w, is_paired);
+	world_run(w, pair_is_paired);
 }
 
 /* Keys of a device that is linked no more are not offered again. */
@@ -281,12 +234,6 @@ test_begins_anew(void **state)
 	credentials_done(&old);
 }
 
-static bool
-is_freed(struct world *w)
-{
-	return w->link == NULL;
-}
-
 static void
 test_free_inside_callback(void **state)
 {
@@ -294,7 +241,7 @@ test_free_inside_callback(void **state)
 
 	w->free_at_qr = true;
 	world_begin(w, LINK_PAIR_QR);
-	world_run(w, is_freed);
+	world_run(w, pair_is_freed);
 	assert_int_equal(w->ended, 0);
 }
 

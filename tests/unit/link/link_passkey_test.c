@@ -1,14 +1,50 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Linking an account that demands a passkey, over a real socket against a played server, which also
  * plays the phone: what is said, in which order, and every way in which it can end. */
-#include "tests/unit/link/link_world.h"
+#include "tests/unit/link/pair_world.h"
 
 #include <openssl/crypto.h>
 #include <time.h>
 
-#include "common/wa/adv.h"
+#include "common/clock.h"
 #include "common/wa/passkey.h"
 #include "common/webauthn.h"
+
+/* The clock of the link, which a test sets ahead. */
+static int64_t ahead_ms;
+
+static int64_t
+now_us(clockid_t id)
+{
+	struct timespec ts;
+
+	assert_int_equal(clock_gettime(id, &ts), 0);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000 + ahead_ms * 1000;
+}
+
+int64_t
+clock_wall_ms(void)
+{
+	return now_us(CLOCK_REALTIME) / 1000;
+}
+
+int64_t
+clock_monotonic_ms(void)
+{
+	return now_us(CLOCK_MONOTONIC) / 1000;
+}
+
+int64_t
+clock_monotonic_us(void)
+{
+	return now_us(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_lease_ms(void)
+{
+	return now_us(CLOCK_BOOTTIME) / 1000;
+}
 
 #define OPTIONS \
 	"{\"challenge\":\"AAECAwQFBgcICQoLDA0ODw\",\"rpId\":\"whatsapp.com\",\"timeout\":60000}"
@@ -145,13 +181,9 @@ on_stanza(struct fake_server *s, const struct node *stanza)
 static void
 offer(struct fake_server *s)
 {
-	struct node *iq = node_new("iq", "type", "set", "id", "pd-1", "xmlns", "md", NULL), *pair;
-	const struct jid server = jid_server_self();
+	static const char *const refs[] = {"2@first", NULL};
 
-	node_set_jid(iq, "from", &server);
-	pair = node_child(iq, "pair-device", NULL);
-	node_bytes(node_child(pair, "ref", NULL), "2@first", 7);
-	fake_send(s, iq);
+	pair_offer(s, refs);
 }
 
 static int
@@ -160,6 +192,7 @@ setup(void **state)
 	const int r = world_setup(state);
 
 	memset(&it, 0, sizeof(it));
+	ahead_ms = 0;
 	buf_init(&it.prologue, PASSKEY_MESSAGE_MAX);
 	curve_generate(&it.account);
 	curve_generate(&it.ephemeral);
@@ -250,31 +283,12 @@ confirm(struct world *w)
 	return taken;
 }
 
-static bool
-is_paired(struct world *w)
-{
-	return w->paired > 0 && world_got(w, "iq", "pair-device-sign") != NULL;
-}
-
+/* The phone signs with the secret that it knows. */
 static void
-pair_success(struct world *w, const uint8_t secret[ADV_SECRET_LEN])
+sign(struct world *w, const uint8_t secret[ADV_SECRET_LEN])
 {
-	struct node *iq = node_new("iq", "type", "set", "id", "ps-1", NULL), *pair, *device;
-	const struct jid server = jid_server_self(), own = jid_make(JID_SERVER_PN, WORLD_PHONE, 3),
-			 lid = jid_make(JID_SERVER_LID, "99887766", 3);
-	struct buf container = BUF_INIT(4096);
-
-	assert_int_equal(adv_issue(&it.account, link_credentials(w->link)->identity.pub, secret, 7,
-			     1700000000, 4, &container),
-	    0);
-	node_set_jid(iq, "from", &server);
-	pair = node_child(iq, "pair-success", NULL);
-	node_bytes(node_child(pair, "device-identity", NULL), container.data, container.len);
-	device = node_child(pair, "device", NULL);
-	node_set_jid(device, "jid", &own);
-	node_set_jid(device, "lid", &lid);
-	fake_send(&w->server, iq);
-	buf_done(&container);
+	pair_success(w, WORLD_PHONE, &it.account, link_credentials(w->link)->identity.pub, secret,
+	    "android");
 }
 
 /* -- tests ------------------------------------------------------------------------------- */
@@ -309,11 +323,57 @@ test_scanned(void **state)
 	assert_memory_equal(it.request.noise, link_credentials(w->link)->noise.pub, CURVE_KEY_LEN);
 	assert_memory_equal(
 	    it.request.identity, link_credentials(w->link)->identity.pub, CURVE_KEY_LEN);
-	pair_success(w, it.request.adv_secret);
-	world_run(w, is_paired);
-	fake_send(&w->server, node_new("stream:error", "code", "515", NULL));
-	world_run(w, world_is_ended);
-	assert_int_equal(w->end, LINK_END_RESTART);
+	sign(w, it.request.adv_secret);
+	world_run(w, pair_is_paired);
+	pair_restarts(w);
+}
+
+/* What the phone makes its code of. */
+static const uint8_t *
+nonce_told(struct world *w)
+{
+	const struct node *n = world_got(w, "iq", "companion_nonce");
+	size_t len = 0;
+	const uint8_t *nonce = n != NULL ? node_data(node_first(n), &len) : NULL;
+
+	assert_non_null(nonce);
+	assert_int_equal(len, PASSKEY_NONCE_LEN);
+	return nonce;
+}
+
+static bool
+is_compared(struct world *w)
+{
+	return w->step == LINK_PASSKEY_CONFIRM;
+}
+
+/* Who takes more than five minutes can prove no more that it is the one that was scanned: both show
+ * a code, and nothing is told before a person says that they are the same. */
+static void
+test_proof_expired(void **state)
+{
+	struct world *w = *state;
+	char code[PAIR_CODE_LEN + 1], shown[PAIR_CODE_TEXT + 1];
+	const struct node *n;
+
+	scanned(w, OPTIONS);
+	world_run(w, is_asked);
+	ahead_ms = 5 * 60 * 1000 + 1;
+	assert_true(give(w));
+	world_run(w, is_compared);
+	n = world_got(w, "iq", "passkey_prologue");
+	assert_non_null(n);
+	assert_null(node_find(node_first(n), "pairing_handoff_proof"));
+	assert_null(world_got(w, "iq", "encrypted_pairing_request"));
+	passkey_code(nonce_told(w), &it.phone, code);
+	pair_code_show(code, shown);
+	assert_string_equal(w->passkey_code, shown);
+	assert_true(confirm(w));
+	assert_false(confirm(w));
+	world_run(w, is_requested);
+	sign(w, it.request.adv_secret);
+	world_run(w, pair_is_paired);
+	pair_restarts(w);
 }
 
 /* What was scanned before signs nothing any more. */
@@ -324,7 +384,7 @@ test_old_secret(void **state)
 
 	scanned(w, OPTIONS);
 	world_run(w, is_asked);
-	pair_success(w, it.secret);
+	sign(w, it.secret);
 	world_run(w, world_is_ended);
 	assert_int_equal(w->end, LINK_END_PAIRING_FAILED);
 }
@@ -343,8 +403,8 @@ test_asked_twice(void **state)
 	assert_true(give(w));
 	world_run(w, is_requested);
 	assert_int_equal(w->qrs, 1);
-	pair_success(w, it.request.adv_secret);
-	world_run(w, is_paired);
+	sign(w, it.request.adv_secret);
+	world_run(w, pair_is_paired);
 }
 
 static void
@@ -452,12 +512,6 @@ test_database_fails(void **state)
 	assert_int_equal(w->passkeys, 0);
 }
 
-static bool
-is_freed(struct world *w)
-{
-	return w->link == NULL;
-}
-
 static void
 test_free_inside_callback(void **state)
 {
@@ -465,7 +519,7 @@ test_free_inside_callback(void **state)
 
 	scanned(w, OPTIONS);
 	w->free_at_qr = true;
-	world_run(w, is_freed);
+	world_run(w, pair_is_freed);
 	assert_int_equal(w->ended, 0);
 }
 
@@ -475,6 +529,7 @@ main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_scanned),
+	    T(test_proof_expired),
 	    T(test_old_secret),
 	    T(test_asked_twice),
 	    T(test_unread),

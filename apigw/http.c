@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 #include "apigw/http_conn.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/xalloc.h"
 
 #define ACCEPT_PAUSE_MS 100
+#define SWEEP_MS 100
 
 const struct http_limits http_limits_default = {
     .head_ms = 10000,
@@ -163,6 +165,8 @@ on_accept(
 		return;
 	}
 	http_conn_new(s, bev, peer, counted, l->tls);
+	if (!event_pending(s->sweep, EV_TIMEOUT, NULL))
+		event_add(s->sweep, &(struct timeval){.tv_usec = SWEEP_MS * 1000});
 }
 
 static void
@@ -203,6 +207,25 @@ on_accept_error(struct evconnlistener *listener, void *arg)
 
 /* ---- the server ---- */
 
+/* Each one's end frees it alone. */
+static void
+on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	const int64_t now = clock_monotonic_ms();
+	struct http_server *s = arg;
+	struct http_conn *c, *next;
+
+	(void)fd;
+	(void)what;
+	for (c = TAILQ_FIRST(&s->conns); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->deadline_ms != 0 && now >= c->deadline_ms)
+			http_conn_overdue(c);
+	}
+	if (s->n_conns == 0)
+		event_del(s->sweep);
+}
+
 struct http_server *
 http_server_new(struct event_base *base, const struct http_limits *limits,
     const struct http_server_ops *ops, void *arg)
@@ -214,6 +237,7 @@ http_server_new(struct event_base *base, const struct http_limits *limits,
 	s->ops = ops;
 	s->arg = arg;
 	s->accept_again = evtimer_new(base, on_accept_again, s);
+	s->sweep = event_new(base, -1, EV_PERSIST, on_sweep, s);
 	TAILQ_INIT(&s->conns);
 	return s;
 }
@@ -288,6 +312,7 @@ http_server_free(struct http_server **s)
 	while (!TAILQ_EMPTY(&sv->conns))
 		http_conn_close(TAILQ_FIRST(&sv->conns));
 	event_free(sv->accept_again);
+	event_free(sv->sweep);
 	free(sv);
 	*s = NULL;
 }

@@ -10,15 +10,19 @@
 #include <event2/bufferevent_ssl.h>
 #include <inttypes.h>
 #include <openssl/err.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include "apigw/http_input.h"
+#include "common/clock.h"
 #include "common/xalloc.h"
 
 #define HEADERS_MAX 16384
+#define WRITE_MAX (1u << 20) /* bytes that are offered to the kernel at once */
 /* The least rate at which replies must be taken, in bytes per ms. */
 #define REPLY_RATE 8
 
@@ -27,12 +31,7 @@
 void
 http_conn_deadline(struct http_conn *c, uint64_t ms)
 {
-	struct timeval tv = {.tv_sec = (time_t)(ms / 1000), .tv_usec = (long)(ms % 1000) * 1000};
-
-	if (ms == 0)
-		evtimer_del(c->timer);
-	else
-		evtimer_add(c->timer, &tv);
+	c->deadline_ms = ms == 0 ? 0 : clock_monotonic_ms() + (int64_t)ms;
 }
 
 bool
@@ -90,7 +89,6 @@ http_conn_close(struct http_conn *c)
 	c->server->n_conns--;
 	request_done(c);
 	say_end(c);
-	event_free(c->timer);
 	bufferevent_free(c->bev);
 	free(c);
 	if (gone != NULL)
@@ -115,26 +113,77 @@ linger(struct http_conn *c)
 	http_conn_deadline(c, c->server->limits.linger_ms);
 }
 
+/* The line that names the time: written once a second. */
+static const char *
+date_line(struct http_server *s)
+{
+	const time_t now = time(NULL);
+	struct tm tm;
+
+	if (now != s->date_s && gmtime_r(&now, &tm) != NULL &&
+	    strftime(s->date, sizeof(s->date), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm) > 0)
+		s->date_s = now;
+	return s->date;
+}
+
+/* What stands before and behind the caller's fields. */
+struct frame {
+	char first[128], last[80];
+	int first_len, last_len;
+};
+
+static struct frame
+frame_of(struct http_conn *c, unsigned status, bool has_length, uint64_t len)
+{
+	struct frame f;
+	char length[48] = "";
+
+	if (c->phase == PHASE_PIECES) /* what is left of the body would be taken for a request */
+		c->close_after = true;
+	if (has_length && status != 304 && status != 204)
+		(void)snprintf(length, sizeof(length), "Content-Length: %" PRIu64 "\r\n", len);
+	f.first_len = snprintf(f.first, sizeof(f.first), "HTTP/1.1 %u %s\r\n%s", status,
+	    http_reason(status), date_line(c->server));
+	f.last_len = snprintf(f.last, sizeof(f.last), "%sConnection: %s\r\n\r\n", length,
+	    c->close_after ? "close" : "keep-alive");
+	return f;
+}
+
 void
 http_conn_head(
     struct http_conn *c, unsigned status, const struct buf *headers, bool has_length, uint64_t len)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
-	time_t now = time(NULL);
-	char date[40];
-	struct tm tm;
+	const struct frame f = frame_of(c, status, has_length, len);
 
-	if (c->phase == PHASE_PIECES) /* what is left of the body would be taken for a request */
-		c->close_after = true;
-	evbuffer_add_printf(out, "HTTP/1.1 %u %s\r\n", status, http_reason(status));
-	if (gmtime_r(&now, &tm) != NULL &&
-	    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm) > 0)
-		evbuffer_add_printf(out, "Date: %s\r\n", date);
-	if (headers->len > 0)
-		evbuffer_add(out, headers->data, headers->len);
-	if (has_length && status != 304 && status != 204)
-		evbuffer_add_printf(out, "Content-Length: %" PRIu64 "\r\n", len);
-	evbuffer_add_printf(out, "Connection: %s\r\n\r\n", c->close_after ? "close" : "keep-alive");
+	evbuffer_add(out, f.first, (size_t)f.first_len);
+	evbuffer_add(out, headers->data, headers->len);
+	evbuffer_add(out, f.last, (size_t)f.last_len);
+}
+
+/*
+ * Everything of a reply: what the kernel takes at once goes there straight, which spares a copy and
+ * the waiting for the socket to be writable; the buffer takes the rest. An error is met again
+ * there.
+ */
+static void
+send_all(struct http_conn *c, struct iovec *parts, size_t n)
+{
+	struct evbuffer *out = bufferevent_get_output(c->bev);
+	const bool direct = !c->request.tls && evbuffer_get_length(out) == 0;
+	ssize_t taken = direct ? writev(bufferevent_getfd(c->bev), parts, (int)n) : 0;
+	size_t skip = taken > 0 ? (size_t)taken : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const size_t of_this = skip < parts[i].iov_len ? skip : parts[i].iov_len;
+
+		skip -= of_this;
+		if (of_this < parts[i].iov_len)
+			evbuffer_add(out, (const char *)parts[i].iov_base + of_this,
+			    parts[i].iov_len - of_this);
+	}
+	if (evbuffer_get_length(out) == 0)
+		bufferevent_trigger(c->bev, EV_WRITE, BEV_OPT_DEFER_CALLBACKS);
 }
 
 void
@@ -152,9 +201,17 @@ void
 http_conn_reply(
     struct http_conn *c, unsigned status, const struct buf *headers, const void *body, size_t len)
 {
-	http_conn_head(c, status, headers, true, len);
-	if (!c->no_body && status != 304 && status != 204 && len > 0)
-		evbuffer_add(bufferevent_get_output(c->bev), body, len);
+	struct frame f = frame_of(c, status, true, len);
+	const bool told = !c->no_body && status != 304 && status != 204;
+	struct iovec parts[] = {
+	    {f.first, (size_t)f.first_len},
+	    {headers->data, headers->len},
+	    {f.last, (size_t)f.last_len},
+	    {NULL, told ? len : 0},
+	};
+
+	memcpy(&parts[3].iov_base, &body, sizeof(body)); /* writev has no const */
+	send_all(c, parts, 4);
 	http_conn_finish(c);
 }
 
@@ -224,10 +281,11 @@ static void
 on_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct http_conn *c = arg;
-	bool owes =
-	    c->phase == PHASE_WAIT || (c->phase == PHASE_PIECES && c->paused) ||
-	    (c->phase == PHASE_WRITE && evbuffer_get_length(bufferevent_get_output(bev)) > 0);
+	/* After a reply that has left come the requests that stand behind it. */
+	bool owes = c->phase == PHASE_WAIT || c->phase == PHASE_WRITE ||
+		    (c->phase == PHASE_PIECES && c->paused);
 
+	(void)bev;
 	if ((what & BEV_EVENT_CONNECTED) != 0)
 		return;
 	/* A client may close its side and still read the answers to what it asked. */
@@ -237,13 +295,10 @@ on_event(struct bufferevent *bev, short what, void *arg)
 		http_conn_close(c);
 }
 
-static void
-on_deadline(evutil_socket_t fd, short what, void *arg)
+void
+http_conn_overdue(struct http_conn *c)
 {
-	struct http_conn *c = arg;
-
-	(void)fd;
-	(void)what;
+	c->deadline_ms = 0;
 	if (c->phase == PHASE_BODY || c->phase == PHASE_PIECES ||
 	    (c->phase == PHASE_HEAD && evbuffer_get_length(bufferevent_get_input(c->bev)) > 0))
 		http_conn_refuse(c, 408);
@@ -264,13 +319,13 @@ http_conn_new(
 	memcpy(c->peer, peer, strnlen(peer, sizeof(c->peer) - 1));
 	c->request.peer = c->peer;
 	c->request.tls = tls;
-	c->timer = evtimer_new(s->base, on_deadline, c);
 	c->phase = PHASE_HEAD;
 	TAILQ_INSERT_TAIL(&s->conns, c, entry);
 	s->n_conns++;
 	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, HTTP_INPUT_MAX);
 	bufferevent_set_timeouts(c->bev, NULL, &write_timeout);
+	(void)bufferevent_set_max_single_write(c->bev, WRITE_MAX);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 	http_conn_deadline(c, s->limits.head_ms);
 }

@@ -10,6 +10,7 @@
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
 #include <sys/queue.h>
+#include <time.h>
 
 #include "apigw/http.h"
 
@@ -30,7 +31,7 @@ struct http_conn {
 	TAILQ_ENTRY(http_conn) entry;
 	struct http_server *server;
 	struct bufferevent *bev;
-	struct event *timer;
+	int64_t deadline_ms; /* monotonic; 0: none */
 	enum http_phase phase;
 	struct http_request request;
 	struct http_chunks chunks;
@@ -63,9 +64,12 @@ struct http_server {
 	struct http_listener listeners[HTTP_LISTENERS_MAX];
 	size_t n_listeners;
 	struct event *accept_again;
+	struct event *sweep;	 /* looks at the deadlines while there are connections */
 	struct http_conns conns; /* the oldest first */
 	unsigned n_conns;
 	size_t reserved; /* bytes that bodies take, or may take */
+	time_t date_s;	 /* when the line below was written */
+	char date[48];	 /* "Date: …" with its CRLF */
 	bool stopping;
 };
 
@@ -86,8 +90,11 @@ void http_conn_reply(
 void http_conn_finish(struct http_conn *c);
 /* The reply to what cannot be read as a request, or not be taken; the connection ends with it. */
 void http_conn_refuse(struct http_conn *c, unsigned status);
-/* From now on; 0: none. */
+/* From now on; 0: none. It is noticed with the next sweep: a timer for each phase of each request
+ * would cost more than the request's reading. */
 void http_conn_deadline(struct http_conn *c, uint64_t ms);
+/* It has passed: the client is told, or dropped. */
+void http_conn_overdue(struct http_conn *c);
 /* Memory for bodies is shared by all: false when there is not enough of it for this one, too. */
 bool http_conn_reserve(struct http_conn *c, size_t bytes);
 

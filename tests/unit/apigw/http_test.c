@@ -237,6 +237,38 @@ reply_not_read(void **state)
 	end(&w);
 }
 
+/* Who says that it asks no more still hears the answers to all that it asked, in their order. */
+static void
+pipelined_then_closed(void **state)
+{
+	static const char *const cases[] = {
+	    GET GET GET GET, GET "GET /large HTTP/1.1\r\nHost: x\r\n\r\n" GET GET};
+	const struct http_limits limits = lenient();
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct world w;
+		size_t n = 0, len;
+		char *text;
+		int fd;
+
+		serve(&w, &limits);
+		fd = dial(&w, cases[i]);
+		assert_int_equal(shutdown(fd, SHUT_WR), 0);
+		text = hear(&w, fd, NULL);
+		len = i == 0 ? 0 : LARGE;
+		for (char *p = text; (p = strstr(p, "HTTP/1.1 200 ")) != NULL; n++) {
+			p = strstr(p, "\r\n\r\n") + 4;
+			p += n == 1 ? len : 0; /* zeros, which end a string */
+		}
+		assert_int_equal(n, 4);
+		free(text);
+		(void)close(fd);
+		until_connections(&w, 0);
+		end(&w);
+	}
+}
+
 /* What a body may take is set aside when its head has come, and given back with it. */
 static void
 memory_of_bodies(void **state)
@@ -349,6 +381,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(deadlines),
 	    cmocka_unit_test(reply_not_read),
+	    cmocka_unit_test(pipelined_then_closed),
 	    cmocka_unit_test(memory_of_bodies),
 	    cmocka_unit_test(full),
 	    cmocka_unit_test(per_address),

@@ -496,6 +496,23 @@ BEGIN
 	RETURN NEXT;
 END $$;
 
+-- A place in a list that is sorted by a key and an id: both, so that it stays one when its row is gone. Times as microseconds. What comes
+-- from outside was looked at (call_cursor_is_key).
+CREATE OR REPLACE FUNCTION cursor_of(key text, id text) RETURNS text LANGUAGE sql IMMUTABLE
+AS $$ SELECT encode(convert_to(key, 'UTF8'), 'hex') || '.' || id $$;
+
+CREATE OR REPLACE FUNCTION cursor_of(key timestamptz, id text) RETURNS text LANGUAGE sql IMMUTABLE
+AS $$ SELECT cursor_of(floor(extract(epoch FROM key) * 1000000)::bigint::text, id) $$;
+
+CREATE OR REPLACE FUNCTION cursor_key(place text) RETURNS text LANGUAGE sql IMMUTABLE
+AS $$ SELECT convert_from(decode(split_part(place, '.', 1), 'hex'), 'UTF8') $$;
+
+CREATE OR REPLACE FUNCTION cursor_time(place text) RETURNS timestamptz LANGUAGE sql IMMUTABLE
+AS $$ SELECT 'epoch'::timestamptz + cursor_key(place)::bigint * interval '1 microsecond' $$;
+
+CREATE OR REPLACE FUNCTION cursor_id(place text) RETURNS text LANGUAGE sql IMMUTABLE
+AS $$ SELECT split_part(place, '.', 2) $$;
+
 -- The owner's start of a daemon, or an error that the batch knows (store/batch.c).
 CREATE OR REPLACE FUNCTION instance_fence(instance text, at_epoch bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

@@ -127,3 +127,30 @@ scenario('a HEAD is a GET without its body', async () => {
 	assert.equal(answer.status, 200);
 	assert.equal(answer.body.length, 0);
 });
+
+scenario('a list goes on where it was, also when the row that a page ended with is gone', async () => {
+	const lists = [
+		['/outlets', 'outlets', (n) => ({ name: `Gone "${n}" é`, whatsappNumber: `62899000100${n}` })],
+		['/templates', 'templates', (n) => ({ name: `gone ${n}`, text: 'x' })],
+		['/webhooks', 'webhooks', (n) => ({ url: `https://hooks.example/${n}`, events: ['blast.status'] })],
+		['/tokens', 'tokens', (n) => ({ name: `gone ${n}` })],
+	];
+
+	for (const [path, key, body] of lists) {
+		for (let n = 1; n <= 4; n++)
+			await world.admin.post(path, body(n));
+		const whole = (await world.admin.get(`${path}?limit=1000`))[key].map((row) => row.id);
+		assert.ok(whole.length >= 4, path);
+		const seen = [];
+		let cursor = '';
+		do {
+			const page = await world.admin.get(`${path}?limit=1${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+			assert.equal(page[key].length, 1, path);
+			seen.push(page[key][0].id);
+			if (seen.length === 2)
+				await world.admin.delete(`${path}/${seen[1]}`);
+			cursor = page.nextCursor;
+		} while (cursor);
+		assert.deepEqual(seen, whole, path);
+	}
+});

@@ -33,7 +33,7 @@ api_blast_list(struct call *c)
 	unsigned limit = call_limit(c, q);
 	char limit_text[16];
 
-	if (limit == 0 || !call_cursor_is_id(c, q->cursor, "blast_"))
+	if (limit == 0 || !call_cursor_is_key(c, q->cursor, "blast_", true))
 		return;
 	if (q->status != NULL && !request_is_one_of(q->status, statuses)) {
 		call_invalid(c, "status", "invalid", "A status of blasts, such as RUNNING.");

@@ -26,7 +26,7 @@ api_template_list(struct call *c)
 	const struct db_param params[] = {
 	    DB_TEXT(call_scope(c)), DB_TEXT(q->q), DB_TEXT(q->cursor), DB_TEXT(limit.text)};
 
-	if (limit.text[0] != '\0' && call_cursor_is_id(c, q->cursor, "template_"))
+	if (limit.text[0] != '\0' && call_cursor_is_key(c, q->cursor, "template_", false))
 		call_query(c, SQL_TEMPLATE_LIST, params, 4, NULL, on_listed);
 }
 

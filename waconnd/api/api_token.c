@@ -54,7 +54,7 @@ api_token_list(struct call *c)
 	unsigned limit = call_limit(c, q);
 	char limit_text[16];
 
-	if (limit == 0 || !call_cursor_is_id(c, q->cursor, "token_"))
+	if (limit == 0 || !call_cursor_is_key(c, q->cursor, "token_", true))
 		return;
 	(void)snprintf(limit_text, sizeof(limit_text), "%u", limit);
 	{

@@ -90,7 +90,7 @@ api_webhook_list(struct call *c)
 	const struct call_limit_text limit = call_limit_of(c, q);
 	const struct db_param params[] = {DB_TEXT(q->cursor), DB_TEXT(limit.text)};
 
-	if (limit.text[0] != '\0' && call_cursor_is_id(c, q->cursor, "webhook_"))
+	if (limit.text[0] != '\0' && call_cursor_is_key(c, q->cursor, "webhook_", true))
 		call_query(c, SQL_WEBHOOK_LIST, params, 2, NULL, on_listed);
 }
 

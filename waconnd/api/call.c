@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/utf8.h"
 #include "common/xalloc.h"
 #include "waconnd/api/api_internal.h"
 #include "waconnd/api/forward.h"
@@ -17,6 +18,7 @@
 #define LIST_LIMIT_MAX 1000
 #define SLOW_MS 1000
 #define CURSOR_DIGITS_MAX 18
+#define CURSOR_KEY_MAX 256 /* bytes */
 #define ID_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 static const char *const role_names[] = {
@@ -338,6 +340,43 @@ call_cursor_is_id(struct call *c, const char *cursor, const char *prefix)
 	if (cursor == NULL || (strncmp(cursor, prefix, n) == 0 && cursor[n] != '\0' &&
 				  cursor[n + strspn(cursor + n, ID_LETTERS)] == '\0'))
 		return true;
+	call_invalid(c, "cursor", "invalid", "Give a nextCursor as it was answered.");
+	return false;
+}
+
+/* Is the key before the point one that the database can read? */
+static bool
+is_key(const char *cursor, size_t len, bool time)
+{
+	unsigned char key[CURSOR_KEY_MAX];
+	size_t n = 0;
+
+	if (len % 2 != 0 || len / 2 > sizeof(key))
+		return false;
+	for (; n < len / 2; n++) {
+		const char pair[] = {cursor[2 * n], cursor[2 * n + 1], '\0'};
+
+		key[n] = (unsigned char)strtoul(pair, NULL, 16);
+		if (key[n] == 0 || (time && (key[n] < '0' || key[n] > '9')))
+			return false;
+	}
+	if (time)
+		return n > 0 && n <= CURSOR_DIGITS_MAX - 1;
+	for (size_t at = 0, step; at < n; at += step)
+		if ((step = utf8_sequence(key + at, n - at)) == 0)
+			return false;
+	return true;
+}
+
+bool
+call_cursor_is_key(struct call *c, const char *cursor, const char *prefix, bool time)
+{
+	const size_t len = cursor != NULL ? strspn(cursor, "0123456789abcdef") : 0;
+
+	if (cursor == NULL)
+		return true;
+	if (cursor[len] == '.' && is_key(cursor, len, time))
+		return call_cursor_is_id(c, cursor + len + 1, prefix);
 	call_invalid(c, "cursor", "invalid", "Give a nextCursor as it was answered.");
 	return false;
 }

@@ -111,6 +111,9 @@ bool call_cursor_is_number(struct call *c, const char *cursor);
 /* The same of one that is an id: "outlet_…" with that prefix. Any other would be an empty page, as
  * if the list had ended. */
 bool call_cursor_is_id(struct call *c, const char *cursor, const char *prefix);
+/* One of a list that is sorted by a key and an id (cursor_of in schema.sql); `time`: the key is
+ * one. */
+bool call_cursor_is_key(struct call *c, const char *cursor, const char *prefix, bool time);
 /* The whole answer in the first column, as statements make it that keep it under an
  * Idempotency-Key. */
 void call_reply_kept(struct call *c, const PGresult *result, unsigned status);

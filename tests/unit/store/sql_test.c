@@ -152,7 +152,7 @@ static void
 test_pages(void **state)
 {
 	struct world *w = *state;
-	char cursor[64] = "", seen[256] = "";
+	char cursor[256] = "", seen[256] = "";
 	int pages = 0;
 
 	do {
@@ -183,8 +183,9 @@ test_pages(void **state)
 	(void)ASK(w, SQL_MESSAGE_LIST, "o1", NULL, NULL, NULL, "5");
 	assert_string_equal(answer.second, "2");
 	(void)ASK(w, SQL_BLAST_LIST, NULL, NULL, NULL, NULL, "1");
-	assert_string_equal(answer.second, "b2");
-	assert_non_null(strstr(ASK(w, SQL_BLAST_LIST, NULL, NULL, NULL, "b2", "1"), "\"b1\""));
+	(void)snprintf(cursor, sizeof(cursor), "%s", answer.second);
+	assert_non_null(strstr(cursor, ".b2"));
+	assert_non_null(strstr(ASK(w, SQL_BLAST_LIST, NULL, NULL, NULL, cursor, "1"), "\"b1\""));
 	assert_null(strstr(ASK(w, SQL_BLAST_LIST, "o2", NULL, NULL, NULL, "10"), "\"b1\""));
 }
 

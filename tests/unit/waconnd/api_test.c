@@ -361,6 +361,8 @@ test_cursors(void **state)
 {
 	static const Ipc__Request__OpCase ops[] = {
 	    OP(MESSAGE_LIST), OP(BLAST_LIST), OP(OUTLET_LIST), OP(TOKEN_LIST), OP(USER_LIST)};
+	static const char *const wrong[] = {".", "6.outlet_1", "ff.outlet_1", "00.outlet_1",
+	    "31.user_1", "3131", "31313131313131313131313131313131313131313131.blast_1"};
 	Ipc__List l = IPC__LIST__INIT;
 	Ipc__Request q = IPC__REQUEST__INIT;
 
@@ -372,6 +374,15 @@ test_cursors(void **state)
 		q.message_list = &l;
 		api_ask(&q, "t-super");
 		api_assert(ops[i] == OP(USER_LIST) ? "200" : INVALID);
+	}
+	/* Keys that are no text, no time, too long. */
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		l.cursor = (char *)(uintptr_t)wrong[i];
+		for (size_t k = 1; k <= 3; k++) {
+			q.op_case = ops[k];
+			api_ask(&q, "t-super");
+			api_assert(INVALID);
+		}
 	}
 	l.cursor = NULL;
 	l.has_limit = 1;

@@ -54,18 +54,17 @@ WHERE b.id = $1 AND ($2::text IS NULL OR $2 = ANY (b.outlets))
 -- One row: array, next cursor. Index blasts_by_time.
 -- name: BLAST_LIST
 WITH page AS (
-	SELECT b.id, blast_json(b) AS j, row_number() OVER (ORDER BY b.created_at DESC, b.id) AS n
+	SELECT cursor_of(b.created_at, b.id) AS place, blast_json(b) AS j, row_number() OVER (ORDER BY b.created_at DESC, b.id) AS n
 	FROM blasts b
 	WHERE ($1::text IS NULL OR $1 = ANY (b.outlets))
 	  AND ($2::text IS NULL OR b.status = $2)
 	  AND ($3::text IS NULL OR position(lower($3) IN lower(b.name)) > 0)
-	  AND ($4::text IS NULL OR EXISTS (SELECT 1 FROM blasts c WHERE c.id = $4
-	       AND (b.created_at < c.created_at OR (b.created_at = c.created_at AND b.id > c.id))))
+	  AND ($4::text IS NULL OR b.created_at < cursor_time($4) OR (b.created_at = cursor_time($4) AND b.id > cursor_id($4)))
 	ORDER BY b.created_at DESC, b.id
 	LIMIT $5::int + 1
 )
 SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $5::int), '[]'),
-       CASE WHEN count(*) > $5::int THEN max(id) FILTER (WHERE n = $5::int) END
+       CASE WHEN count(*) > $5::int THEN max(place) FILTER (WHERE n = $5::int) END
 FROM page
 
 -- $1 blast, $2 the one outlet allowed or NULL, $3 status or NULL, $4 part of the phone or NULL, $5 cursor (an id) or NULL, $6 limit,

@@ -66,16 +66,16 @@ FROM outlets o WHERE o.id = $1
 -- One row: array, next cursor.
 -- name: OUTLET_LIST
 WITH page AS (
-	SELECT o.id, outlet_json(o) AS j, row_number() OVER (ORDER BY o.name, o.id) AS n
+	SELECT cursor_of(o.name, o.id) AS place, outlet_json(o) AS j, row_number() OVER (ORDER BY o.name, o.id) AS n
 	FROM outlets o
 	WHERE ($1::text IS NULL OR o.id = $1)
 	  AND ($2::text IS NULL OR position(lower($2) IN lower(o.name)) > 0 OR position($2 IN o.whatsapp_number) > 0)
-	  AND ($3::text IS NULL OR (o.name, o.id) > (SELECT c.name, c.id FROM outlets c WHERE c.id = $3))
+	  AND ($3::text IS NULL OR (o.name, o.id) > (cursor_key($3), cursor_id($3)))
 	ORDER BY o.name, o.id
 	LIMIT $4::int + 1
 )
 SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $4::int), '[]'),
-       CASE WHEN count(*) > $4::int THEN max(id) FILTER (WHERE n = $4::int) END
+       CASE WHEN count(*) > $4::int THEN max(place) FILTER (WHERE n = $4::int) END
 FROM page
 
 -- The history of a connection, newest first. $1 outlet, $2 cursor or NULL, $3 limit. One row: array, next cursor, uptime (JSON).

@@ -1,19 +1,19 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- Texts that are used again. One of an outlet is seen by that outlet's USERs, one of none by all.
 
--- $1 the one outlet allowed or NULL, $2 part of name or text or NULL, $3 cursor (an id) or NULL, $4 limit. One row: array, next cursor.
+-- $1 the one outlet allowed or NULL, $2 part of name or text or NULL, $3 cursor or NULL, $4 limit. One row: array, next cursor.
 -- name: TEMPLATE_LIST
 WITH page AS (
-	SELECT t.id, template_json(t) AS j, row_number() OVER (ORDER BY lower(t.name), t.id) AS n
+	SELECT cursor_of(lower(t.name), t.id) AS place, template_json(t) AS j, row_number() OVER (ORDER BY lower(t.name), t.id) AS n
 	FROM templates t
 	WHERE ($1::text IS NULL OR t.outlet_id IS NULL OR t.outlet_id = $1)
 	  AND ($2::text IS NULL OR position(lower($2) IN lower(t.name)) > 0 OR position(lower($2) IN lower(t.text)) > 0)
-	  AND ($3::text IS NULL OR (lower(t.name), t.id) > (SELECT lower(c.name), c.id FROM templates c WHERE c.id = $3))
+	  AND ($3::text IS NULL OR (lower(t.name), t.id) > (cursor_key($3), cursor_id($3)))
 	ORDER BY lower(t.name), t.id
 	LIMIT $4::int + 1
 )
 SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $4::int), '[]'),
-       CASE WHEN count(*) > $4::int THEN max(id) FILTER (WHERE n = $4::int) END
+       CASE WHEN count(*) > $4::int THEN max(place) FILTER (WHERE n = $4::int) END
 FROM page
 
 -- $1 id, $2 the one outlet allowed or NULL. Columns: JSON, its outlet or ''.

@@ -68,17 +68,16 @@ DELETE FROM tokens WHERE user_id = $1 AND is_session AND id IS DISTINCT FROM $2:
 -- name: TOKEN_REVOKE
 DELETE FROM tokens WHERE id = $1 AND NOT is_session AND ($2::text IS NULL OR user_id = $2) RETURNING id
 
--- API tokens, newest first. $1 the one user allowed (id) or NULL, $2 cursor (an id) or NULL, $3 limit. One row: array, next cursor.
+-- API tokens, newest first. $1 the one user allowed (id) or NULL, $2 cursor or NULL, $3 limit. One row: array, next cursor.
 -- name: TOKEN_LIST
 WITH page AS (
-	SELECT t.id, token_json(t) AS j, row_number() OVER (ORDER BY t.created_at DESC, t.id) AS n
+	SELECT cursor_of(t.created_at, t.id) AS place, token_json(t) AS j, row_number() OVER (ORDER BY t.created_at DESC, t.id) AS n
 	FROM tokens t
 	WHERE NOT t.is_session AND ($1::text IS NULL OR t.user_id = $1)
-	  AND ($2::text IS NULL OR EXISTS (SELECT 1 FROM tokens c WHERE c.id = $2
-	       AND (t.created_at < c.created_at OR (t.created_at = c.created_at AND t.id > c.id))))
+	  AND ($2::text IS NULL OR t.created_at < cursor_time($2) OR (t.created_at = cursor_time($2) AND t.id > cursor_id($2)))
 	ORDER BY t.created_at DESC, t.id
 	LIMIT $3::int + 1
 )
 SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $3::int), '[]'),
-       CASE WHEN count(*) > $3::int THEN max(id) FILTER (WHERE n = $3::int) END
+       CASE WHEN count(*) > $3::int THEN max(place) FILTER (WHERE n = $3::int) END
 FROM page

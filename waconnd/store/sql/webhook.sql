@@ -2,17 +2,17 @@
 -- Webhooks: who is told of events, and what became of each telling. Events are put by triggers, in the transaction of what they tell of
 -- (schema.sql).
 
--- The oldest first. $1 cursor (an id) or NULL, $2 limit. One row: array, next cursor.
+-- The oldest first. $1 cursor or NULL, $2 limit. One row: array, next cursor.
 -- name: WEBHOOK_LIST
 WITH page AS (
-	SELECT w.id, webhook_live_json(w) AS j, row_number() OVER (ORDER BY w.created_at, w.id) AS n
+	SELECT cursor_of(w.created_at, w.id) AS place, webhook_live_json(w) AS j, row_number() OVER (ORDER BY w.created_at, w.id) AS n
 	FROM webhooks w
-	WHERE $1::text IS NULL OR (w.created_at, w.id) > (SELECT c.created_at, c.id FROM webhooks c WHERE c.id = $1)
+	WHERE $1::text IS NULL OR (w.created_at, w.id) > (cursor_time($1), cursor_id($1))
 	ORDER BY w.created_at, w.id
 	LIMIT $2::int + 1
 )
 SELECT coalesce(json_agg(j ORDER BY n) FILTER (WHERE n <= $2::int), '[]'),
-       CASE WHEN count(*) > $2::int THEN max(id) FILTER (WHERE n = $2::int) END
+       CASE WHEN count(*) > $2::int THEN max(place) FILTER (WHERE n = $2::int) END
 FROM page
 
 -- $1 id.

@@ -12,6 +12,7 @@ import { WebSocketServer } from 'ws';
 
 import { MediaHost } from './server_media.mjs';
 import { Wire, makeIdentity } from './server_noise.mjs';
+import { demand } from './server_passkey.mjs';
 import { COMPANION, Device, OTHER } from './server_phone.mjs';
 import { child, contentBytes } from './server_rules.mjs';
 import { onStanza } from './server_stanzas.mjs';
@@ -33,6 +34,7 @@ class Account {
 		this.pn = pn;
 		this.lid = `9${crypto.createHash('sha256').update(pn).digest().readUIntBE(0, 6) % 10 ** 13}`;
 		this.key = null; // of the primary device; made when it links one
+		this.passkey = null; // a Passkey: demanded before one is linked
 		this.phones = new Map([[0, new Device(0)]]);
 		this.companion = null; // what the client under test is
 		this.refusals = []; // attributes of <failure> for its next logins
@@ -240,13 +242,22 @@ export class Server {
 
 		if (!client || !client.registration.noise.equals(Buffer.from(noise, 'base64')))
 			throw new Error('nobody shows this QR code');
+		if (account.passkey)
+			demand(client, account, Buffer.from(secret, 'base64'));
+		else
+			this.signed(client, account, Buffer.from(identity, 'base64'), Buffer.from(secret, 'base64'));
+		return account.passkey ? { passkey: true } : {};
+	}
+
+	/** The phone has signed the identity of this client, with the secret that it has of it. */
+	signed(client, account, identity, secret) {
 		account.key ??= account.phones.get(0).identity;
 		if (!account.phones.has(OTHER))
 			account.phones.set(OTHER, new Device(OTHER));
 		const details = proto.ADVDeviceIdentity.encode({ rawId: 1234, timestamp: 1700000000, keyIndex: 3, accountType: 0, deviceType: 0 }).finish();
-		const signature = Curve.sign(account.key.private, Buffer.concat([Buffer.from([6, 0]), details, Buffer.from(identity, 'base64')]));
+		const signature = Curve.sign(account.key.private, Buffer.concat([Buffer.from([6, 0]), details, identity]));
 		const signed = proto.ADVSignedDeviceIdentity.encode({ details, accountSignatureKey: account.key.public, accountSignature: signature }).finish();
-		const hmac = crypto.createHmac('sha256', Buffer.from(secret, 'base64')).update(signed).digest();
+		const hmac = crypto.createHmac('sha256', secret).update(signed).digest();
 		const container = proto.ADVSignedDeviceIdentityHMAC.encode({ details: signed, hmac }).finish();
 
 		client.pairing = { account, details };

@@ -48,6 +48,12 @@ export const SHAPES = {
 	clean: iq('set', 'urn:xmpp:whatsapp:dirty', { clean: { attrs: { type: /^(account_sync|groups)$/, 'timestamp?': NUMBER } } }),
 	hosts: iq('set', 'w:m', { media_conn: none }),
 	remove: iq('set', 'md', { 'remove-companion-device': { attrs: { jid: PN, reason: 'user_initiated' } } }),
+	passkeyRef: iq('get', 'md', { ref: none }),
+	passkeyPrologue: iq('set', 'md', { passkey_prologue: { children: {
+		credential_id: bytes(1, 1023), webauthn_assertion: bytes(2, 16_384), prologue_payload: bytes(70, 1000), 'pairing_handoff_proof?': bytes(32),
+	} } }),
+	passkeyNonce: iq('set', 'md', { companion_nonce: bytes(32) }),
+	passkeyRequest: iq('set', 'md', { encrypted_pairing_request: bytes(100, 1000) }),
 	result: { tag: 'iq', attrs: { to: SERVER, type: 'result', 'id?': ID } },
 	signed: { tag: 'iq', attrs: { to: SERVER, type: 'result', id: ID },
 		children: { 'pair-device-sign': { children: { 'device-identity': { attrs: { 'key-index': NUMBER }, ...bytes(60, 1000) } } } } },

@@ -5,6 +5,7 @@
  */
 import { Curve, proto } from 'baileys';
 
+import { onNonce, onPrologue, onRef, onRequest } from './server_passkey.mjs';
 import { COMPANION } from './server_phone.mjs';
 import { child, childrenOf, contentBytes, shapeOf } from './server_rules.mjs';
 import { ownPhone } from './server_send.mjs';
@@ -345,10 +346,10 @@ const HANDLERS = {
 	digest: optional(), active: (client, node) => client.send(result(node)), devices: onDevices, contact: onContact, bundles: onBundles,
 	mex: optional(), token: optional(), clean: optional(), remove: onRemove, result: onResult, signed: (client, node) => client.server.paired(client, node),
 	session: nothing, batch: nothing, presence: nothing, message: onMessage, resend: onResend, peer: onPeer, receipt: onReceipt, retry: onRetry,
-	hosts: onHosts, missing: onMissing,
+	hosts: onHosts, missing: onMissing, passkeyRef: onRef, passkeyPrologue: onPrologue, passkeyNonce: onNonce, passkeyRequest: onRequest,
 	ackMessage: onAck, ackReceipt: onAck, ackNotification: onAck, ackCall: onAck,
 };
-const BEFORE_LOGIN = new Set(['ping', 'result', 'signed', 'session', 'ackNotification']);
+const BEFORE_LOGIN = new Set(['ping', 'result', 'signed', 'session', 'ackNotification', 'passkeyRef', 'passkeyPrologue', 'passkeyNonce', 'passkeyRequest']);
 
 export async function onStanza(client, node) {
 	const { server } = client;

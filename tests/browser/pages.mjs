@@ -348,8 +348,29 @@ export class ProgressPage extends Shell {
 		this.resume = page.getByTestId('blast-resume');
 		this.cancel = page.getByTestId('blast-cancel');
 		this.recipients = page.getByTestId('recipient-row'); // data-phone
+		this.replies = page.getByTestId('reply-row');
+		this.retry = page.getByTestId('blast-retry');
+		this.report = page.getByTestId('blast-report');
 		this.search = page.getByTestId('recipient-search');
 		this.filter = page.getByTestId('recipient-filter');
+	}
+
+	async open(base, id) {
+		await this.page.goto(`${base}/blasts/${id}`);
+		await this.page.getByTestId('blast-progress').waitFor();
+	}
+
+	/** What one outlet has of it. */
+	part(outletId) {
+		const row = this.page.locator(`[data-testid="part-row"][data-outlet-id="${outletId}"]`);
+		return {
+			element: row, // data-paused
+			queued: row.getByTestId('part-queued'),
+			pause: row.getByTestId('part-pause'),
+			resume: row.getByTestId('part-resume'),
+			move: row.getByTestId('part-move'),
+			reason: row.getByTestId('part-paused'),
+		};
 	}
 
 	get id() {

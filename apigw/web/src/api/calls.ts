@@ -67,6 +67,6 @@ export const blastRecipients = (
 	filter: { status: string; q: string; limit: number; cursor: string | null },
 ) => call<{ recipients: BlastRecipient[]; nextCursor?: string | null }>(`${blastAt(id)}/recipients${query(filter)}`);
 
-export type BlastCommand = 'pause' | 'resume' | 'cancel';
+export type BlastCommand = 'pause' | 'resume' | 'cancel' | 'retry';
 export const blastCommand = (id: string, command: BlastCommand) =>
 	call<{ blast?: Blast }>(`${blastAt(id)}/${command}`, { method: 'POST' });

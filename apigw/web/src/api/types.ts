@@ -160,6 +160,28 @@ export interface Blast {
 	startedAt: string | null;
 	finishedAt: string | null;
 	pauseReason: string | null;
+	/** Outlets that send no more of it, until they are resumed. */
+	pausedOutlets: { outletId: string; reason: string; pausedAt: string }[];
+	/** How many people answered. */
+	replies: number;
+}
+
+/** What one outlet has of a blast. */
+export interface BlastPart {
+	outletId: string;
+	name: string;
+	counts: BlastCounts;
+	paused: boolean;
+	pauseReason: string | null;
+}
+
+export interface BlastReply {
+	id: string;
+	outletId: string;
+	peer: string | null;
+	kind: string;
+	text: string | null;
+	times: Record<string, string | null> | null;
 }
 
 export interface BlastRecipient {

@@ -58,7 +58,7 @@ export function doneCount(counts: BlastCounts): number {
 	return counts.total - counts.queued - counts.sending - counts.cancelled;
 }
 
-export function Bar({ blast, big }: { blast: Blast; big?: boolean }) {
+export function Bar({ blast, big }: { blast: Pick<Blast, 'counts'>; big?: boolean }) {
 	const t = useT();
 	const { counts } = blast;
 	const total = Math.max(1, counts.total);

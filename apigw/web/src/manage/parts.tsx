@@ -12,9 +12,9 @@ import { Icon } from '../ui/icons.tsx';
 import { problems } from './words.ts';
 
 /** As problemText, with the words of what happens on these pages alone. */
-export function useProblemText(): (error: unknown) => string {
+export function useProblemText(own: Record<string, string> = {}): (error: unknown) => string {
 	const t = useT();
-	const words = problems[useLang()].code;
+	const words = { ...problems[useLang()].code, ...own };
 	return (error) => (error instanceof Problem && words[error.code]) || problemText(error, t);
 }
 
@@ -30,8 +30,9 @@ export function useFieldText(error: unknown): (field: string, own?: string) => s
 	};
 }
 
-export function Failure({ error }: { error: unknown }) {
-	const text = useProblemText();
+/** `words`: of failures that only one form meets. */
+export function Failure({ error, words = {} }: { error: unknown; words?: Record<string, string> }) {
+	const text = useProblemText(words);
 	if (error === null) return null;
 	return (
 		<Notice kind="bad" role="alert">
@@ -147,10 +148,13 @@ export function FormDialog({
 	onSave,
 	onClose,
 	children,
+	words = {},
 	testid,
 }: {
 	title: string;
 	action: string;
+	/** Of failures that only this form meets. */
+	words?: Record<string, string>;
 	onSave: () => Promise<boolean>;
 	onClose: () => void;
 	children: (failure: unknown, tried: boolean) => ComponentChildren;
@@ -174,7 +178,7 @@ export function FormDialog({
 	};
 	return (
 		<Dialog title={title} onClose={onClose} data-testid={testid}>
-			<Failure error={failure} />
+			<Failure error={failure} words={words} />
 			<form onSubmit={(event) => void submit(event)} noValidate>
 				{children(failure, tried)}
 				<div class="dialog-actions">

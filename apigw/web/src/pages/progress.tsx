@@ -4,10 +4,14 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { blastCommand, type BlastCommand, blastGet } from '../api/calls.ts';
 import { Problem } from '../api/client.ts';
 import type { Blast } from '../api/types.ts';
+import { AtOutlets, blastProblem } from '../blast/at-outlets.tsx';
 import { Bubble } from '../blast/bubble.tsx';
+import { blastReportUrl } from '../blast/calls.ts';
 import { isBlast } from '../blast/history.tsx';
 import { Bar, BlastBadge, doneCount, RecipientBadge, SEGMENTS } from '../blast/parts.tsx';
 import { RecipientRows } from '../blast/recipient-list.tsx';
+import { Replies } from '../blast/replies.tsx';
+import { useWords } from '../blast/words.ts';
 import { formatNumber, useLang, useT, words } from '../i18n/index.ts';
 import { problemText } from '../i18n/problem.ts';
 import { useTitle } from '../lib/hooks.ts';
@@ -70,14 +74,16 @@ function useBlast(id: string) {
 
 function Commands({ blast, onBlast }: { blast: Blast; onBlast: (blast: Blast | undefined) => Promise<void> }) {
 	const t = useT();
+	const w = useWords();
 	const [busy, setBusy] = useState<BlastCommand | null>(null);
-	const [asking, setAsking] = useState(false);
+	const [asking, setAsking] = useState<'cancel' | 'retry' | null>(null);
 
 	const run = async (command: BlastCommand): Promise<void> => {
 		const done = {
 			pause: words().progress.paused,
 			resume: words().progress.resumed,
 			cancel: words().progress.cancelled,
+			retry: w.retried,
 		}[command];
 		const answer = await blastCommand(blast.id, command);
 		await onBlast(answer?.blast);
@@ -86,13 +92,27 @@ function Commands({ blast, onBlast }: { blast: Blast; onBlast: (blast: Blast | u
 	const click = (command: BlastCommand): void => {
 		setBusy(command);
 		run(command)
-			.catch((error: unknown) => toast(problemText(error, words()), 'bad'))
+			.catch((error: unknown) => toast(blastProblem(error, words(), w), 'bad'))
 			.finally(() => setBusy(null));
 	};
 
-	if (!isOpen(blast)) return null;
+	const open = isOpen(blast);
 	return (
 		<div class="commands">
+			<a
+				class="button button-secondary"
+				href={blastReportUrl(blast.id)}
+				download={`${blast.id}.csv`}
+				data-testid="blast-report"
+			>
+				<Icon name="file" />
+				<span>{w.report}</span>
+			</a>
+			{blast.counts.failed > 0 && (open || blast.status === 'COMPLETED') && (
+				<Button icon="refresh" onClick={() => setAsking('retry')} data-testid="blast-retry">
+					{w.retry}
+				</Button>
+			)}
 			{blast.status === 'RUNNING' && (
 				<Button icon="pause" busy={busy === 'pause'} onClick={() => click('pause')} data-testid="blast-pause">
 					{t.progress.pause}
@@ -109,10 +129,24 @@ function Commands({ blast, onBlast }: { blast: Blast; onBlast: (blast: Blast | u
 					{t.progress.resume}
 				</Button>
 			)}
-			<Button kind="danger" icon="close" onClick={() => setAsking(true)} data-testid="blast-cancel">
-				{t.progress.cancel}
-			</Button>
-			{asking && (
+			{open && (
+				<Button kind="danger" icon="close" onClick={() => setAsking('cancel')} data-testid="blast-cancel">
+					{t.progress.cancel}
+				</Button>
+			)}
+			{asking === 'retry' && (
+				<Confirm
+					title={w.retryTitle}
+					text={w.retryText(formatNumber(blast.counts.failed))}
+					action={w.retry}
+					onConfirm={async () => {
+						await run('retry');
+						setAsking(null);
+					}}
+					onClose={() => setAsking(null)}
+				/>
+			)}
+			{asking === 'cancel' && (
 				<Confirm
 					title={t.progress.cancelTitle}
 					text={t.progress.cancelText(formatNumber(blast.counts.queued))}
@@ -121,9 +155,9 @@ function Commands({ blast, onBlast }: { blast: Blast; onBlast: (blast: Blast | u
 					danger
 					onConfirm={async () => {
 						await run('cancel');
-						setAsking(false);
+						setAsking(null);
 					}}
-					onClose={() => setAsking(false)}
+					onClose={() => setAsking(null)}
 				/>
 			)}
 		</div>
@@ -132,6 +166,7 @@ function Commands({ blast, onBlast }: { blast: Blast; onBlast: (blast: Blast | u
 
 function Times({ blast, waitsUntil }: { blast: Blast; waitsUntil: string | null }) {
 	const t = useT();
+	const w = useWords();
 	const lang = useLang();
 	const p = t.progress;
 	const started = parseTime(blast.startedAt);
@@ -165,6 +200,14 @@ function Times({ blast, waitsUntil }: { blast: Blast; waitsUntil: string | null 
 					<dt>{p.scheduledFor}</dt>
 					<dd>
 						<ShortTime time={blast.scheduleAt} />
+					</dd>
+				</div>
+			)}
+			{blast.replies > 0 && (
+				<div>
+					<dt>{w.replies}</dt>
+					<dd class="num" data-testid="blast-reply-count">
+						{formatNumber(blast.replies)}
 					</dd>
 				</div>
 			)}
@@ -247,8 +290,7 @@ export function ProgressPage({ id }: { id: string }) {
 			<a class="back" href="/blast">
 				<Icon name="back" size={16} /> {t.progress.back}
 			</a>
-			<PageHead title={name} lead={blast && <BlastBadge status={blast.status} />}>
-				<Refresh />
+			<PageHead title={name} lead={blast ? <BlastBadge status={blast.status} /> : <span class="badge">…</span>}>
 				{blast && (
 					<Commands
 						blast={blast}
@@ -258,13 +300,16 @@ export function ProgressPage({ id }: { id: string }) {
 						}}
 					/>
 				)}
+				<Refresh />
 			</PageHead>
 			{blast === null && failure !== null && <Notice kind="bad">{problemText(failure, t)}</Notice>}
 			{blast === null && failure === null && <Skeleton rows={6} />}
 			{blast !== null && (
 				<>
 					<Overview blast={blast} waitsUntil={waitsUntil} />
+					{blast.outlets.length > 0 && <AtOutlets blast={blast} onBlast={take} />}
 					<RecipientRows id={id} version={JSON.stringify(blast.counts)} />
+					{blast.replies > 0 && <Replies id={id} count={blast.replies} />}
 				</>
 			)}
 		</>

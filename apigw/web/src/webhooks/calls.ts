@@ -6,6 +6,8 @@ export interface WebhookFields {
 	url: string;
 	description: string | null;
 	events: string[];
+	/** Null: of all outlets. */
+	outletIds: string[] | null;
 }
 
 export interface Webhook extends WebhookFields {

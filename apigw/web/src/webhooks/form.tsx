@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { useT } from '../i18n/index.ts';
 import { fieldText, problemText } from '../i18n/problem.ts';
 import { copyText } from '../lib/clipboard.ts';
+import { useStatuses } from '../live/statuses.ts';
 import { Button, Notice } from '../ui/basic.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { Checkbox, TextField } from '../ui/field.tsx';
@@ -41,6 +42,46 @@ function EventChoice({ chosen, onChange }: { chosen: string[]; onChange: (events
 	);
 }
 
+/** Null: all outlets, also those that come later. */
+function OutletChoice({
+	chosen,
+	onChange,
+	wrong,
+}: {
+	chosen: string[] | null;
+	onChange: (outletIds: string[] | null) => void;
+	wrong: boolean;
+}) {
+	const w = useWords();
+	const { list } = useStatuses();
+	return (
+		<fieldset class={`fieldset${wrong ? ' has-error' : ''}`}>
+			<legend>{w.outlets}</legend>
+			<Checkbox
+				label={w.allOutlets}
+				hint={w.allOutletsHint}
+				checked={chosen === null}
+				onChange={(all) => onChange(all ? null : [])}
+				data-testid="webhook-all-outlets"
+			/>
+			{chosen !== null && (
+				<div class="scroll-list move-targets">
+					{list.map(({ outletId, outlet }) => (
+						<Checkbox
+							key={outletId}
+							label={outlet.name}
+							checked={chosen.includes(outletId)}
+							onChange={(on) => onChange(on ? [...chosen, outletId] : chosen.filter((id) => id !== outletId))}
+							data-testid="webhook-outlet"
+						/>
+					))}
+				</div>
+			)}
+			{wrong && <p class="error">{w.noOutlets}</p>}
+		</fieldset>
+	);
+}
+
 interface FormProps {
 	/** Null: a new one. */
 	webhook: Webhook | null;
@@ -55,6 +96,7 @@ export function WebhookForm({ webhook, onSaved, onClose }: FormProps) {
 	const [url, setUrl] = useState(webhook?.url ?? '');
 	const [description, setDescription] = useState(webhook?.description ?? '');
 	const [events, setEvents] = useState<string[]>(webhook?.events ?? EVENTS.filter((event) => event !== MANY));
+	const [outletIds, setOutletIds] = useState<string[] | null>(webhook?.outletIds ?? null);
 	const [tried, setTried] = useState(false);
 	const [busy, setBusy] = useState(false);
 	const [failure, setFailure] = useState<unknown>(null);
@@ -63,8 +105,8 @@ export function WebhookForm({ webhook, onSaved, onClose }: FormProps) {
 		submitted.preventDefault();
 		setTried(true);
 		setFailure(null);
-		if (url.trim() === '' || events.length === 0) return;
-		const fields: WebhookFields = { url: url.trim(), description: description.trim() || null, events };
+		if (url.trim() === '' || events.length === 0 || outletIds?.length === 0) return;
+		const fields: WebhookFields = { url: url.trim(), description: description.trim() || null, events, outletIds };
 		setBusy(true);
 		try {
 			if (webhook === null) {
@@ -108,6 +150,7 @@ export function WebhookForm({ webhook, onSaved, onClose }: FormProps) {
 				/>
 				<EventChoice chosen={events} onChange={setEvents} />
 				{tried && events.length === 0 && <p class="error">{w.noEvents}</p>}
+				<OutletChoice chosen={outletIds} onChange={setOutletIds} wrong={tried && outletIds?.length === 0} />
 				<div class="dialog-actions">
 					<Button onClick={onClose}>{t.app.cancel}</Button>
 					<Button kind="primary" type="submit" busy={busy} data-testid="webhook-save">

@@ -5,6 +5,7 @@ import { formatNumber, useT } from '../i18n/index.ts';
 import { problemText } from '../i18n/problem.ts';
 import { useTitle } from '../lib/hooks.ts';
 import { addRefresher, listen } from '../live/connection.ts';
+import { useStatuses } from '../live/statuses.ts';
 import { Button, Empty, Nothing, Notice, PageHead, RelativeTime, Skeleton } from '../ui/basic.tsx';
 import { Confirm } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icons.tsx';
@@ -85,16 +86,25 @@ function State({ webhook }: { webhook: Webhook }) {
 function Card({ webhook, show, onSwitch }: { webhook: Webhook; show: (open: Open) => void; onSwitch: () => void }) {
 	const t = useT();
 	const w = useWords();
+	const { byId } = useStatuses();
 	return (
 		<li class="card outlet-card" data-testid="webhook-card" data-webhook-id={webhook.id}>
 			<div class="outlet-name">
 				<h2>{webhook.description ?? new URL(webhook.url).host}</h2>
 				<span class="muted webhook-url">{webhook.url}</span>
 			</div>
-			<dl class="facts facts-three">
+			<dl class="facts facts-two">
 				<div>
 					<dt>{w.events}</dt>
 					<dd>{webhook.events.map((event) => w.event[event] ?? event).join(', ')}</dd>
+				</div>
+				<div>
+					<dt>{w.outlets}</dt>
+					<dd data-testid="webhook-outlets">
+						{webhook.outletIds === null
+							? w.allOutlets
+							: webhook.outletIds.map((id) => byId.get(id)?.outlet.name ?? w.goneOutlet).join(', ')}
+					</dd>
 				</div>
 				<div>
 					<dt>{w.pending}</dt>

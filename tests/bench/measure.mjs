@@ -29,11 +29,18 @@ export async function cost(pids, fn) {
 export const round = (x, digits = 3) => (Number.isFinite(x) ? String(Number(x.toPrecision(digits))) : '–');
 export const times = (a, b) => (b > 0 ? `${round(a / b, 2)}×` : '–');
 
+/** Says it to who watches, and keeps it in the file of BENCH_OUT where there is one. */
+export function say(text) {
+	process.stdout.write(text);
+	if (process.env.BENCH_OUT)
+		fs.appendFileSync(process.env.BENCH_OUT, text);
+}
+
 /** A table in Markdown, so that it can stand in docs/benchmarks.md as it is. */
 export function table(title, head, rows) {
 	const line = (cells) => `| ${cells.join(' | ')} |`;
 
-	process.stdout.write(`\n### ${title}\n\n${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}\n`);
+	say(`\n## ${title}\n\n${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}\n`);
 }
 
 /** Works through a list, `width` at a time. */

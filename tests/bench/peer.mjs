@@ -2,11 +2,13 @@
 /*
  * The peer: many sessions of unmodified Baileys in one process, each with its file store. node peer.mjs URL NOISE_ROOT_HEX DIR
  *
- * Orders are lines of JSON on stdin, each answered by one line: {link: N} (QR codes are said as {qr, session} meanwhile), {send: [numbers],
- * sessions: N, text}, {restart: true} (all log in again), {memory: true}. It ends at the end of stdin.
+ * Orders are lines of JSON on stdin, each answered by one line: {link: N} (QR codes are said as {qr, session} meanwhile), {open: N} (log in
+ * N that were linked before, in another process), {send: [numbers], sessions: N, text}, {memory: true} (collects garbage until that helps no
+ * more; answers the bytes in use on the heap). It ends at the end of stdin.
  */
 import path from 'node:path';
 import readline from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import makeWASocket, { WA_CERT_DETAILS, proto, useMultiFileAuthState } from 'baileys';
 import pino from 'pino';
@@ -34,9 +36,7 @@ function connect(session) {
 					say({ qr, session: session.index });
 				if (connection === 'open')
 					resolve();
-				if (connection === 'close' && session.ending)
-					session.ending();
-				else if (connection === 'close')
+				if (connection === 'close')
 					open();
 			});
 		};
@@ -44,16 +44,33 @@ function connect(session) {
 	});
 }
 
-const orders = {
-	async link(n) {
-		while (sessions.length < n) {
-			const index = sessions.length;
-			const session = { index, auth: await useMultiFileAuthState(path.join(dir, `s${index}`)), ending: null };
+/* Sessions up to n, `width` of them at a time. */
+async function sessionsUpTo(n, width) {
+	const from = sessions.length;
 
-			sessions.push(session);
-			await connect(session);
-		}
-	},
+	for (let i = from; i < n; i++)
+		sessions.push({ index: i, auth: await useMultiFileAuthState(path.join(dir, `s${i}`)) });
+	let next = from;
+	await Promise.all(Array.from({ length: width }, async () => {
+		while (next < n)
+			await connect(sessions[next++]);
+	}));
+}
+
+async function collected() {
+	let before, now = Infinity;
+
+	do {
+		before = now;
+		globalThis.gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+		await sleep(1000); // what is freed goes back to the kernel by and by
+		now = process.memoryUsage.rss();
+	} while (now < 0.99 * before);
+}
+
+const orders = {
+	link: (n) => sessionsUpTo(n, 4),
+	open: (n) => sessionsUpTo(n, 16),
 	/* As its users do: one message after the other in a session, the sessions side by side. */
 	async send(to, { sessions: n = 1, text }) {
 		await Promise.all(sessions.slice(0, n).map(async (session, k) => {
@@ -61,18 +78,10 @@ const orders = {
 				await session.socket.sendMessage(`${to[i]}@s.whatsapp.net`, { text });
 		}));
 	},
-	async restart() {
-		await Promise.all(sessions.map((session) => new Promise((resolve) => {
-			session.ending = resolve;
-			session.socket.end(undefined);
-		})));
-		await Promise.all(sessions.map((session) => {
-			session.ending = null;
-			return connect(session);
-		}));
-	},
-	memory() {
-		globalThis.gc?.();
+	async memory() {
+		await collected();
+		const { heapUsed, external } = process.memoryUsage();
+		return { heap: heapUsed + external };
 	},
 };
 
@@ -81,7 +90,6 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
 	const order = JSON.parse(line);
 	const name = Object.keys(order)[0];
 
-	await orders[name](order[name], order);
-	say({ done: name });
+	say({ done: name, ...await orders[name](order[name], order) });
 }
 process.exit(0);

@@ -7,7 +7,7 @@ import { execFile, execFileSync, spawn } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-import { cost, round, table } from './measure.mjs';
+import { cost, round, say, table } from './measure.mjs';
 import { benchWorld, linkOutlets, recipients, sendAll } from './worlds.mjs';
 
 const perform = promisify(execFile);
@@ -46,7 +46,7 @@ export async function run({ full }) {
 	try {
 		execFileSync('perf', ['stat', '-e', 'task-clock', 'true'], { stdio: 'ignore' });
 	} catch {
-		process.stdout.write('\nNo profile: perf is not installed, or may not be used here (apt-get install linux-perf; kernel.perf_event_paranoid).\n');
+		say('\nNo profile: perf is not installed, or may not be used here (apt-get install linux-perf; kernel.perf_event_paranoid).\n');
 		return;
 	}
 	const world = await benchWorld();

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a connected outlet costs in memory, and a login in CPU, over TLS; beside Baileys' sessions in one process. */
+/*
+ * What a connected outlet costs in memory, and a login in CPU, over TLS; beside Baileys' sessions in one process. Both are measured in the
+ * same state: linked before, then a fresh process that logs all of them in, then calm. Baileys collects its garbage first (--expose-gc),
+ * again and again until its resident size no longer falls.
+ */
 import { cost, cpu, round, rss, table, times } from './measure.mjs';
 import { Peer } from './peer_process.mjs';
 import { allConnected, benchWorld, linkOutlets } from './worlds.mjs';
@@ -17,8 +21,7 @@ async function ours(sizes) {
 	await settled();
 	const base = rss(world.waconnd.pid);
 	for (const n of sizes) {
-		const link = await cost({ waconnd: world.waconnd.pid, wasim: world.wasim.pid }, () => linkOutlets(world, n));
-
+		await linkOutlets(world, n);
 		await world.waconnd.stop();
 		const start = Date.now();
 		await world.startDaemon();
@@ -27,39 +30,49 @@ async function ours(sizes) {
 		const seconds = (Date.now() - start) / 1000;
 		const login = cpu(world.waconnd.pid);
 		await settled();
-		rows.push({ n, base, memory: rss(world.waconnd.pid), seconds, login, link });
+		rows.push({ n, base, memory: rss(world.waconnd.pid), seconds, login });
 	}
 	await world.throwAway();
 	return rows;
 }
 
-async function theirs(n) {
+async function theirs(sizes) {
 	const world = await benchWorld({ tls: true });
-	const peer = new Peer(world, { ca: world.ca });
+	const linking = new Peer(world, { ca: world.ca });
+	const rows = [];
 
-	await peer.order({ memory: true });
-	const base = rss(peer.pid);
-	await peer.order({ link: n });
-	const login = await cost({ peer: peer.pid }, () => peer.order({ restart: true }));
-	await settled();
-	await peer.order({ memory: true });
-	const memory = rss(peer.pid);
-	await peer.stop();
+	await linking.order({ link: Math.max(...sizes) });
+	await linking.stop();
+	for (const n of sizes) {
+		const peer = new Peer(world, { ca: world.ca });
+
+		const before = await peer.order({ memory: true });
+		const base = rss(peer.pid);
+		const login = await cost({ peer: peer.pid }, () => peer.order({ open: n }));
+		await settled();
+		const after = await peer.order({ memory: true });
+		rows.push({ n, base, memory: rss(peer.pid), heap: (after.heap - before.heap) / 1024, seconds: login.wall, login: login.cpu.peer });
+		await peer.stop();
+	}
 	await world.throwAway();
-	return { n, base, memory, seconds: login.wall, login: login.cpu.peer };
+	return rows;
+}
+
+/* What each costs that a row has more than the one above it, of the same program. */
+function withMarginal(rows) {
+	return rows.map((r, i) => ({ ...r, marginal: i === 0 ? NaN : (r.memory - rows[i - 1].memory) / (r.n - rows[i - 1].n) }));
 }
 
 export async function run({ full }) {
-	const sizes = full ? [100, 1000, 5000] : [100, 300];
-	const all = (await ours(sizes)).map((r) => ({ who: 'waconnd', ...r }));
-
-	for (const n of sizes.filter((size) => size <= PEER_MAX))
-		all.push({ who: 'Baileys', ...await theirs(n) });
-	const peerOf = (r) => all.filter((p) => p.who === 'Baileys').reduce((best, p) => (p.n <= r.n ? p : best));
+	const sizes = full ? [10, 100, 1000, 5000] : [10, 100];
+	const mine = withMarginal(await ours(sizes)), peers = withMarginal(await theirs(full ? [10, 100, PEER_MAX] : [10, 40]));
+	const all = [...mine.map((r) => ({ who: 'waconnd', ...r })), ...peers.map((r) => ({ who: 'Baileys, one process', ...r }))];
+	const peerOf = (r) => peers.reduce((best, p) => (p.n <= r.n ? p : best));
 	const each = (r) => (r.memory - r.base) / r.n;
 
 	table('Connected idle outlets over TLS, after a restart',
-		['program', 'outlets', 'base MiB', 'KiB an outlet', 'all connected after s', 'CPU ms a login', 'Baileys: memory', 'Baileys: CPU a login'],
-		all.map((r) => [r.who, r.n, round(r.base / 1024), round(each(r)), round(r.seconds), round(r.login / r.n * 1000),
-			times(each(peerOf(r)), each(r)), times(peerOf(r).login / peerOf(r).n, r.login / r.n)]));
+		['program', 'outlets', 'base MiB', 'KiB an outlet', 'KiB each more than above', 'KiB of JavaScript heap each', 'all connected after s',
+			'CPU ms a login', 'of Baileys\' memory', 'of Baileys\' CPU'],
+		all.map((r) => [r.who, r.n, round(r.base / 1024), round(each(r)), round(r.marginal), r.heap ? round(r.heap / r.n) : '', round(r.seconds),
+			round(r.login / r.n * 1000), times(each(peerOf(r)), each(r)), times(peerOf(r).login / peerOf(r).n, r.login / r.n)]));
 }

@@ -307,6 +307,9 @@ CREATE TABLE IF NOT EXISTS media (
 	height     integer,
 	created_at timestamptz NOT NULL DEFAULT now()
 );
+-- When somebody last wanted it for a message or a blast to be, to the hour: long after that it goes (MEDIA_SWEEP_UNUSED).
+ALTER TABLE media ADD COLUMN IF NOT EXISTS used_at timestamptz NOT NULL DEFAULT now();
+CREATE INDEX IF NOT EXISTS media_by_use ON media (used_at) WHERE complete;
 CREATE INDEX IF NOT EXISTS media_same ON media (owner, sha256) WHERE complete;
 CREATE INDEX IF NOT EXISTS media_incomplete ON media (created_at) WHERE NOT complete;
 
@@ -746,6 +749,11 @@ CREATE OR REPLACE FUNCTION message_times_json(m messages) RETURNS json LANGUAGE 
 	SELECT json_build_object('queuedAt', rfc3339(m.created_at), 'sendingAt', rfc3339(m.sending_at), 'sentAt', rfc3339(m.sent_at),
 	                         'deliveredAt', rfc3339(m.delivered_at), 'readAt', rfc3339(m.read_at),
 	                         'failedAt', rfc3339(m.failed_at))
+$$;
+
+-- Files are wanted again: they stay.
+CREATE OR REPLACE FUNCTION media_use_now(ids text[]) RETURNS void LANGUAGE sql AS $$
+	UPDATE media SET used_at = now() WHERE id = ANY (ids) AND used_at < now() - interval '1 hour'
 $$;
 
 -- As what a file of this kind of message is encrypted and uploaded: enum wa_media_type (common/wa/content.h).

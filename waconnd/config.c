@@ -20,6 +20,7 @@
 #include "waconnd/link/link_url.h"
 
 #define PER_MINUTE_MAX 6000
+#define MEDIA_DAYS_MAX 3650
 #define CONNECT_RATE 50
 #define CONNECT_RATE_MAX 1000
 #define RETRY_SECONDS_MAX (7 * 86400)
@@ -108,6 +109,17 @@ set_per_minute(void *target, const struct conf_key *key, const char *value, cons
 	if (conf_set_uint(target, key, value, err) == 0 && c->pace.per_minute <= PER_MINUTE_MAX)
 		return 0;
 	*err = "expected 0 (no limit) to 6000";
+	return -1;
+}
+
+static int
+set_media_days(void *target, const struct conf_key *key, const char *value, const char **err)
+{
+	struct config *c = target;
+
+	if (conf_set_uint(target, key, value, err) == 0 && c->media_days <= MEDIA_DAYS_MAX)
+		return 0;
+	*err = "expected 0 (for ever) to 3650 (days)";
 	return -1;
 }
 
@@ -250,6 +262,7 @@ static const struct conf_key keys[] = {
 	{"daemon", "admin_users", false, set_admin_users, 0},
 	{"daemon", "key_file", false, conf_set_string, offsetof(struct config, key_file)},
 	{"daemon", "instance", false, conf_set_string, offsetof(struct config, instance)},
+	{"daemon", "media_days", false, set_media_days, offsetof(struct config, media_days)},
 	{"database", "dsn", false, set_dsn, offsetof(struct config, dsn)},
 	{"whatsapp", "url", false, set_url, offsetof(struct config, whatsapp_url)},
 	{"whatsapp", "tls_ca", false, set_readable, offsetof(struct config, tls_ca)},
@@ -299,6 +312,7 @@ set_defaults(struct config *c)
 	    .version_auto = true,
 	    .client_version = CLIENT_VERSION_BUILTIN,
 	    .connect_rate = CONNECT_RATE,
+	    .media_days = 90,
 	    .pace = {.per_minute = 20,
 		.jitter = 0.5,
 		.daily_cap = 1000,

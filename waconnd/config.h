@@ -33,6 +33,7 @@ struct config {
 	unsigned connect_rate; /* connections a second, over all outlets */
 	char *media_ca;
 	bool media_insecure_loopback;
+	unsigned media_days; /* uploaded files that nobody uses go after these; 0: never */
 	struct outlet_pace pace;
 	struct webhook_config webhooks;
 	enum log_level log_level;

@@ -175,6 +175,44 @@ scenario('the daemon killed in the middle: an answer that says so; the next one 
 	await world.ready();
 });
 
+scenario('what nobody used for long is deleted; not what a schedule or a waiting message needs, or a blast that may be retried', async () => {
+	const ids = {};
+	const bytes = {};
+	const gone = async (n) => {
+		await world.sql(`INSERT INTO media (id, owner, complete, sha256, size, mime_type, used_at)
+			SELECT 'media_many' || n, 'x', true, '', 0, 'x', now() - interval '100 days' FROM generate_series(1, ${n}) n`);
+		await world.restartDaemon();
+		await waitFor(async () => (await world.sql("SELECT count(*) FROM media WHERE id LIKE 'media_many%'"))[0] === '0', 30_000, 'the sweep');
+	};
+
+	await gone(1); // the next one is in an hour
+	for (const name of ['unused', 'again', 'looked at', 'scheduled', 'retried', 'old blast', 'waits', 'young'])
+		ids[name] = (await upload(world.admin, `${name}.bin`, bytes[name] = crypto.randomBytes(1000))).id;
+	const media = (name) => JSON.stringify({ media: [{ id: ids[name] }] });
+	const blast = (name, status, ended) => world.sql(`INSERT INTO blasts (id, name, status, text, outlets, created_by, created_at, finished_at, more)
+		VALUES ('blast_${name.replace(' ', '')}', 'x', '${status}', 'x', '{${outlet}}', 'x', now() - interval '300 days', ${ended}, '${media(name)}')`);
+
+	await blast('scheduled', 'SCHEDULED', 'NULL');
+	await world.sql("UPDATE blasts SET schedule_at = now() + interval '300 days' WHERE id = 'blast_scheduled'");
+	await blast('retried', 'COMPLETED', "now() - interval '10 days'");
+	await blast('old blast', 'COMPLETED', "now() - interval '200 days'");
+	await world.sql(`INSERT INTO messages (outlet_id, outgoing, phone, kind, content, status)
+		VALUES ('${outlet}', true, '628390000099', 'document', '{"media": {"id": "${ids.waits}"}}', 'QUEUED')`);
+	await world.sql(`UPDATE media SET used_at = now() - interval '91 days' WHERE id IN (${Object.values(ids).map((id) => `'${id}'`)})`);
+	await world.sql(`UPDATE media SET used_at = now() - interval '89 days' WHERE id = '${ids.young}'`);
+	assert.equal((await upload(world.admin, 'again.bin', bytes.again)).id, ids.again);
+	await world.admin.get(`/media/${ids['looked at']}`);
+	await gone(45); // more than a step's worth; they are the oldest
+	const left = () => world.sql("SELECT id FROM media WHERE complete AND used_at < now() - interval '90 days' ORDER BY 1");
+	const kept = [ids.scheduled, ids.retried, ids.waits].sort();
+	assert.deepEqual(await waitFor(async () => (await left()).length <= kept.length && left(), 30_000, 'the rest to go'), kept);
+	for (const [name, id] of Object.entries(ids)) {
+		const { status } = await world.admin.raw('GET', `/media/${id}`);
+		assert.equal(status, ['unused', 'old blast'].includes(name) ? 404 : 200, name);
+	}
+	assert.deepEqual(await world.sql("SELECT count(*) FROM media_chunks c WHERE NOT EXISTS (SELECT 1 FROM media m WHERE m.id = c.media_id)"), ['0']);
+});
+
 const peak = (program) => Number(/^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${program.pid}/status`, 'utf8'))[1]) * 1024;
 
 /* A stream of `size` bytes in a form; answers the response's status, its text and the hash of what was sent. */

@@ -133,7 +133,7 @@ struct api {
 	struct uploads *uploads;
 	struct downloads *downloads;
 	struct calls calls;
-	struct event *hourly;
+	struct event *hourly; /* the first time soon after the start */
 	bool stopping;
 };
 
@@ -237,10 +237,12 @@ on_closed(void *arg, struct ipc_peer *peer)
 static void
 on_hourly(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval hour = {.tv_sec = 3600};
 	struct api *api = arg;
 
 	(void)fd;
 	(void)what;
+	(void)event_add(api->hourly, &hour);
 	idempotency_purge(api->env.store->db);
 	uploads_sweep(api->uploads);
 	downloads_sweep(api->downloads);
@@ -254,13 +256,13 @@ int
 api_new(const struct api_env *env, struct api **ret_api, const char **err)
 {
 	static const struct ipc_server_ops server_ops = {on_request, on_closed};
-	static const struct timeval hour = {.tv_sec = 3600};
+	static const struct timeval soon = {.tv_sec = 2};
 	struct api *api = xcalloc(1, sizeof(*api));
 
 	api->env = *env;
 	LIST_INIT(&api->calls);
-	api->hourly = event_new(env->base, -1, EV_PERSIST, on_hourly, api);
-	if (api->hourly == NULL || event_add(api->hourly, &hour) < 0)
+	api->hourly = evtimer_new(env->base, on_hourly, api);
+	if (api->hourly == NULL || event_add(api->hourly, &soon) < 0)
 		abort();
 	api->metrics = api_metrics_new(env->metrics);
 	api->auth = auth_new(env->config);
@@ -269,7 +271,7 @@ api_new(const struct api_env *env, struct api **ret_api, const char **err)
 	api->status_cache = status_cache_new();
 	api->subscriptions = subscriptions_new(api, &api->env);
 	auth_on_forget(api->auth, subscriptions_check, api->subscriptions);
-	api->uploads = uploads_new(env->store->db);
+	api->uploads = uploads_new(env->store->db, env->config);
 	api->downloads = downloads_new(&api->env);
 	if (ipc_server_new(env->base, env->config->socket, env->config->socket_group, &server_ops,
 		api, &api->server, err) < 0) {

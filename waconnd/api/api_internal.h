@@ -139,7 +139,7 @@ void subscriptions_check(void *subscriptions);
 /* Files on their way in; those of one peer end with it (api_upload.c). */
 struct uploads;
 struct uploads *api_uploads(struct api *api);
-struct uploads *uploads_new(struct db *db);
+struct uploads *uploads_new(struct db *db, const struct config *config);
 void uploads_free(struct uploads **us);
 void uploads_drop_peer(struct uploads *us, uint64_t peer);
 /* What a stop left incomplete in the database. */

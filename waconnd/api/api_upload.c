@@ -39,16 +39,19 @@ struct upload {
 
 struct uploads {
 	struct db *db;
+	const struct config *config;
+	uint64_t sweep_ticket; /* of unused files; 0: none is under way */
 	LIST_HEAD(, upload) list;
 	unsigned n;
 };
 
 struct uploads *
-uploads_new(struct db *db)
+uploads_new(struct db *db, const struct config *config)
 {
 	struct uploads *us = xcalloc(1, sizeof(*us));
 
 	us->db = db;
+	us->config = config;
 	LIST_INIT(&us->list);
 	return us;
 }
@@ -74,6 +77,8 @@ uploads_free(struct uploads **usp)
 		return;
 	while ((u = LIST_FIRST(&us->list)) != NULL)
 		upload_free(us, u);
+	if (us->sweep_ticket != 0)
+		db_forget(us->db, us->sweep_ticket);
 	free(us);
 	*usp = NULL;
 }
@@ -87,10 +92,42 @@ on_swept(void *arg, enum db_error error, const PGresult *result)
 		log_warn("media.sweep", LOG_STR("error", db_error_text(error)));
 }
 
+static void sweep_unused(struct uploads *us);
+
+/* A few at a time, until there are no more. */
+static void
+on_unused(void *arg, enum db_error error, const PGresult *result)
+{
+	struct uploads *us = arg;
+
+	us->sweep_ticket = 0;
+	on_swept(NULL, error, result);
+	if (error != DB_OK || PQntuples(result) == 0)
+		return;
+	log_info("media.unused", LOG_INT("removed", PQntuples(result)));
+	sweep_unused(us);
+}
+
+static void
+sweep_unused(struct uploads *us)
+{
+	char days[16];
+
+	(void)snprintf(days, sizeof(days), "%u", us->config->media_days);
+	{
+		const struct db_param params[] = {DB_TEXT(days)};
+
+		if (us->config->media_days > 0 && us->sweep_ticket == 0)
+			us->sweep_ticket =
+			    db_query(us->db, SQL_MEDIA_SWEEP_UNUSED, params, 1, on_unused, us);
+	}
+}
+
 void
 uploads_sweep(struct uploads *us)
 {
 	(void)db_query(us->db, SQL_MEDIA_SWEEP, NULL, 0, on_swept, NULL);
+	sweep_unused(us);
 }
 
 /* With what of it is in the database. */

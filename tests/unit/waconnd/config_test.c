@@ -47,6 +47,7 @@ test_defaults(void **state)
 	assert_int_equal(c.pace.per_minute, 20);
 	assert_true(c.pace.jitter > 0.49 && c.pace.jitter < 0.51);
 	assert_int_equal(c.pace.daily_cap, 1000);
+	assert_int_equal(c.media_days, 90);
 	assert_string_equal(c.pace.window, "08:00-20:00");
 	assert_string_equal(c.pace.timezone, "Asia/Jakarta");
 	assert_true(c.client_version > 0);
@@ -84,6 +85,7 @@ test_values(void **state)
 static const struct {
 	const char *text, *complaint; /* which ends in the key */
 } mistakes[] = {
+	{"[daemon]\nmedia_days = 3651\n", ":2: bad value: [daemon] media_days"},
 	{"[daemon]\nsockets = x\n", ":2: unknown key: [daemon] sockets"},
 	{"[daemon]\nsocket = a\n\nsocket = b\n", ":4: given twice: [daemon] socket"},
 	{"[daemon]\nsocket_group = no-such-group\n", ":2: bad value: [daemon] socket_group"},

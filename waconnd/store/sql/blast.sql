@@ -4,8 +4,9 @@
 -- The files of a blast to be, in its order. $1 ids text[], $2 the one owner allowed or NULL. A row for each: id, type, name, size, width,
 -- height; NULLs where there is none to see.
 -- name: BLAST_MEDIA
+WITH wanted AS (SELECT media_use_now($1::text[]))
 SELECT m.id, m.mime_type, m.file_name, m.size, m.width, m.height
-FROM unnest($1::text[]) WITH ORDINALITY AS w (id, n)
+FROM wanted, unnest($1::text[]) WITH ORDINALITY AS w (id, n)
 LEFT JOIN media m ON m.id = w.id AND m.complete AND ($2::text IS NULL OR m.owner = $2)
 ORDER BY w.n
 

@@ -19,12 +19,14 @@ WITH same AS (
 	LIMIT 1
 ), dropped AS (
 	DELETE FROM media WHERE id = $1 AND owner = $2 AND EXISTS (SELECT 1 FROM same)
+), again AS (
+	SELECT media_use_now(array_agg((s).id)) FROM same
 ), kept AS (
 	UPDATE media AS m SET complete = true, sha256 = $3::bytea, size = $4::bigint, mime_type = $5
 	WHERE id = $1 AND owner = $2 AND NOT complete AND NOT EXISTS (SELECT 1 FROM same)
 	RETURNING m
 )
-SELECT media_json(s) FROM same UNION ALL SELECT media_json(m) FROM kept
+SELECT media_json(s) FROM same, again UNION ALL SELECT media_json(m) FROM kept
 
 -- $1 id, $2 owner.
 -- name: MEDIA_ABORT
@@ -34,9 +36,28 @@ DELETE FROM media WHERE id = $1 AND owner = $2 AND NOT complete
 -- name: MEDIA_SWEEP
 DELETE FROM media WHERE NOT complete AND created_at < now() - interval '1 hour'
 
+-- Files that nobody wanted for $1 days, a few at a time: none of a blast that is open, or that ended within that time and may be retried
+-- until then, none of a message that waits. Column: id. Indexes media_by_use, blasts_open, messages_queue.
+-- name: MEDIA_SWEEP_UNUSED
+WITH of_blasts AS (
+	SELECT f->>'id' AS id FROM blasts b, jsonb_array_elements(b.more->'media') f
+	WHERE b.status IN ('SCHEDULED', 'RUNNING', 'PAUSED')
+	   OR greatest(b.created_at, b.finished_at, b.retried_at) > now() - make_interval(days => $1::int)
+), unused AS (
+	SELECT m.id FROM media m
+	WHERE m.complete AND m.used_at < now() - make_interval(days => $1::int)
+	  AND m.id NOT IN (SELECT id FROM of_blasts WHERE id IS NOT NULL)
+	  AND NOT EXISTS (SELECT 1 FROM messages x WHERE x.status IN ('QUEUED', 'SENDING') AND x.content->'media'->>'id' = m.id)
+	ORDER BY m.used_at
+	LIMIT 20
+	FOR UPDATE OF m SKIP LOCKED
+)
+DELETE FROM media m USING unused u WHERE m.id = u.id RETURNING m.id
+
 -- $1 id, $2 the one owner allowed or NULL.
 -- name: MEDIA_GET
-SELECT media_json(m) FROM media m WHERE m.id = $1 AND m.complete AND ($2::text IS NULL OR m.owner = $2)
+WITH wanted AS (SELECT media_use_now(ARRAY[$1]))
+SELECT media_json(m) FROM wanted, media m WHERE m.id = $1 AND m.complete AND ($2::text IS NULL OR m.owner = $2)
 
 -- For the upload to WhatsApp. $1 id, $2 chunk.
 -- name: MEDIA_CHUNK

@@ -29,7 +29,7 @@ WHERE m.outlet_id = $1 AND m.wa_id = $2 AND m.outgoing
 SELECT f.id, f.mime_type, f.file_name, f.size, f.width, f.height, m.wa_id,
        CASE WHEN NOT m.outgoing THEN m.peer
             ELSE regexp_replace(coalesce(s.own_lid, s.own_jid), ':[0-9]+@', '@') END, m.text
-FROM (SELECT 1) one
+FROM (SELECT media_use_now(ARRAY[$1])) one
 LEFT JOIN media f ON f.id = $1 AND f.complete AND ($2::text IS NULL OR f.owner = $2)
 LEFT JOIN messages m ON m.id = $5::bigint AND m.outlet_id = $3 AND m.phone = $4 AND m.wa_id IS NOT NULL
 LEFT JOIN outlet_sessions s ON s.outlet_id = m.outlet_id

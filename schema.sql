@@ -1422,3 +1422,24 @@ BEGIN
 	END IF;
 	RETURN answer;
 END $$;
+
+-- -- a database that was put back ----------------------------------------------------------------------------
+
+-- Which database this is: its cluster and its place there. A standby that takes over is the same; a dump that was restored is another.
+CREATE OR REPLACE FUNCTION database_place() RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	place text := (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+BEGIN
+	RETURN place || '@' || (SELECT c.system_identifier FROM pg_control_system() c);
+EXCEPTION WHEN insufficient_privilege OR undefined_function OR feature_not_supported THEN
+	RETURN place;
+END $$;
+
+-- What was sent after a backup was made is QUEUED in it, and would be sent twice: its blasts wait for a person who has looked.
+WITH moved AS (
+	INSERT INTO settings (name, value) VALUES ('database_place', database_place())
+	ON CONFLICT (name) DO UPDATE SET value = excluded.value, at = now() WHERE settings.value <> excluded.value
+	RETURNING xmax <> 0 AS known
+)
+UPDATE blasts SET status = 'PAUSED', pause_reason = 'database_restored'
+WHERE (status = 'RUNNING' OR (status = 'SCHEDULED' AND schedule_at <= now())) AND EXISTS (SELECT 1 FROM moved WHERE known);

@@ -2,9 +2,11 @@
 /*
  * Troubles that come together, or at a bad moment: the database and waconnd killed at once; waconnd up before its database; everything restarted
  * again and again; killed while it hands over, while it is linked by code, while it makes its tables; another name after a crash, one name
- * for two; the gateway frozen. Each recipient has its message once, each conversation goes on.
+ * for two; the gateway frozen; a backup put back. Each recipient has its message once, each conversation goes on.
  */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import { after, before } from 'node:test';
 
 import { overlaps, owners, startDaemon } from '../e2e/daemons.mjs';
@@ -231,4 +233,32 @@ scenario('killed while it makes its tables, again and again; then two make them 
 	} finally {
 		await Promise.all(daemons.map((daemon) => daemon.stop()));
 	}
+});
+
+scenario('a backup of the middle of a blast is put back: what was sent since is not sent again', async () => {
+	const [id] = ids;
+	const list = numbers(60, ++block);
+	const run = /host=(\S+)/.exec(world.dsn)[1];
+	const dump = path.join(world.dir, 'dump');
+	const as = (program, ...args) => execFileSync(program, ['-h', run, '-U', 'waconn', ...args], { stdio: 'pipe' });
+	const blast = await world.blast([id], list, 'put back', { pace: PACE });
+
+	await world.waitBlast(blast.id, (b) => b.counts.delivered >= list.length / 4);
+	as('pg_dump', '-Fc', '-f', dump, 'waconn');
+	await world.waitBlast(blast.id, (b) => b.counts.delivered === list.length);
+	await world.waconnd.stop();
+	as('psql', '-d', 'postgres', '-qc', 'DROP DATABASE waconn WITH (FORCE)');
+	as('psql', '-d', 'postgres', '-qc', 'CREATE DATABASE waconn');
+	as('pg_restore', '-d', 'waconn', dump);
+	await world.startDaemon();
+	await world.ready();
+	const { status, pauseReason } = await world.waitBlast(blast.id, (b) => b.counts.sending === 0);
+	assert.deepEqual([status, pauseReason], ['PAUSED', 'database_restored']);
+	await allHealthy();
+	await assertOnceEach(world, list, 'put back');
+	await assertConverses(world, id, sample(list, 3));
+	await world.admin.post(`/blasts/${blast.id}/cancel`);
+	// The next start knows where it is.
+	await world.restartDaemon();
+	assert.equal((await world.admin.get(`/blasts/${blast.id}`)).blast.status, 'CANCELLED');
 });

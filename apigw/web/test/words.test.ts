@@ -111,7 +111,7 @@ test('every reason for which a blast is paused has words in both languages', asy
 		...found(await daemonSource('../schema.sql'), /status = 'PAUSED', pause_reason = '(\w+)'/g),
 	];
 
-	assert.equal(reasons.length, 4);
+	assert.equal(reasons.length, 5);
 	for (const messages of [id, en])
 		assert.deepEqual(Object.keys(messages.progress.pauseReasons).sort(), [...reasons].sort());
 });

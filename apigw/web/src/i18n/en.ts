@@ -486,6 +486,7 @@ export const en: Messages = {
 			paused_by_user: 'Paused by an operator.',
 			too_many_failures: 'Paused by itself: too many messages failed. Look at the failed ones, then resume it.',
 			outlets_paused: 'Paused by itself: every outlet left has stopped. Look at the outlets, then resume it or move what waits.',
+			database_restored: 'Paused: the database was restored from a backup, so what was sent since would be sent again. Look first, then resume.',
 			schedule_missed: 'Paused: its schedule was missed by more than an hour. Resume it if it is still wanted.',
 		},
 		message: 'Message',

@@ -488,6 +488,7 @@ export const id = {
 			too_many_failures: 'Dijeda otomatis: terlalu banyak pesan gagal. Periksa yang gagal, lalu lanjutkan.',
 			outlets_paused:
 				'Dijeda otomatis: semua outlet yang tersisa berhenti. Periksa outletnya, lalu lanjutkan atau pindahkan antreannya.',
+			database_restored: 'Dijeda: basis data dipulihkan dari cadangan; yang terkirim sesudahnya akan terkirim lagi. Periksa dulu, lalu lanjutkan.',
 			schedule_missed: 'Dijeda: jadwalnya terlewat lebih dari satu jam. Lanjutkan bila masih perlu.',
 		} as Record<string, string>,
 		message: 'Pesan',

@@ -10,7 +10,7 @@ import { scenario } from '../e2e/scenario.mjs';
 import { waitFor } from '../e2e/wait.mjs';
 import { startWorld } from '../e2e/world.mjs';
 import { overflows, seriousFindings, startBrowser, watchShifts } from './browser.mjs';
-import { ContactsPage, LoginPage, OutletsPage, SettingsPage, StatusPage } from './pages.mjs';
+import { BlastPage, ContactsPage, LoginPage, OutletsPage, SettingsPage, StatusPage } from './pages.mjs';
 
 const PASSWORD = 'correct horse battery';
 const ADMIN = { name: 'ani', password: PASSWORD };
@@ -134,6 +134,9 @@ scenario('each role is offered the settings that it may see', async () => {
 		await page.goto(`${world.base}/settings?tab=audit`);
 		assert.equal(await page.locator('[data-testid="tab-account"][aria-current]').or(page.getByTestId('audit-search')).first()
 			.getAttribute('data-testid'), tabs.includes('audit') ? 'audit-search' : 'tab-account');
+		await page.goto(`${world.base}/webhooks`);
+		await page.getByTestId('webhook-add').or(page.locator('.empty h1')).first().waitFor();
+		assert.equal(await page.getByTestId('webhook-add').count(), tabs.includes('webhooks') ? 1 : 0);
 		await browser.closePage(page);
 	}
 });
@@ -192,6 +195,21 @@ scenario('templates: a USER keeps those of its outlet and only reads those for a
 	await settings.row('template', 'Diskon besok').waitFor();
 	const { templates } = await world.admin.get('/templates');
 	assert.equal(templates.find((t) => t.name === 'Promo').outletId, jakarta);
+	await browser.closePage(page);
+});
+
+scenario('a template is put into a blast; a variable with a default is no cause for a warning', async () => {
+	await world.admin.post('/templates', { name: 'Salam', text: 'Selamat pagi {{name|Kakak}}, {{kode}}' });
+	const page = await browser.page({ user: ADMIN });
+	const blast = new BlastPage(page);
+
+	await blast.open(world.base);
+	await blast.recipients.fill('0812 3456 7890');
+	await page.getByTestId('blast-template').selectOption({ label: 'Salam' });
+	assert.equal(await blast.message.inputValue(), 'Selamat pagi {{name|Kakak}}, {{kode}}');
+	const warning = page.getByTestId('blast-missing-variables');
+	await warning.getByText('{{kode}}').waitFor();
+	assert.doesNotMatch(await warning.innerText(), /penerima: \{\{name/);
 	await browser.closePage(page);
 });
 

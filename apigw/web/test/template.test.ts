@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { formatPieces, renderTemplate, templateVariables } from '../src/lib/template.ts';
+import { formatPieces, renderTemplate, variablesWithoutDefault } from '../src/lib/template.ts';
 
 const budi = { phone: '6281234567890', name: 'Budi', vars: { kode: 'A1' } };
 
@@ -21,8 +21,8 @@ test('a value is not rendered again', () => {
 	assert.equal(renderTemplate('{{name}}', { phone: '1', name: '{{phone}}' }), '{{phone}}');
 });
 
-test('the variables of a text, each once', () => {
-	assert.deepEqual(templateVariables('{{a}} {{b|x}} {{a|y}} {{c d}}'), ['a', 'b']);
+test('the variables of a text that may stay empty, each once', () => {
+	assert.deepEqual(variablesWithoutDefault('{{a}} {{b|x}} {{a|y}} {{c d}} {{d| }}'), ['a', 'd']);
 });
 
 test("WhatsApp's marks", () => {

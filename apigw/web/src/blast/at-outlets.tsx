@@ -44,7 +44,17 @@ export function useFollow<T>(list: List<T>, version: string): void {
 	}, [version]);
 }
 
-function State({ part, blast, status }: { part: BlastPart; blast: Blast; status: OutletStatus | undefined }) {
+function State({
+	part,
+	blast,
+	status,
+	outside,
+}: {
+	part: BlastPart;
+	blast: Blast;
+	status: OutletStatus | undefined;
+	outside: boolean;
+}) {
 	const w = useWords();
 	const { queued, sending } = part.counts;
 	if (part.paused) {
@@ -59,11 +69,11 @@ function State({ part, blast, status }: { part: BlastPart; blast: Blast; status:
 	if (status !== undefined && !status.healthy) {
 		return (
 			<>
-				<StatusBadge status={status.liveStatus.status} /> {w.waits}
+				<StatusBadge status={status.liveStatus.status} /> <a href="/outlets">{w.waits}</a>
 			</>
 		);
 	}
-	return <>{w.goesOn}</>;
+	return <>{outside ? w.outside : w.goesOn}</>;
 }
 
 interface RowProps {
@@ -75,9 +85,11 @@ interface RowProps {
 	/** Null where it may not be moved. */
 	onMove: (() => void) | null;
 	busy: boolean;
+	/** Of the sending hours. */
+	outside: boolean;
 }
 
-function Row({ part, known, blast, onTurn, onMove, busy }: RowProps) {
+function Row({ part, known, blast, onTurn, onMove, busy, outside }: RowProps) {
 	const t = useT();
 	const w = useWords();
 	const { byId } = useStatuses();
@@ -102,7 +114,11 @@ function Row({ part, known, blast, onTurn, onMove, busy }: RowProps) {
 				{known ? formatNumber(counts.failed) : <Nothing />}
 			</td>
 			<td data-label={w.state}>
-				{known ? <State part={part} blast={blast} status={byId.get(part.outletId)} /> : <Nothing />}
+				{known ? (
+					<State part={part} blast={blast} status={byId.get(part.outletId)} outside={outside} />
+				) : (
+					<Nothing />
+				)}
 			</td>
 			<td class="cell-action">
 				{turns && (
@@ -206,7 +222,14 @@ function usePlaceholders(blast: Blast): BlastPart[] {
 	}));
 }
 
-export function AtOutlets({ blast, onBlast }: { blast: Blast; onBlast: (blast: Blast) => void }) {
+interface AtOutletsProps {
+	blast: Blast;
+	/** It waits for the sending hours. */
+	outside: boolean;
+	onBlast: (blast: Blast) => void;
+}
+
+export function AtOutlets({ blast, outside, onBlast }: AtOutletsProps) {
 	const t = useT();
 	const w = useWords();
 	const mayMove = mayManageOutlets(useUser()) && ['RUNNING', 'PAUSED', 'SCHEDULED'].includes(blast.status);
@@ -239,6 +262,7 @@ export function AtOutlets({ blast, onBlast }: { blast: Blast; onBlast: (blast: B
 						part={part}
 						known={list.rows !== null}
 						blast={blast}
+						outside={outside}
 						busy={busy === part.outletId}
 						onTurn={() => void turn(part)}
 						onMove={mayMove ? () => setMoving(part) : null}

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatNumber, useT } from '../i18n/index.ts';
-import { templateVariables } from '../lib/template.ts';
+import { variablesWithoutDefault } from '../lib/template.ts';
+import { templateList, type Template } from '../settings/calls.ts';
 import { Field } from '../ui/field.tsx';
+import { useWords } from './words.ts';
+
+const TEMPLATES = 1000;
 
 interface MessageProps {
 	text: string;
@@ -16,10 +20,44 @@ interface MessageProps {
 	error: string | null;
 }
 
+/** The texts that were kept, if there are any; what cannot be read is only not offered. */
+function TemplateChoice({ onText }: { onText: (text: string) => void }) {
+	const w = useWords();
+	const [templates, setTemplates] = useState<Template[]>([]);
+
+	useEffect(() => {
+		templateList('', TEMPLATES, null).then(
+			(page) => setTemplates(page.rows),
+			() => {},
+		);
+	}, []);
+	if (templates.length === 0) return null;
+	return (
+		<select
+			class="chip"
+			aria-label={w.useTemplate}
+			value=""
+			onChange={(event) => {
+				const chosen = templates.find((template) => template.id === event.currentTarget.value);
+				event.currentTarget.value = '';
+				if (chosen) onText(chosen.text);
+			}}
+			data-testid="blast-template"
+		>
+			<option value="">{w.useTemplate}</option>
+			{templates.map((template) => (
+				<option key={template.id} value={template.id}>
+					{template.name}
+				</option>
+			))}
+		</select>
+	);
+}
+
 export function MessageInput({ text, onText, variables, offered, known, error }: MessageProps) {
 	const t = useT();
 	const area = useRef<HTMLTextAreaElement>(null);
-	const missing = known ? templateVariables(text).filter((name) => !variables.includes(name)) : [];
+	const missing = known ? variablesWithoutDefault(text).filter((name) => !variables.includes(name)) : [];
 
 	const insert = (name: string): void => {
 		const field = area.current;
@@ -71,6 +109,7 @@ export function MessageInput({ text, onText, variables, offered, known, error }:
 						{`{{${name}}}`}
 					</button>
 				))}
+				<TemplateChoice onText={onText} />
 			</div>
 			{missing.length > 0 && (
 				<p class="hint hint-warn" role="status" data-testid="blast-missing-variables">

@@ -366,7 +366,7 @@ export const en: Messages = {
 		variables: 'Variables',
 		defaultName: 'friend',
 		unknownVariables: (names) =>
-			`Not in the recipients' data: ${names}. Empty unless a default is given, for example {{name|friend}}.`,
+			`Not in the recipients' data: ${names}. It will be empty; give a default, for example {{name|friend}}.`,
 		needMessage: 'Write the message first.',
 		characters: (n) => counted(n, 'character'),
 		pace: 'Sending speed',
@@ -465,7 +465,7 @@ export const en: Messages = {
 		perMinute: (n) => `${n}/min`,
 		eta: 'Time left',
 		etaUnknown: 'Not known yet',
-		goesOn: 'Outside its hours; goes on',
+		goesOn: 'Waits for its hours or the next day; goes on',
 		started: 'Started',
 		finished: 'Finished',
 		scheduledFor: 'Scheduled for',

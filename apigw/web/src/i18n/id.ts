@@ -366,7 +366,7 @@ export const id = {
 		variables: 'Variabel',
 		defaultName: 'Kakak',
 		unknownVariables: (names: string) =>
-			`Tidak ada di data penerima: ${names}. Akan kosong bila tanpa nilai bawaan, misalnya {{nama|Kakak}}.`,
+			`Tidak ada di data penerima: ${names}. Akan kosong; beri nilai bawaan, misalnya {{name|Kakak}}.`,
 		needMessage: 'Tulis pesannya dulu.',
 		characters: (n: string) => `${n} karakter`,
 		pace: 'Kecepatan kirim',
@@ -466,7 +466,7 @@ export const id = {
 		perMinute: (n: string) => `${n}/mnt`,
 		eta: 'Sisa waktu',
 		etaUnknown: 'Belum diketahui',
-		goesOn: 'Di luar jam kirim; lanjut',
+		goesOn: 'Menunggu jam kirim atau batas harian; lanjut',
 		started: 'Mulai',
 		finished: 'Selesai',
 		scheduledFor: 'Dijadwalkan',

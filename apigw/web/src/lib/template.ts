@@ -4,8 +4,10 @@ import type { Recipient } from '../api/types.ts';
 
 const VARIABLE = /\{\{ *([A-Za-z0-9_]+) *(?:\|([^{}]*))?\}\}/g;
 
-export function templateVariables(text: string): string[] {
-	return [...new Set([...text.matchAll(VARIABLE)].map((match) => match[1]!))];
+/** Those that stay empty for who has no such value. */
+export function variablesWithoutDefault(text: string): string[] {
+	const bare = [...text.matchAll(VARIABLE)].filter((match) => (match[2] ?? '').trim() === '');
+	return [...new Set(bare.map((match) => match[1]!))];
 }
 
 function lookUp(recipient: Recipient, name: string): string {

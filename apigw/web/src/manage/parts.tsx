@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* parts: what the pages of contacts and settings share: a list with its states, a dialog with a form, a search, tabs. */
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Problem } from '../api/client.ts';
 import { type Messages, useLang, useT } from '../i18n/index.ts';
 import { fieldText, problemText } from '../i18n/problem.ts';
@@ -125,8 +125,15 @@ export function Tabs({
 	tabs: { key: string; href: string; label: string }[];
 	current: string;
 }) {
+	const bar = useRef<HTMLElement>(null);
+
+	// Where they do not all fit, the current one is in sight.
+	useEffect(() => {
+		const tab = bar.current?.querySelector<HTMLElement>('[aria-current]');
+		if (bar.current && tab) bar.current.scrollLeft = tab.offsetLeft - bar.current.offsetLeft - 40;
+	}, [current]);
 	return (
-		<nav class="tabs" aria-label={label}>
+		<nav class="tabs" aria-label={label} ref={bar}>
 			{tabs.map((tab) => (
 				<a
 					key={tab.key}

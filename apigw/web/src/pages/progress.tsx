@@ -31,6 +31,10 @@ function isOpen(blast: Blast): boolean {
 	return blast.status === 'RUNNING' || blast.status === 'PAUSED' || blast.status === 'SCHEDULED';
 }
 
+function isWaiting(blast: Blast, waitsUntil: string | null): boolean {
+	return blast.status === 'RUNNING' && blast.etaSeconds === null && (parseTime(waitsUntil) ?? 0) > Date.now();
+}
+
 function useBlast(id: string) {
 	const [blast, setBlast] = useState<Blast | null>(null);
 	const [failure, setFailure] = useState<unknown>(null);
@@ -172,7 +176,7 @@ function Times({ blast, waitsUntil }: { blast: Blast; waitsUntil: string | null 
 	const started = parseTime(blast.startedAt);
 	const finished = parseTime(blast.finishedAt);
 	const running = blast.status === 'RUNNING';
-	const waits = running && blast.etaSeconds === null && (parseTime(waitsUntil) ?? 0) > Date.now();
+	const waits = isWaiting(blast, waitsUntil);
 	return (
 		<dl class="facts progress-facts">
 			{running && (
@@ -307,7 +311,7 @@ export function ProgressPage({ id }: { id: string }) {
 			{blast !== null && (
 				<>
 					<Overview blast={blast} waitsUntil={waitsUntil} />
-					{blast.outlets.length > 0 && <AtOutlets blast={blast} onBlast={take} />}
+					{blast.outlets.length > 0 && <AtOutlets blast={blast} outside={isWaiting(blast, waitsUntil)} onBlast={take} />}
 					<RecipientRows id={id} version={JSON.stringify(blast.counts)} />
 					{blast.replies > 0 && <Replies id={id} count={blast.replies} />}
 				</>

@@ -2,6 +2,7 @@
 /* rules: the words that opt out and in, when a blast stops by itself, how long the audit log is kept. */
 import { useEffect, useState } from 'preact/hooks';
 import { formatNumber, useT } from '../i18n/index.ts';
+import { addRefresher } from '../live/connection.ts';
 import { Failure, useFieldText } from '../manage/parts.tsx';
 import { Button, Skeleton } from '../ui/basic.tsx';
 import { Field, TextField } from '../ui/field.tsx';
@@ -175,9 +176,16 @@ export function Rules() {
 	const [busy, setBusy] = useState(false);
 	const [failure, setFailure] = useState<unknown>(null);
 
+	// Until they are there, again whenever the pages are read anew; after that they are the form's.
 	useEffect(() => {
-		settingsGet().then(({ settings }) => setDraft(draftOf(settings)), setFailure);
-	}, []);
+		if (draft !== null) return;
+		return addRefresher(() =>
+			settingsGet().then(({ settings }) => {
+				setDraft(draftOf(settings));
+				setFailure(null);
+			}, setFailure),
+		);
+	}, [draft === null]);
 	const submit = async (event: Event): Promise<void> => {
 		event.preventDefault();
 		if (draft === null || (Object.keys(RANGES) as Count[]).some((field) => !isCount(draft, field))) return;

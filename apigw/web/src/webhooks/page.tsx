@@ -6,11 +6,14 @@ import { problemText } from '../i18n/problem.ts';
 import { useTitle } from '../lib/hooks.ts';
 import { addRefresher, listen } from '../live/connection.ts';
 import { useStatuses } from '../live/statuses.ts';
+import { NotFoundPage } from '../pages/not-found.tsx';
+import { mayManageOutlets } from '../session.ts';
 import { Button, Empty, Nothing, Notice, PageHead, RelativeTime, Skeleton } from '../ui/basic.tsx';
 import { Confirm } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { Menu } from '../ui/menu.tsx';
 import { toast } from '../ui/toast.tsx';
+import { useUser } from '../user.ts';
 import { DeliveriesDialog } from './deliveries.tsx';
 import { SecretDialog, WebhookForm } from './form.tsx';
 import {
@@ -195,7 +198,7 @@ function Dialogs({ open, show, refresh }: DialogsProps) {
 	return <Confirm title={w.remove} text={w.removeAsk} action={w.remove} danger onConfirm={remove} onClose={close} />;
 }
 
-export function WebhooksPage() {
+function Webhooks() {
 	const t = useT();
 	const w = useWords();
 	const [list, setList] = useState<Webhook[] | null>(null);
@@ -248,4 +251,9 @@ export function WebhooksPage() {
 			<Dialogs open={open} show={show} refresh={refresh} />
 		</>
 	);
+}
+
+/** By its address alone a USER finds nothing here. */
+export function WebhooksPage() {
+	return mayManageOutlets(useUser()) ? <Webhooks /> : <NotFoundPage />;
 }

@@ -73,7 +73,8 @@ function State({
 			</>
 		);
 	}
-	return <>{outside ? w.outside : w.goesOn}</>;
+	if (sending > 0 || blast.ratePerMinute) return <>{w.goesOn}</>;
+	return <>{outside ? w.outside : w.turn}</>;
 }
 
 interface RowProps {

@@ -41,6 +41,11 @@ export function Failure({ error, words = {} }: { error: unknown; words?: Record<
 	);
 }
 
+/** The banner over every page says so already, and that it mends itself. */
+function isTold(error: unknown): boolean {
+	return error instanceof Problem && (error.status === 0 || error.status >= 502);
+}
+
 export function Listing<T>({
 	list,
 	empty,
@@ -53,8 +58,8 @@ export function Listing<T>({
 	const t = useT();
 	return (
 		<>
-			<Failure error={list.failure} />
-			{list.rows === null && list.failure === null && <Skeleton rows={6} />}
+			{!isTold(list.failure) && <Failure error={list.failure} />}
+			{list.rows === null && (list.failure === null || isTold(list.failure)) && <Skeleton rows={6} />}
 			{list.rows !== null && (list.rows.length === 0 ? empty : children(list.rows))}
 			{list.more && (
 				<div class="list-foot">

@@ -303,13 +303,14 @@ CREATE TABLE IF NOT EXISTS media (
 	sha256     bytea,
 	size       bigint,
 	mime_type  text,                         -- by its bytes
-	width      integer,                      -- of an image, once known
+	width      integer,                      -- of an image, where its headers tell
 	height     integer,
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 -- When somebody last wanted it for a message or a blast to be, to the hour: long after that it goes (MEDIA_SWEEP_UNUSED).
 ALTER TABLE media ADD COLUMN IF NOT EXISTS used_at timestamptz NOT NULL DEFAULT now();
 CREATE INDEX IF NOT EXISTS media_by_use ON media (used_at) WHERE complete;
+ALTER TABLE media ADD COLUMN IF NOT EXISTS seconds integer; -- of a sound (Ogg)
 CREATE INDEX IF NOT EXISTS media_same ON media (owner, sha256) WHERE complete;
 CREATE INDEX IF NOT EXISTS media_incomplete ON media (created_at) WHERE NOT complete;
 
@@ -742,7 +743,8 @@ $$;
 
 CREATE OR REPLACE FUNCTION media_json(m media) RETURNS json LANGUAGE sql STABLE AS $$
 	SELECT json_build_object('id', m.id, 'mimeType', m.mime_type, 'size', m.size, 'sha256', encode(m.sha256, 'hex'),
-	                         'fileName', m.file_name, 'width', m.width, 'height', m.height, 'createdAt', rfc3339(m.created_at))
+	                         'fileName', m.file_name, 'width', m.width, 'height', m.height, 'seconds', m.seconds,
+	                         'createdAt', rfc3339(m.created_at))
 $$;
 
 CREATE OR REPLACE FUNCTION message_times_json(m messages) RETURNS json LANGUAGE sql STABLE AS $$

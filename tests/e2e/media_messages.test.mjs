@@ -104,6 +104,31 @@ scenario('a picture has its size and a thumbnail, known from then on', async () 
 	assert.deepEqual([known.width, known.height], [width, height]);
 });
 
+/* One page of a sound with so many samples. */
+function sound(samples) {
+	const page = (granule, payload) => {
+		const header = Buffer.alloc(28);
+		header.write('OggS');
+		header.writeBigInt64LE(BigInt(granule), 6);
+		header.writeUInt8(1, 26);
+		header.writeUInt8(payload.length, 27);
+		return Buffer.concat([header, payload]);
+	};
+	return Buffer.concat([page(0, Buffer.from('OpusHead\x01\x01\x38\x01\x80\xbb\0\0\0\0\0', 'latin1')), page(48_000, crypto.randomBytes(200)),
+		page(samples, crypto.randomBytes(200))]);
+}
+
+scenario('measures are known as soon as a file is there; a voice note says how long it is', async () => {
+	const to = phone();
+	const picture = await upload('langsung.png', Buffer.concat([PNG, Buffer.from('other')]));
+	assert.deepEqual([picture.width, picture.height, picture.seconds], [PNG.readUInt32BE(16), PNG.readUInt32BE(20), null]);
+	const voice = await upload('suara.ogg', sound(48_000 * 17 + 312));
+	assert.deepEqual([voice.width, voice.height, voice.seconds], [null, null, 17]);
+	await becomes((await send(to, { media: { id: voice.id, kind: 'voice' } })).id, 'DELIVERED');
+	const [{ content }] = await got(to);
+	assert.deepEqual([content.kind, content.seconds], ['voice', 17]);
+});
+
 scenario('uploaded once for an outlet, found again after a restart, sealed in the database', async () => {
 	const media = await upload('sekali.bin', crypto.randomBytes(20_000));
 	const before = await uploads();

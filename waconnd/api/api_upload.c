@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Files on their way in: begun, then chunk by chunk into the database, each answered when it is
- * there, then completed with what was seen of it on the way: size, hash, type. What is not
- * completed goes: with its connection, or by the hourly sweep.
+ * there, then completed with what was seen of it on the way: size, hash, type, measures. What is
+ * not completed goes: with its connection, or by the hourly sweep.
  */
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/media_measure.h"
 #include "common/media_type.h"
 #include "common/rng.h"
 #include "common/xalloc.h"
@@ -35,6 +36,7 @@ struct upload {
 	uint32_t n, stored; /* chunks that came, and that are in the database */
 	uint8_t head[MEDIA_TYPE_HEAD];
 	size_t head_len;
+	struct media_measure measure;
 };
 
 struct uploads {
@@ -298,6 +300,7 @@ note_bytes(struct upload *u, const uint8_t *bytes, size_t len)
 	u->head_len += n;
 	if (EVP_DigestUpdate(u->hash, bytes, len) != 1)
 		abort();
+	media_measure_add(&u->measure, bytes, len);
 	u->size += len;
 	u->n++;
 }
@@ -339,13 +342,19 @@ on_completed(struct call *c, const PGresult *result)
 	call_reply_row(c, result, "media", 201);
 }
 
+static struct db_param
+known(const char *number)
+{
+	return DB_TEXT(strcmp(number, "0") == 0 ? NULL : number);
+}
+
 void
 api_media_end(struct call *c)
 {
 	struct upload *u = find(c, c->request->media_end->id);
 	uint8_t hash[SHA256_LEN];
 	unsigned hash_len = 0;
-	char size[24];
+	char size[24], width[16], height[16], seconds[16];
 
 	if (u == NULL)
 		return;
@@ -356,13 +365,17 @@ api_media_end(struct call *c)
 	if (EVP_DigestFinal_ex(u->hash, hash, &hash_len) != 1 || hash_len != sizeof(hash))
 		abort();
 	(void)snprintf(size, sizeof(size), "%llu", (unsigned long long)u->size);
+	(void)snprintf(width, sizeof(width), "%u", u->measure.width);
+	(void)snprintf(height, sizeof(height), "%u", u->measure.height);
+	(void)snprintf(seconds, sizeof(seconds), "%u", media_measure_seconds(&u->measure));
 	call_audit(c, "media_add", u->id, NULL);
 	{
 		const struct db_param params[] = {DB_TEXT(u->id), DB_TEXT(u->owner),
 		    DB_BYTES(hash, sizeof(hash)), DB_TEXT(size),
-		    DB_TEXT(media_type_detect(u->head, u->head_len, u->file_name))};
+		    DB_TEXT(media_type_detect(u->head, u->head_len, u->file_name)), known(width),
+		    known(height), known(seconds)};
 
-		call_query(c, SQL_MEDIA_COMPLETE, params, 5, NULL, on_completed);
+		call_query(c, SQL_MEDIA_COMPLETE, params, 8, NULL, on_completed);
 	}
 	upload_free(api_uploads(c->api), u);
 }

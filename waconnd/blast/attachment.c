@@ -177,6 +177,7 @@ take_ref(struct attachment *a, const struct wa_media_ref *ref)
 	    .width = a->image.width,
 	    .height = a->image.height,
 	    .animated = a->image.animated,
+	    .seconds = a->seconds,
 	};
 
 	a->content = wa_content_copy(&content);
@@ -230,7 +231,8 @@ on_fetched(struct attachment *a, int fd, const char *why)
 	}
 }
 
-/* -- look up: columns of MEDIA_UPLOAD_GET: type, size, sealed reference when it is fresh -- */
+/* -- look up: columns of MEDIA_UPLOAD_GET: type, size, sealed reference when it is fresh, seconds
+ * -- */
 
 static int
 open_ref(struct attachment *a, const char *hex)
@@ -263,6 +265,7 @@ on_found(void *arg, enum db_error error, const PGresult *r)
 	}
 	(void)snprintf(a->mimetype, sizeof(a->mimetype), "%s", PQgetvalue(r, 0, 0));
 	a->size = strtoull(PQgetvalue(r, 0, 1), NULL, 10);
+	a->seconds = (uint32_t)strtoul(PQgetvalue(r, 0, 3), NULL, 10);
 	if (!PQgetisnull(r, 0, 2) && open_ref(a, PQgetvalue(r, 0, 2)) == 0) {
 		set_step(a, STEP_READY);
 		tell(a);

@@ -32,6 +32,7 @@ struct attachment {
 	struct attachment_file *file;
 	char mimetype[96];
 	uint64_t size;
+	uint32_t seconds;   /* of a sound; 0: not known */
 	struct image image; /* thumbnail NULL: none */
 	struct wa_content *content;
 	int64_t until_ms; /* monotonic: PAUSED, FAILED: how long */

@@ -10,7 +10,7 @@ INSERT INTO media (id, owner, file_name) VALUES ($1, $2, $3)
 INSERT INTO media_chunks (media_id, n, bytes) VALUES ($1, $2::int, $3::bytea)
 
 -- All chunks are there. The same file of the same owner under the same name stays one: the older one is answered.
--- $1 id, $2 owner, $3 SHA-256, $4 size, $5 type. Column: JSON. Index media_same.
+-- $1 id, $2 owner, $3 SHA-256, $4 size, $5 type, $6 width, $7 height, $8 seconds, or NULL. Column: JSON. Index media_same.
 -- name: MEDIA_COMPLETE
 WITH same AS (
 	SELECT s FROM media m JOIN media s ON s.owner = m.owner AND s.sha256 = $3::bytea
@@ -22,7 +22,8 @@ WITH same AS (
 ), again AS (
 	SELECT media_use_now(array_agg((s).id)) FROM same
 ), kept AS (
-	UPDATE media AS m SET complete = true, sha256 = $3::bytea, size = $4::bigint, mime_type = $5
+	UPDATE media AS m SET complete = true, sha256 = $3::bytea, size = $4::bigint, mime_type = $5,
+	       width = $6::int, height = $7::int, seconds = $8::int
 	WHERE id = $1 AND owner = $2 AND NOT complete AND NOT EXISTS (SELECT 1 FROM same)
 	RETURNING m
 )
@@ -63,9 +64,10 @@ SELECT media_json(m) FROM wanted, media m WHERE m.id = $1 AND m.complete AND ($2
 -- name: MEDIA_CHUNK
 SELECT c.bytes FROM media m JOIN media_chunks c ON c.media_id = m.id AND c.n = $2::int WHERE m.id = $1 AND m.complete
 
--- $1 outlet, $2 media, $3 use (enum wa_media_type). Columns: type, size, sealed reference unless it is older than a week.
+-- $1 outlet, $2 media, $3 use (enum wa_media_type). Columns: type, size, sealed reference unless it is older than a week,
+-- seconds.
 -- name: MEDIA_UPLOAD_GET
-SELECT m.mime_type, m.size, u.sealed_ref
+SELECT m.mime_type, m.size, u.sealed_ref, m.seconds
 FROM media m
 LEFT JOIN media_uploads u ON u.outlet_id = $1 AND u.media_id = m.id AND u.type = $3::smallint
      AND u.uploaded_at > now() - interval '7 days'

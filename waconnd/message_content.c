@@ -254,7 +254,7 @@ message_content_write(const struct wa_content *c, struct buf *out)
 
 bool
 message_content_seal(
-    const struct seal *s, const char *aad, const struct wa_content *file, struct buf *out)
+    struct seal *s, const char *aad, const struct wa_content *file, struct buf *out)
 {
 	struct buf plain = BUF_INIT(FILE_BYTES_MAX);
 	const bool encoded = wa_content_has_media(file) &&

@@ -34,7 +34,7 @@ bool message_content_write(const struct wa_content *c, struct buf *out);
 /* -- sealed files; aad: the row's identity -- */
 /* False: the content has none that could be fetched. */
 bool message_content_seal(
-    const struct seal *s, const char *aad, const struct wa_content *file, struct buf *out);
+    struct seal *s, const char *aad, const struct wa_content *file, struct buf *out);
 int message_content_open(const struct seal *s, const char *aad, const void *sealed, size_t len,
     struct wa_content **ret) __attribute__((warn_unused_result));
 /* Of a file of one outlet, by media and use; and of a received message. The caller frees it. */

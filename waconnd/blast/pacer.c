@@ -2,12 +2,14 @@
 /* Works out times; sends nothing, sleeps never, and remembers only what struct pacer holds. */
 #include "waconnd/blast/pacer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "waconnd/blast/zone.h"
 
 #define MINUTE_MS 60000LL
 #define DAY_MIN 1440
+#define QUARTER_MS (15 * MINUTE_MS)
 #define DAY_MS (DAY_MIN * MINUTE_MS)
 #define SEARCH_MIN (3 * DAY_MIN) /* every window opens within that, also around clock changes */
 #define CATCH_UP_MS 50		 /* timers fire late: so much is made up for */
@@ -89,8 +91,10 @@ local_day(const struct plan *pl, int64_t ms)
 	return floor_div(local_ms(pl, ms), DAY_MS);
 }
 
+/* counts: days matter even where nothing is limited by them. The zone is a file to be read, which a
+ * blast at full speed must not do for each message. */
 static void
-plan_make(const struct outlet_pace *pace, struct plan *pl)
+plan_make(const struct outlet_pace *pace, bool counts, struct plan *pl)
 {
 	memset(pl, 0, sizeof(*pl));
 	if (pacer_window_parse(pace->window, &pl->from, &pl->until) < 0) {
@@ -102,8 +106,8 @@ plan_make(const struct outlet_pace *pace, struct plan *pl)
 	pl->warm_start = pace->warm_start;
 	pl->warm_growth = pace->warm_growth;
 	pl->interval_ms = pace->per_minute > 0 ? (double)MINUTE_MS / pace->per_minute : 0;
-	/* Also without window and cap: what is counted is counted for the next pace's cap. */
-	pl->has_zone = zone_load(pace->timezone, &pl->zone) == 0;
+	pl->has_zone = (counts || pl->windowed || pl->cap > 0 || pl->warm_start > 0) &&
+		       zone_load(pace->timezone, &pl->zone) == 0;
 	pl->linked_day = local_day(pl, pace->linked_at_ms);
 }
 
@@ -230,7 +234,7 @@ pacer_next(const struct pacer *p, const struct outlet_pace *pace, int64_t now_ms
 {
 	struct plan pl;
 
-	plan_make(pace, &pl);
+	plan_make(pace, false, &pl);
 	/* Without a rate nobody waits for a turn that another blast's rate gave. */
 	return open_from(&pl, p, pl.interval_ms > 0 && p->next_ms > now_ms ? p->next_ms : now_ms);
 }
@@ -240,7 +244,7 @@ pacer_closed(const struct pacer *p, const struct outlet_pace *pace, int64_t now_
 {
 	struct plan pl;
 
-	plan_make(pace, &pl);
+	plan_make(pace, false, &pl);
 	return open_from(&pl, p, now_ms) > now_ms;
 }
 
@@ -249,20 +253,34 @@ pacer_cap(const struct outlet_pace *pace, int64_t ms)
 {
 	struct plan pl;
 
-	plan_make(pace, &pl);
+	plan_make(pace, false, &pl);
 	return cap_at(&pl, ms);
 }
 
-static void
-count(struct pacer *p, const struct plan *pl, int64_t now_ms)
+/* Days begin at whole quarters of an hour, anywhere in the world: this one is p->day still. */
+static bool
+same_day(const struct pacer *p, const struct outlet_pace *pace, int64_t now_ms)
 {
-	const int64_t day = local_day(pl, now_ms);
+	return p->quarter == floor_div(now_ms, QUARTER_MS) &&
+	       strcmp(p->timezone, pace->timezone) == 0;
+}
+
+/* Also without window and cap: what is counted is counted for the next pace's cap. */
+static void
+count(struct pacer *p, const struct plan *pl, const struct outlet_pace *pace, int64_t now_ms)
+{
+	const bool same = same_day(p, pace, now_ms);
+	const int64_t day = same ? p->day : local_day(pl, now_ms);
 
 	if (day != p->day) {
 		p->day = day;
 		p->sent_today = 0;
 	}
 	p->sent_today++;
+	if (same)
+		return;
+	p->quarter = floor_div(now_ms, QUARTER_MS);
+	(void)snprintf(p->timezone, sizeof(p->timezone), "%s", pace->timezone);
 }
 
 void
@@ -272,8 +290,8 @@ pacer_sent(struct pacer *p, const struct outlet_pace *pace, int64_t now_ms, doub
 	struct plan pl;
 	double wait;
 
-	plan_make(pace, &pl);
-	count(p, &pl, now_ms);
+	plan_make(pace, !same_day(p, pace, now_ms), &pl);
+	count(p, &pl, pace, now_ms);
 	wait = pl.interval_ms * (1 + pace->jitter * (2 * random - 1));
 	if (p->next_ms > 0 && late > 0 && late <= CATCH_UP_MS)
 		wait -= (double)late;
@@ -286,9 +304,10 @@ pacer_restore(struct pacer *p, const struct outlet_pace *pace, int64_t now_ms, u
 {
 	struct plan pl;
 
-	plan_make(pace, &pl);
+	plan_make(pace, true, &pl);
 	p->day = local_day(&pl, now_ms);
 	p->sent_today = sent_today;
+	p->quarter = 0; /* whoever sends next looks again */
 	/* By another clock, that of the database: it may be ahead of ours. */
 	last_ms = last_ms < now_ms ? last_ms : now_ms;
 	p->next_ms = last_ms > 0 ? last_ms + (int64_t)pl.interval_ms : 0;
@@ -329,7 +348,7 @@ pacer_estimate(const struct pacer *p, const struct outlet_pace *pace, int64_t no
 	int64_t ms = now_ms;
 	uint64_t k;
 
-	plan_make(pace, &pl);
+	plan_make(pace, true, &pl);
 	if (pl.interval_ms > 0 && p->next_ms > ms)
 		ms = p->next_ms;
 	for (unsigned i = 0; n > 0 && i < ESTIMATE_DAYS_MAX; i++) {
@@ -355,7 +374,7 @@ pacer_stretches(const struct pacer *p, const struct outlet_pace *pace, int64_t f
 	struct plan pl;
 	size_t n = 0;
 
-	plan_make(pace, &pl);
+	plan_make(pace, true, &pl);
 	if (pl.interval_ms <= 0)
 		pl.interval_ms = (double)MINUTE_MS / PACER_PER_MINUTE_MAX;
 	for (int64_t ms = open_from(&pl, &sim, from_ms); n < max && ms < until_ms;

@@ -24,6 +24,8 @@ struct pacer {
 	int64_t next_ms; /* wall clock: not before */
 	int64_t day;	 /* local day number that sent_today counts */
 	unsigned sent_today;
+	int64_t quarter; /* of an hour, since 1970, in which `day` was looked up for `timezone` */
+	char timezone[sizeof(((struct outlet_pace *)0)->timezone)];
 };
 
 /* Bounds of a pace. */

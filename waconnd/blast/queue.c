@@ -284,6 +284,12 @@ has_file(struct item *i, int64_t now)
 	return false;
 }
 
+static double
+random_share(void)
+{
+	return rng_below(RANDOM_STEPS) / (double)RANDOM_STEPS;
+}
+
 /* When the next in hand has its turn; INT64_MAX: none waits for its turn. */
 static int64_t
 dispatch(struct queue *q, struct link *link, int64_t now)
@@ -311,8 +317,8 @@ dispatch(struct queue *q, struct link *link, int64_t now)
 			continue;
 		}
 		if (i->blast[0] != '\0' && !i->repeat)
-			pacer_sent(&q->pacer, &i->pace, now,
-			    rng_below(RANDOM_STEPS) / (double)RANDOM_STEPS);
+			pacer_sent(
+			    &q->pacer, &i->pace, now, i->pace.per_minute > 0 ? random_share() : 0);
 		let_go(i, link, now);
 	}
 	return soon;

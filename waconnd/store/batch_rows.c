@@ -90,12 +90,24 @@ batch_key_keep(struct batch *b, const char *outlet, const char *own_jid, const c
 	batch_close_group(b);
 }
 
+static bool
+concerns(const struct batch_group *g, enum batch_kind kind, const char *outlet)
+{
+	const struct batch_row *row;
+
+	TAILQ_FOREACH(row, &g->rows[kind], entry)
+	{
+		if (strcmp(row->outlet, outlet) == 0)
+			return true;
+	}
+	return false;
+}
+
 int
 batch_key_find(const struct batch *b, const char *outlet, enum key_kind kind, const char *name,
     const void **ret_sealed, size_t *ret_len)
 {
-	char *ident = key_ident(outlet, kind, name), *wipe = xasprintf("w/%s", outlet),
-	     *keep = xasprintf("k/%s", outlet);
+	char *ident = key_ident(outlet, kind, name);
 	const struct batch_group *g;
 	int found = 0;
 
@@ -103,21 +115,19 @@ batch_key_find(const struct batch *b, const char *outlet, enum key_kind kind, co
 	{
 		const struct batch_row *row = batch_group_find(g, ident);
 
-		if (batch_group_find(g, keep) != NULL) {
+		if (concerns(g, BATCH_KEEP, outlet)) {
 			found = -1;
 		} else if (row != NULL && row->kind == BATCH_PUT) {
 			*ret_sealed = row->bytes;
 			*ret_len = row->len;
 			found = 1;
-		} else if (row != NULL || batch_group_find(g, wipe) != NULL) {
+		} else if (row != NULL || concerns(g, BATCH_WIPE, outlet)) {
 			found = -1;
 		}
 		if (found != 0)
 			break;
 	}
 	free(ident);
-	free(wipe);
-	free(keep);
 	return found;
 }
 

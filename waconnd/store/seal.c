@@ -19,11 +19,16 @@
 #define VERSION 1
 #define NONCE_LEN 12
 #define TAG_LEN 16
+#define NONCES 64
 #define WRAP_AAD "waconn data key"
 
 struct seal {
 	uint8_t key[SEAL_KEY_LEN];
 	EVP_CIPHER_CTX *encrypt, *decrypt; /* keyed */
+	/* Drawn many at a time: each draw asks the generator anew, which costs more than to seal.
+	 */
+	uint8_t nonces[NONCES][NONCE_LEN];
+	size_t n_nonces; /* not used yet */
 };
 
 int
@@ -95,14 +100,24 @@ seal_free(struct seal **sp)
 	*sp = NULL;
 }
 
-void
-seal_close(const struct seal *s, const char *aad, const void *plain, size_t len, struct buf *out)
+static const uint8_t *
+next_nonce(struct seal *s)
 {
-	uint8_t nonce[NONCE_LEN], tag[TAG_LEN];
+	if (s->n_nonces == 0) {
+		rng_bytes(s->nonces, sizeof(s->nonces));
+		s->n_nonces = NONCES;
+	}
+	return s->nonces[--s->n_nonces];
+}
+
+void
+seal_close(struct seal *s, const char *aad, const void *plain, size_t len, struct buf *out)
+{
+	const uint8_t *nonce = next_nonce(s);
+	uint8_t tag[TAG_LEN];
 	uint8_t *cipher = xmalloc(len + 1);
 	int n = 0;
 
-	rng_bytes(nonce, sizeof(nonce));
 	if (EVP_EncryptInit_ex(s->encrypt, NULL, NULL, NULL, nonce) != 1 ||
 	    EVP_EncryptUpdate(s->encrypt, NULL, &n, (const uint8_t *)aad, (int)strlen(aad)) != 1 ||
 	    (len > 0 && EVP_EncryptUpdate(s->encrypt, cipher, &n, plain, (int)len) != 1) ||
@@ -110,7 +125,7 @@ seal_close(const struct seal *s, const char *aad, const void *plain, size_t len,
 	    EVP_CIPHER_CTX_ctrl(s->encrypt, EVP_CTRL_GCM_GET_TAG, TAG_LEN, tag) != 1)
 		abort();
 	buf_add_u8(out, VERSION);
-	buf_add(out, nonce, sizeof(nonce));
+	buf_add(out, nonce, NONCE_LEN);
 	buf_add(out, cipher, len);
 	buf_add(out, tag, sizeof(tag));
 	free(cipher);

@@ -25,8 +25,7 @@ int seal_read_master(const char *path, uint8_t ret_key[SEAL_KEY_LEN], char *err,
     __attribute__((warn_unused_result));
 struct seal *seal_new(const uint8_t data_key[SEAL_KEY_LEN]);
 void seal_free(struct seal **s);
-void seal_close(
-    const struct seal *s, const char *aad, const void *plain, size_t len, struct buf *out);
+void seal_close(struct seal *s, const char *aad, const void *plain, size_t len, struct buf *out);
 int seal_open(const struct seal *s, const char *aad, const void *sealed, size_t len,
     struct buf *out) __attribute__((warn_unused_result));
 /* The data key under the master key, for data_keys. */

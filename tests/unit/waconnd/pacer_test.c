@@ -209,6 +209,42 @@ test_cap_counts_what_had_none(void **state)
 	assert_int_equal(pacer_next(&p, &with, one_at_night), NINE_JAKARTA + 15 * HOUR_MS);
 }
 
+/* Without any limit the zone is not read for each message: days are told apart all the same, to the
+ * millisecond, also where they begin at a quarter of an hour, and when the zone is another. */
+static void
+test_days_without_limits(void **state)
+{
+	static const struct {
+		const char *zone;
+		int64_t midnight;
+	} places[] = {
+	    {"Asia/Jakarta", NINE_JAKARTA + 15 * HOUR_MS},
+	    {"Asia/Kathmandu", NINE_JAKARTA + 16 * HOUR_MS + 15 * MIN_MS},
+	    {"Pacific/Chatham", NINE_JAKARTA + 8 * HOUR_MS + 15 * MIN_MS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		const struct outlet_pace pace = pace_of(0, 0, 0, "", places[i].zone),
+					 utc = pace_of(0, 0, 0, "", "UTC");
+		const int64_t midnight = places[i].midnight;
+		struct pacer p = {0};
+
+		for (unsigned n = 0; n < 3; n++)
+			pacer_sent(&p, &pace, midnight - 3 + n, 0);
+		assert_int_equal(p.sent_today, 3);
+		pacer_sent(&p, &pace, midnight, 0);
+		assert_int_equal(p.sent_today, 1);
+		pacer_sent(&p, &pace, midnight + 1, 0);
+		assert_int_equal(p.sent_today, 2);
+		pacer_sent(&p, &utc, midnight + 2, 0); /* the day before, there */
+		assert_int_equal(p.sent_today, 1);
+		pacer_restore(&p, &pace, midnight - 1, 7, 0);
+		pacer_sent(&p, &pace, midnight + 1, 0);
+		assert_int_equal(p.sent_today, 1);
+	}
+}
+
 static void
 test_warm_up_grows_by_day(void **state)
 {
@@ -385,6 +421,7 @@ main(void)
 	    cmocka_unit_test(test_turn_falls_behind_the_window),
 	    cmocka_unit_test(test_daily_cap),
 	    cmocka_unit_test(test_cap_counts_what_had_none),
+	    cmocka_unit_test(test_days_without_limits),
 	    cmocka_unit_test(test_warm_up_grows_by_day),
 	    cmocka_unit_test(test_warm_up_holds_back),
 	    cmocka_unit_test(test_warm_up_estimate),

@@ -157,7 +157,6 @@ async function starve(t, program, load) {
 		assert.match(program.logSince(0), /out of memory/);
 	}
 	report(t, `ends of ${program.name} for want of memory`, String(ends));
-	assert.ok(ends > 0, 'there was room enough');
 }
 
 /* Questions at once; nobody minds what is answered. */

@@ -91,7 +91,7 @@ faults: ## the fault tests in full: kills, crashes, outages, limits, leaks (an h
 	@$(AGAIN) WERROR=1 O=$(O)/san SAN=1 programs
 	@FAULTS=long exec tests/run $(O) faults
 
-bench: ## what it costs, beside its peers: tables, also in build/bench.md (BENCH=full: all sizes, an hour; BENCH_ONLY="http …")
+bench: ## what it costs, beside its peers: tables, also in build/bench.md (BENCH=full: all sizes, 90 minutes; BENCH_ONLY="http …")
 	@tests/install.sh bench
 	@$(AGAIN) programs web npm-tests
 	@ulimit -n 12000 2>/dev/null; WACONN_BUILD=$(O) exec node tests/bench/run.mjs $(BENCH_ONLY)

@@ -2,7 +2,7 @@
 /*
  * make bench: what waconn costs, each figure beside a peer's in the same run on the same cores. node run.mjs [NAME...]
  *
- * BENCH=full measures at the sizes of docs/benchmarks.md (about an hour); otherwise small sizes show the tables in ten minutes. Prints
+ * BENCH=full measures at the sizes of docs/benchmarks.md (an hour and a half); otherwise small sizes show the tables in ten minutes. Prints
  * Markdown on stdout, and keeps it in bench.md beside the programs. Nothing here passes or fails by its time.
  */
 import { execFileSync } from 'node:child_process';

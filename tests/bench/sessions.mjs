@@ -9,10 +9,11 @@ import { Peer } from './peer_process.mjs';
 import { allConnected, benchWorld, linkOutlets } from './worlds.mjs';
 
 const SETTLE_MS = 15_000; // buffers of links that went idle are given back
+const PEER_SETTLE_MS = 45_000; // Baileys waits 20 s for a first history, and holds events back meanwhile
 
 const PEER_MAX = 1000; // sessions of Baileys in one process; linking more takes it most of an hour
 
-const settled = () => new Promise((resolve) => { setTimeout(resolve, SETTLE_MS); });
+const settled = (ms = SETTLE_MS) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 async function ours(sizes) {
 	const world = await benchWorld({ tls: true });
@@ -49,7 +50,7 @@ async function theirs(sizes) {
 		const before = await peer.order({ memory: true });
 		const base = rss(peer.pid);
 		const login = await cost({ peer: peer.pid }, () => peer.order({ open: n }));
-		await settled();
+		await settled(PEER_SETTLE_MS);
 		const after = await peer.order({ memory: true });
 		rows.push({ n, base, memory: rss(peer.pid), heap: (after.heap - before.heap) / 1024, seconds: login.wall, login: login.cpu.peer });
 		await peer.stop();

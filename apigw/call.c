@@ -15,7 +15,6 @@
 #include "apigw/routes/routes.h"
 #include "apigw/web_pages.h"
 #include "common/clock.h"
-#include "common/rng.h"
 #include "common/xalloc.h"
 
 #define REQUEST_ID_ACCEPTED_MIN 8
@@ -157,9 +156,14 @@ call_refuse(struct call *c)
 char *
 call_query(struct call *c, const char *name, size_t max)
 {
-	char *value = call_alloc(c, max + 1);
-	int r = http_query_get(c->http->head.query, name, value, max + 1);
+	const char *query = c->http->head.query;
+	char *value;
+	int r;
 
+	if (*query == '\0')
+		return NULL;
+	value = call_alloc(c, max + 1);
+	r = http_query_get(query, name, value, max + 1);
 	if (r < 0)
 		body_error(&c->body, "", name, "invalid",
 		    "The parameter cannot be decoded or is too long.");
@@ -202,7 +206,7 @@ set_request_id(struct call *c)
 	    len <= CALL_REQUEST_ID_MAX)
 		memcpy(c->request_id, given, len + 1);
 	else
-		rng_id("req_", c->request_id, sizeof(c->request_id));
+		rng_stock_id(&c->gw->ids, "req_", c->request_id, sizeof(c->request_id));
 }
 
 /* From the right: the addresses that our own proxies added, up to the first that is none of theirs.
@@ -282,7 +286,8 @@ check_body(struct call *c)
 		return 0;
 	if (body->len == 0 && c->route->body != ROUTE_JSON)
 		return 0;
-	if (!is_json_type(http_head_get(&c->http->head, "content-type"))) {
+	if (!is_json_type(http_head_get(&c->http->head, "content-type")) ||
+	    http_head_get(&c->http->head, "content-encoding") != NULL) {
 		call_problem(c, "unsupported_media_type", NULL);
 		return -1;
 	}

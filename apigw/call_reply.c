@@ -19,6 +19,7 @@
 #include "common/problem.h"
 
 #define HEADERS_MAX 16384
+#define HEADERS_EXPECTED 1000
 #define PROBLEM_MAX 65536
 #define ETAG_BYTES 12
 #define ETAG_MAX 128
@@ -41,10 +42,15 @@ call_headers(const struct call *c, struct buf *headers, const char *type)
 {
 	bool page = c->route == NULL;
 
-	buf_addf(headers, "X-Request-Id: %s\r\n", c->request_id);
-	if (type != NULL)
-		buf_addf(headers, "Content-Type: %s\r\n", type);
+	buf_expect(headers, HEADERS_EXPECTED);
+	buf_add_str(headers, "X-Request-Id: ");
+	buf_add_str(headers, c->request_id);
+	if (type != NULL) {
+		buf_add_str(headers, "\r\nContent-Type: ");
+		buf_add_str(headers, type);
+	}
 	buf_add_str(headers,
+	    "\r\n"
 	    "X-Content-Type-Options: nosniff\r\n"
 	    "Referrer-Policy: no-referrer\r\n"
 	    "Cross-Origin-Opener-Policy: same-origin\r\n"
@@ -149,6 +155,7 @@ call_failed(struct call *c, enum ipc_failure failure)
 static bool
 answer_etag(const struct call *c, const Ipc__Response *response, char out[ETAG_MAX])
 {
+	static const char hex[] = "0123456789abcdef";
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 	size_t n = 1;
 
@@ -160,9 +167,12 @@ answer_etag(const struct call *c, const Ipc__Response *response, char out[ETAG_M
 		return false;
 	(void)SHA256(response->body.data, response->body.len, digest);
 	out[0] = '"';
-	for (size_t i = 0; i < ETAG_BYTES; i++)
-		n += (size_t)snprintf(out + n, ETAG_MAX - n, "%02x", digest[i]);
-	(void)snprintf(out + n, ETAG_MAX - n, "\"");
+	for (size_t i = 0; i < ETAG_BYTES; i++) {
+		out[n++] = hex[digest[i] >> 4];
+		out[n++] = hex[digest[i] & 15];
+	}
+	out[n++] = '"';
+	out[n] = '\0';
 	return true;
 }
 

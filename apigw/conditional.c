@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *
 opaque(const char *etag)
@@ -11,14 +12,13 @@ opaque(const char *etag)
 	return strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag;
 }
 
-bool
-conditional_known(const struct http_head *head, const char *etag)
+static bool
+list_has(const char *list, const char *etag)
 {
-	const char *list = http_head_get(head, "if-none-match");
 	const char *wanted = opaque(etag);
 	const size_t n = strlen(wanted);
 
-	while (list != NULL && *(list += strspn(list, " \t,")) != '\0') {
+	while (*(list += strspn(list, " \t,")) != '\0') {
 		const char *end;
 
 		if (*list == '*')
@@ -30,6 +30,18 @@ conditional_known(const struct http_head *head, const char *etag)
 		if ((size_t)(end + 1 - list) == n && strncmp(list, wanted, n) == 0)
 			return true;
 		list = end + 1;
+	}
+	return false;
+}
+
+/* A list may be spread over several fields. */
+bool
+conditional_known(const struct http_head *head, const char *etag)
+{
+	for (size_t i = 0; i < head->n_fields; i++) {
+		if (strcasecmp(head->fields[i].name, "if-none-match") == 0 &&
+		    list_has(head->fields[i].value, etag))
+			return true;
 	}
 	return false;
 }

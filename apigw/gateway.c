@@ -20,7 +20,6 @@
 #include "apigw/gateway_metrics.h"
 #include "common/log.h"
 #include "common/problem.h"
-#include "common/rng.h"
 #include "common/xalloc.h"
 
 #define BACKLOG 512
@@ -59,13 +58,13 @@ on_refusal(void *arg, unsigned status, struct buf *ret_headers, struct buf *ret_
 	    {503, "overloaded"},
 	    {0, "bad_request"},
 	};
+	struct gateway *gw = arg;
 	char id[32];
 	size_t i = 0;
 
-	(void)arg;
 	while (codes[i].status != 0 && codes[i].status != status)
 		i++;
-	rng_id("req_", id, sizeof(id));
+	rng_stock_id(&gw->ids, "req_", id, sizeof(id));
 	buf_addf(ret_headers, "X-Request-Id: %s\r\nContent-Type: application/problem+json\r\n", id);
 	buf_add_str(ret_headers, "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
 	if (status == 503)
@@ -90,6 +89,8 @@ stream_max(void *arg, const struct http_head *head)
 	const struct route *route;
 	bool known;
 
+	if (session_method_safe(head->method)) /* no such route takes a body */
+		return 0;
 	route = route_find(head->method, head->path, id, &known, allow, sizeof(allow));
 	return route != NULL && route->body == ROUTE_FILE ? gw->conf.max_media + FORM_MAX : 0;
 }

@@ -11,6 +11,7 @@
 #include "apigw/http.h"
 #include "apigw/web_files.h"
 #include "common/ipc.h"
+#include "common/rng.h"
 
 struct events;
 struct gateway_metrics;
@@ -25,6 +26,7 @@ struct gateway {
 	struct events *events;
 	struct gateway_metrics *metrics;
 	struct answer_cache *answers;
+	struct rng_stock ids; /* of requests */
 	SSL_CTX *tls;
 };
 

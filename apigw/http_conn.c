@@ -8,7 +8,9 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,7 @@
 #include "common/xalloc.h"
 
 #define HEADERS_MAX 16384
+#define READ_MAX 16384
 #define WRITE_MAX (1u << 20) /* bytes that are offered to the kernel at once */
 /* The least rate at which replies must be taken, in bytes per ms. */
 #define REPLY_RATE 8
@@ -89,6 +92,8 @@ http_conn_close(struct http_conn *c)
 	c->server->n_conns--;
 	request_done(c);
 	say_end(c);
+	if (c->readable != NULL)
+		event_free(c->readable);
 	bufferevent_free(c->bev);
 	free(c);
 	if (gone != NULL)
@@ -296,6 +301,44 @@ on_event(struct bufferevent *bev, short what, void *arg)
 }
 
 void
+http_conn_read_on(struct http_conn *c)
+{
+	if (!c->full || evbuffer_get_length(bufferevent_get_input(c->bev)) >= HTTP_INPUT_MAX)
+		return;
+	c->full = false;
+	event_add(c->readable, NULL);
+}
+
+/*
+ * A bufferevent asks the kernel how much there is before it reads, and calls back in a later turn;
+ * for requests, which are short, that would cost as much as the reading.
+ */
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_conn *c = arg;
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	char bytes[READ_MAX];
+	ssize_t n = recv(fd, bytes, sizeof(bytes), 0);
+
+	(void)what;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		event_del(c->readable);
+		on_event(c->bev,
+		    (short)(BEV_EVENT_READING | (n == 0 ? BEV_EVENT_EOF : BEV_EVENT_ERROR)), c);
+		return;
+	}
+	evbuffer_add(in, bytes, (size_t)n);
+	OPENSSL_cleanse(bytes, (size_t)n); /* may hold a password */
+	c->full = evbuffer_get_length(in) >= HTTP_INPUT_MAX;
+	if (c->full)
+		event_del(c->readable);
+	on_read(c->bev, c);
+}
+
+void
 http_conn_overdue(struct http_conn *c)
 {
 	c->deadline_ms = 0;
@@ -304,6 +347,23 @@ http_conn_overdue(struct http_conn *c)
 		http_conn_refuse(c, 408);
 	else
 		http_conn_close(c);
+}
+
+static void
+begin_reading(struct http_conn *c)
+{
+	if (c->request.tls) {
+		bufferevent_setwatermark(c->bev, EV_READ, 0, HTTP_INPUT_MAX);
+		bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+		return;
+	}
+	c->readable = event_new(
+	    c->server->base, bufferevent_getfd(c->bev), EV_READ | EV_PERSIST, on_readable, c);
+	if (c->readable == NULL)
+		abort();
+	(void)evbuffer_unfreeze(bufferevent_get_input(c->bev), 0);
+	bufferevent_enable(c->bev, EV_WRITE);
+	event_add(c->readable, NULL);
 }
 
 void
@@ -323,9 +383,8 @@ http_conn_new(
 	TAILQ_INSERT_TAIL(&s->conns, c, entry);
 	s->n_conns++;
 	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, HTTP_INPUT_MAX);
 	bufferevent_set_timeouts(c->bev, NULL, &write_timeout);
 	(void)bufferevent_set_max_single_write(c->bev, WRITE_MAX);
-	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+	begin_reading(c);
 	http_conn_deadline(c, s->limits.head_ms);
 }

@@ -31,7 +31,8 @@ struct http_conn {
 	TAILQ_ENTRY(http_conn) entry;
 	struct http_server *server;
 	struct bufferevent *bev;
-	int64_t deadline_ms; /* monotonic; 0: none */
+	struct event *readable; /* NULL: over TLS, where the bufferevent reads */
+	int64_t deadline_ms;	/* monotonic; 0: none */
 	enum http_phase phase;
 	struct http_request request;
 	struct http_chunks chunks;
@@ -45,6 +46,7 @@ struct http_conn {
 	bool paused;  /* the streamed body */
 	bool close_after;
 	bool no_body; /* HEAD */
+	bool full;    /* enough has come that is not looked at yet: nothing is read */
 	bool eof;     /* the client has said its last word; it may still listen */
 };
 TAILQ_HEAD(http_conns, http_conn);
@@ -90,6 +92,8 @@ void http_conn_reply(
 void http_conn_finish(struct http_conn *c);
 /* The reply to what cannot be read as a request, or not be taken; the connection ends with it. */
 void http_conn_refuse(struct http_conn *c, unsigned status);
+/* What has come has been taken, so far: goes on reading if that had stopped. */
+void http_conn_read_on(struct http_conn *c);
 /* From now on; 0: none. It is noticed with the next sweep: a timer for each phase of each request
  * would cost more than the request's reading. */
 void http_conn_deadline(struct http_conn *c, uint64_t ms);

@@ -12,6 +12,14 @@
 /* The least rate at which long bodies must come, in bytes per ms. */
 #define BODY_RATE 64
 
+/* So much of what has come has been taken. */
+static void
+took(struct http_conn *c, size_t n)
+{
+	evbuffer_drain(bufferevent_get_input(c->bev), n);
+	http_conn_read_on(c);
+}
+
 /* ---- by phase: true when there may be more to do ---- */
 
 static bool
@@ -101,7 +109,7 @@ input_head(struct http_conn *c)
 		http_conn_refuse(c, 400);
 		return false;
 	}
-	evbuffer_drain(in, (size_t)n);
+	took(c, (size_t)n);
 	return begin_body(c);
 }
 
@@ -121,7 +129,7 @@ take_chunks(struct http_conn *c)
 		http_conn_refuse(c, 400);
 		return -1;
 	}
-	evbuffer_drain(in, (size_t)n);
+	took(c, (size_t)n);
 	if (!buf_ok(body)) {
 		http_conn_refuse(c, 413);
 		return -1;
@@ -147,7 +155,7 @@ take_body(struct http_conn *c)
 		len = want;
 	if (len > 0)
 		buf_add(&r->body, evbuffer_pullup(in, (ssize_t)len), len);
-	evbuffer_drain(in, len);
+	took(c, len);
 	return r->body.len == r->head.length;
 }
 
@@ -203,7 +211,7 @@ take_pieces(struct http_conn *c)
 		http_conn_refuse(c, 400);
 		return -1;
 	}
-	evbuffer_drain(in, (size_t)n);
+	took(c, (size_t)n);
 	more = give_piece(c, data.data, data.len);
 	buf_done_secret(&data);
 	if (!more)
@@ -243,7 +251,7 @@ input_discard(struct http_conn *c)
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 
 	if (c->close_after)
-		evbuffer_drain(in, evbuffer_get_length(in));
+		took(c, evbuffer_get_length(in));
 	return false;
 }
 

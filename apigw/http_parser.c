@@ -60,10 +60,51 @@ one_of(char c, const char *set)
 	return c != '\0' && strchr(set, c) != NULL;
 }
 
+/* The marks that may stand in names and targets, as sets of bits: every byte of a head is looked
+ * at.
+ */
+#define TOKEN_MARK 1
+#define TARGET_MARK 2
+#define BOTH_MARKS (TOKEN_MARK | TARGET_MARK)
+static const uint8_t marks[128] = {
+    ['!'] = BOTH_MARKS,
+    ['#'] = TOKEN_MARK,
+    ['$'] = BOTH_MARKS,
+    ['%'] = BOTH_MARKS,
+    ['&'] = BOTH_MARKS,
+    ['\''] = BOTH_MARKS,
+    ['*'] = BOTH_MARKS,
+    ['+'] = BOTH_MARKS,
+    ['-'] = BOTH_MARKS,
+    ['.'] = BOTH_MARKS,
+    ['^'] = TOKEN_MARK,
+    ['_'] = BOTH_MARKS,
+    ['`'] = TOKEN_MARK,
+    ['|'] = TOKEN_MARK,
+    ['~'] = BOTH_MARKS,
+    ['('] = TARGET_MARK,
+    [')'] = TARGET_MARK,
+    [','] = TARGET_MARK,
+    [';'] = TARGET_MARK,
+    ['='] = TARGET_MARK,
+    [':'] = TARGET_MARK,
+    ['@'] = TARGET_MARK,
+    ['/'] = TARGET_MARK,
+    ['?'] = TARGET_MARK,
+};
+
+static bool
+is_mark(char c, uint8_t of)
+{
+	const unsigned char u = (unsigned char)c;
+
+	return u < sizeof(marks) && (marks[u] & of) != 0;
+}
+
 static bool
 is_token_char(char c)
 {
-	return is_alpha(c) || is_digit(c) || one_of(c, "!#$%&'*+-.^_`|~");
+	return is_alpha(c) || is_digit(c) || is_mark(c, TOKEN_MARK);
 }
 
 static bool
@@ -77,7 +118,7 @@ is_value_char(char c)
 static bool
 is_target_char(char c)
 {
-	return is_alpha(c) || is_digit(c) || one_of(c, "-._~!$&'()*+,;=:@/?%");
+	return is_alpha(c) || is_digit(c) || is_mark(c, TARGET_MARK);
 }
 
 int
@@ -168,24 +209,40 @@ parse_field(char *line, struct http_field *f)
 	return 0;
 }
 
+/* Most names differ in their first letter: a call is spared. */
+static bool
+same_name(const char *a, const char *b)
+{
+	return ((*a ^ *b) & ~0x20) == 0 && strcasecmp(a, b) == 0;
+}
+
 static int
 check_singles(const struct http_head *h)
 {
-	for (size_t s = 0; singles[s] != NULL; s++) {
-		unsigned n = 0;
+	unsigned seen = 0;
 
-		for (size_t i = 0; i < h->n_fields; i++)
-			n += strcasecmp(h->fields[i].name, singles[s]) == 0;
-		if (n > 1)
+	for (size_t i = 0; i < h->n_fields; i++) {
+		size_t s = 0;
+
+		while (singles[s] != NULL && !same_name(h->fields[i].name, singles[s]))
+			s++;
+		if (singles[s] != NULL && (seen & 1u << s) != 0)
 			return -1;
+		if (singles[s] != NULL)
+			seen |= 1u << s;
 	}
 	return 0;
 }
 
+/* Old clients, such as the health checks of proxies, know no Host. */
 static int
-check_host(struct http_head *h)
+check_host(struct http_head *h, bool old)
 {
 	h->host = http_head_get(h, "host");
+	if (h->host == NULL && old) {
+		h->host = "";
+		return 0;
+	}
 	if (h->host == NULL || *h->host == '\0')
 		return -1;
 	for (const char *p = h->host; *p != '\0'; p++) {
@@ -285,10 +342,10 @@ http_head_parse(const char *bytes, size_t len, struct http_head *ret_head)
 	struct http_head *h = ret_head;
 	bool old = false;
 
-	memset(h, 0, sizeof(*h));
+	memset(h, 0, offsetof(struct http_head, fields));
 	h->bytes = xstrndup(bytes, len);
 	if (strlen(h->bytes) != len || parse_lines(h, &old) < 0 || check_singles(h) < 0 ||
-	    check_host(h) < 0 || parse_framing(h, old) < 0) {
+	    check_host(h, old) < 0 || parse_framing(h, old) < 0) {
 		http_head_done(h);
 		return -1;
 	}
@@ -301,14 +358,14 @@ void
 http_head_done(struct http_head *head)
 {
 	free(head->bytes);
-	memset(head, 0, sizeof(*head));
+	memset(head, 0, offsetof(struct http_head, fields));
 }
 
 const char *
 http_head_get(const struct http_head *head, const char *name)
 {
 	for (size_t i = 0; i < head->n_fields; i++) {
-		if (strcasecmp(head->fields[i].name, name) == 0)
+		if (same_name(head->fields[i].name, name))
 			return head->fields[i].value;
 	}
 	return NULL;

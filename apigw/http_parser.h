@@ -28,14 +28,15 @@ struct http_head {
 	const char *method;
 	const char *path;  /* as sent, still percent-encoded */
 	const char *query; /* as sent, without '?'; "" when there is none */
-	const char *host;
-	struct http_field fields[HTTP_FIELDS_MAX];
+	const char *host; /* "" when HTTP/1.0 names none */
 	size_t n_fields;
 	bool chunked;
 	uint64_t length; /* of the body, when it is not chunked */
 	bool keep_alive;
 	bool old; /* HTTP/1.0: knows no chunks */
 	bool expect_continue;
+	struct http_field
+	    fields[HTTP_FIELDS_MAX]; /* as many as there are; the others are not set */
 };
 
 /*

@@ -135,6 +135,12 @@ route_table(void)
 	return routes;
 }
 
+size_t
+route_count(void)
+{
+	return sizeof(routes) / sizeof(routes[0]) - 1;
+}
+
 static bool
 is_id_char(char c)
 {

@@ -33,6 +33,7 @@ struct route {
 
 /* The rows; the last has a NULL method. */
 const struct route *route_table(void);
+size_t route_count(void);
 /* Is it one of its query parameters? */
 bool route_takes(const struct route *route, const char *name, size_t len);
 /* Finds the row. HEAD is as GET. NULL: *ret_known says whether the path exists; its methods are in

@@ -69,7 +69,7 @@ session_same_origin(const struct http_head *head, bool https)
 	const char *scheme = https ? "https://" : "http://";
 	size_t n = strlen(scheme);
 
-	return origin != NULL && strncasecmp(origin, scheme, n) == 0 &&
+	return origin != NULL && *head->host != '\0' && strncasecmp(origin, scheme, n) == 0 &&
 	       strcasecmp(origin + n, head->host) == 0;
 }
 

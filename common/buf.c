@@ -75,6 +75,13 @@ reserve(struct buf *b, size_t more)
 }
 
 void
+buf_expect(struct buf *b, size_t more)
+{
+	if (b->len <= b->max && more <= b->max - b->len)
+		(void)reserve(b, more);
+}
+
+void
 buf_add(struct buf *b, const void *data, size_t len)
 {
 	if (!reserve(b, len))
@@ -125,17 +132,24 @@ buf_add_u32be(struct buf *b, uint32_t v)
 void
 buf_addf(struct buf *b, const char *fmt, ...)
 {
+	const size_t room = b->overflow ? 0 : b->cap - b->len;
 	va_list ap;
 	int need;
 
+	/* Into what there is; only what does not fit is written a second time. */
 	va_start(ap, fmt);
-	need = vsnprintf(NULL, 0, fmt, ap);
+	need = vsnprintf(room > 0 ? (char *)b->data + b->len : NULL, room, fmt, ap);
 	va_end(ap);
-	if (need < 0 || !reserve(b, (size_t)need))
+	if (need < 0 || !reserve(b, (size_t)need)) {
+		if (room > 0)
+			b->data[b->len] = '\0';
 		return;
-	va_start(ap, fmt);
-	(void)vsnprintf((char *)b->data + b->len, (size_t)need + 1, fmt, ap);
-	va_end(ap);
+	}
+	if ((size_t)need >= room) {
+		va_start(ap, fmt);
+		(void)vsnprintf((char *)b->data + b->len, (size_t)need + 1, fmt, ap);
+		va_end(ap);
+	}
 	b->len += (size_t)need;
 }
 

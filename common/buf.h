@@ -32,6 +32,8 @@ void buf_done(struct buf *b);
 void buf_done_secret(struct buf *b);
 void buf_reset(struct buf *b);
 bool buf_ok(const struct buf *b);
+/* So many bytes more are about to come: memory for them at once. */
+void buf_expect(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_u8(struct buf *b, uint8_t v);

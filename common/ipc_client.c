@@ -197,8 +197,7 @@ try_connect(struct ipc_client *c)
 	}
 	c->bev = bufferevent_socket_new(c->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	bufferevent_setcb(c->bev, on_read, NULL, on_event, c);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, IPC_FRAME_MAX + sizeof(uint32_t));
-	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+	ipc_frame_begin(c->bev);
 	c->retry_ms = RETRY_FIRST_MS;
 	log_debug("ipc.up", LOG_INT("fd", fd));
 	if (c->state_cb != NULL)

@@ -10,6 +10,17 @@
 
 #include "common/xalloc.h"
 
+#define AT_ONCE (256u << 10) /* bytes; libevent's own is 16 KiB */
+
+void
+ipc_frame_begin(struct bufferevent *bev)
+{
+	bufferevent_setwatermark(bev, EV_READ, 0, IPC_FRAME_MAX + sizeof(uint32_t));
+	(void)bufferevent_set_max_single_read(bev, AT_ONCE);
+	(void)bufferevent_set_max_single_write(bev, AT_ONCE);
+	bufferevent_enable(bev, EV_READ | EV_WRITE);
+}
+
 int
 ipc_frame_read(struct bufferevent *bev, Ipc__Frame **ret_frame)
 {

@@ -8,6 +8,8 @@
 
 #include "common/ipc.h"
 
+/* Begins to read and write: frames of up to IPC_FRAME_MAX, a large one in few system calls. */
+void ipc_frame_begin(struct bufferevent *bev);
 /*
  * One frame from the input. 1: *ret_frame (free with ipc__frame__free_unpacked), 0: more is needed,
  * -1: not one (too long, or no Frame message): drop the connection.

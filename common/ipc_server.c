@@ -149,8 +149,7 @@ on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *sa, int
 	peer->identity = (struct ipc_peer_id){cred.uid, cred.gid, cred.pid};
 	peer->bev = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	bufferevent_setcb(peer->bev, on_read, NULL, on_event, peer);
-	bufferevent_setwatermark(peer->bev, EV_READ, 0, IPC_FRAME_MAX + sizeof(uint32_t));
-	bufferevent_enable(peer->bev, EV_READ | EV_WRITE);
+	ipc_frame_begin(peer->bev);
 	LIST_INSERT_HEAD(&s->peers, peer, entry);
 	s->n_peers++;
 }

@@ -164,12 +164,31 @@ metric_set(struct metric *f, const char *value, double to)
 void
 metric_observe(struct metric *f, const char *value, double x)
 {
+	metric_observe_at(f, metric_place(f, value), x);
+}
+
+size_t
+metric_place(struct metric *f, const char *value)
+{
+	return f != NULL ? (size_t)(find_series(f, value) - f->series) : 0;
+}
+
+void
+metric_add_at(struct metric *f, size_t place, double by)
+{
+	if (f != NULL)
+		f->series[place].value += by;
+}
+
+void
+metric_observe_at(struct metric *f, size_t place, double x)
+{
 	struct series *s;
 	size_t i = 0;
 
 	if (f == NULL)
 		return;
-	s = find_series(f, value);
+	s = &f->series[place];
 	while (i < f->n_bounds && x > f->bounds[i])
 		i++;
 	s->buckets[i]++;

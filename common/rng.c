@@ -3,6 +3,7 @@
 #include "common/rng.h"
 
 #include <limits.h>
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,28 +33,45 @@ rng_below(uint32_t bound)
 	return v % bound;
 }
 
-/* One draw for the whole id: each asks the generator anew, which costs more than all the rest. */
+static uint8_t
+stock_byte(struct rng_stock *stock)
+{
+	if (stock->left == 0) {
+		rng_bytes(stock->bytes, sizeof(stock->bytes));
+		stock->left = sizeof(stock->bytes);
+	}
+	return stock->bytes[--stock->left];
+}
+
 void
-rng_id(const char *prefix, char *out, size_t size)
+rng_stock_id(struct rng_stock *stock, const char *prefix, char *out, size_t size)
 {
 	static const char alphabet[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 	const size_t letters = sizeof(alphabet) - 1;
 	const uint8_t fair = (uint8_t)(256 / letters * letters);
-	size_t n = strlen(prefix), used = 2 * ID_LEN;
-	uint8_t bytes[2 * ID_LEN];
+	const size_t n = strlen(prefix);
 
 	if (size < n + ID_LEN + 1)
 		abort();
 	memcpy(out, prefix, n);
 	for (size_t i = 0; i < ID_LEN;) {
-		if (used == sizeof(bytes)) {
-			rng_bytes(bytes, sizeof(bytes));
-			used = 0;
-		}
+		const uint8_t b = stock_byte(stock);
+
 		/* Bytes past the last whole round would favour the first letters. */
-		if (bytes[used] < fair)
-			out[n + i++] = alphabet[bytes[used] % letters];
-		used++;
+		if (b < fair)
+			out[n + i++] = alphabet[b % letters];
 	}
 	out[n + ID_LEN] = '\0';
+}
+
+/* One draw for the whole id, as it is nearly always. */
+void
+rng_id(const char *prefix, char *out, size_t size)
+{
+	struct rng_stock stock;
+
+	stock.left = 2 * ID_LEN;
+	rng_bytes(stock.bytes, stock.left);
+	rng_stock_id(&stock, prefix, out, size);
+	OPENSSL_cleanse(stock.bytes, sizeof(stock.bytes));
 }

@@ -14,4 +14,13 @@ uint32_t rng_below(uint32_t bound);
  * strlen(prefix) + 21 bytes. */
 void rng_id(const char *prefix, char *out, size_t size);
 
+/* Random bytes on stock: each draw from the generator costs more than an id. For what is no secret;
+ * zero to start. */
+struct rng_stock {
+	uint8_t bytes[1024];
+	size_t left;
+};
+/* As rng_id, out of the stock. */
+void rng_stock_id(struct rng_stock *stock, const char *prefix, char *out, size_t size);
+
 #endif

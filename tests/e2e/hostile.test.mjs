@@ -156,6 +156,13 @@ scenario('refusals are problem documents, and say why', async () => {
 const ACCEPTED = {
 	'a plain request': [get(), [200]],
 	'HTTP/1.0': [get('', 'GET /healthz HTTP/1.0'), [200]],
+	'HTTP/1.0 without a Host, as the health checks of proxies': ['GET /healthz HTTP/1.0\r\n\r\n', [200]],
+	'three requests at once, with a body each': [post('Content-Length: 2\r\n', '{}').repeat(3), [422, 422, 422]],
+	'a GET with a body, then another': [`${get('Content-Length: 5\r\n')}hello${get()}`, [200, 200]],
+	'trailer fields': [chunked('2\r\n{}\r\n0\r\nX: y\r\nContent-Length: 4\r\n\r\n') + get(), [422, 200]],
+	'a body with an encoding': [post('Content-Encoding: gzip\r\nContent-Length: 2\r\n', '{}') + get(), [415, 200]],
+	'many cookies': [get(`Cookie: ${Array.from({ length: 200 }, (_, i) => `c${i}=v`).join('; ')}\r\n`), [200]],
+	'an IPv6 address as Host': ['GET /healthz HTTP/1.1\r\nHost: [::1]:3000\r\n\r\n', [200]],
 	'two requests at once': [get() + get(), [200, 200]],
 	'byte by byte': [[...get()], [200]],
 	'header names in any case': ['GET /healthz HTTP/1.1\r\nhOsT: x\r\n\r\n', [200]],

@@ -12,10 +12,14 @@
 #include "common/xalloc.h"
 #include "waconnd/api/auth.h"
 
+#define OPERATIONS 256
+
 struct api_metrics {
 	struct metrics *all;
 	struct metric *seconds;
 	struct metric *outlets, *healthy, *queue, *database, *rss, *cpu, *fds;
+	size_t
+	    places[OPERATIONS]; /* of seconds, by operation; one more than the place, 0: none yet */
 };
 
 struct api_metrics *
@@ -50,10 +54,16 @@ api_metrics_free(struct api_metrics **am)
 void
 api_metrics_answered(struct api_metrics *am, const Ipc__Request *request, int64_t us)
 {
-	const ProtobufCFieldDescriptor *op =
-	    protobuf_c_message_descriptor_get_field(&ipc__request__descriptor, request->op_case);
+	size_t *place =
+	    &am->places[(unsigned)request->op_case < OPERATIONS ? (unsigned)request->op_case : 0];
+	const ProtobufCFieldDescriptor *op;
 
-	metric_observe(am->seconds, op != NULL ? op->name : "unknown", (double)us / 1e6);
+	if (*place == 0) {
+		op = protobuf_c_message_descriptor_get_field(
+		    &ipc__request__descriptor, request->op_case);
+		*place = metric_place(am->seconds, op != NULL ? op->name : "unknown") + 1;
+	}
+	metric_observe_at(am->seconds, *place - 1, (double)us / 1e6);
 }
 
 static void

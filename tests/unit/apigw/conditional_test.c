@@ -52,6 +52,19 @@ known(void **state)
 }
 
 static void
+known_from_several_fields(void **state)
+{
+	struct http_head head;
+
+	(void)state;
+	parse("GET", "If-None-Match: \"b\"\r\nX: y\r\nif-none-match: W/\"a\"\r\n", &head);
+	assert_true(conditional_known(&head, "\"a\""));
+	assert_true(conditional_known(&head, "\"b\""));
+	assert_false(conditional_known(&head, "\"c\""));
+	http_head_done(&head);
+}
+
+static void
 ranges(void **state)
 {
 	static const struct {
@@ -88,7 +101,8 @@ ranges(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(known), cmocka_unit_test(ranges)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(known),
+	    cmocka_unit_test(known_from_several_fields), cmocka_unit_test(ranges)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

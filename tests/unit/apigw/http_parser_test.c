@@ -50,6 +50,7 @@ static const struct sample refused[] = {
 	sizeof("GET /\0 HTTP/1.1\r\n" H "\r\n") - 1},
     {"control in a value", "GET / HTTP/1.1\r\n" H "X: a\001b\r\n\r\n", 0},
     {"no Host", "GET / HTTP/1.1\r\n\r\n", 0},
+    {"empty Host on 1.0", "GET / HTTP/1.0\r\nHost:\r\n\r\n", 0},
     {"empty Host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 0},
     {"two Hosts", "GET / HTTP/1.1\r\n" H "Host: b\r\n\r\n", 0},
     {"Host with a path", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 0},
@@ -140,6 +141,7 @@ keeps_alive(void **state)
 	    {"GET / HTTP/1.1\r\n" H "\r\n", true},
 	    {"GET / HTTP/1.1\r\n" H "Connection: foo, Close\r\n\r\n", false},
 	    {"GET / HTTP/1.0\r\n" H "\r\n", false},
+	    {"GET / HTTP/1.0\r\n\r\n", false},
 	    {"GET / HTTP/1.0\r\n" H "Connection: keep-alive\r\n\r\n", true},
 	    {"GET / HTTP/1.1\r\n" H "Connection: closed\r\n\r\n", true},
 	};

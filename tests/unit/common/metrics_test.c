@@ -49,6 +49,27 @@ test_text(void **state)
 	assert_null(m);
 }
 
+/* What is counted by its place is what is counted by its label. */
+static void
+test_places(void **state)
+{
+	struct metrics *m = metrics_new();
+	struct metric *c = metrics_counter(m, "a_total", "As.", "how");
+	const size_t plain = metric_place(c, "plain"), other = metric_place(c, "another");
+
+	(void)state;
+	assert_int_equal(metric_place(c, "plain"), plain);
+	assert_int_equal(metric_place(NULL, "plain"), 0);
+	metric_add(c, "plain", 1);
+	metric_add_at(c, plain, 2);
+	metric_add_at(c, other, 4);
+	metric_add_at(NULL, other, 4);
+	expect_text(m, "# HELP a_total As.\n# TYPE a_total counter\n"
+		       "a_total{how=\"plain\"} 3\n"
+		       "a_total{how=\"another\"} 4\n");
+	metrics_free(&m);
+}
+
 /* What a stranger can make up must not grow without end. */
 static void
 test_bounded(void **state)
@@ -97,6 +118,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_text),
+	    cmocka_unit_test(test_places),
 	    cmocka_unit_test(test_bounded),
 	    cmocka_unit_test(test_none),
 	};

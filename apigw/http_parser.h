@@ -28,7 +28,7 @@ struct http_head {
 	const char *method;
 	const char *path;  /* as sent, still percent-encoded */
 	const char *query; /* as sent, without '?'; "" when there is none */
-	const char *host; /* "" when HTTP/1.0 names none */
+	const char *host;  /* "" when HTTP/1.0 names none */
 	size_t n_fields;
 	bool chunked;
 	uint64_t length; /* of the body, when it is not chunked */

@@ -6,8 +6,10 @@ import { Problem } from '../api/client.ts';
 import { type Messages, useLang, useT } from '../i18n/index.ts';
 import { fieldText, problemText } from '../i18n/problem.ts';
 import type { List } from '../lib/list.ts';
+import { useStatuses } from '../live/statuses.ts';
 import { Button, Notice, Skeleton } from '../ui/basic.tsx';
 import { Dialog } from '../ui/dialog.tsx';
+import { Field } from '../ui/field.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { problems } from './words.ts';
 
@@ -117,6 +119,45 @@ export function Search({
 				data-testid={testid}
 			/>
 		</div>
+	);
+}
+
+/** One outlet by name; `none` stands for "". */
+export function OutletField({
+	label,
+	none,
+	value,
+	error,
+	onValue,
+	testid,
+}: {
+	label: string;
+	none: string;
+	value: string;
+	error: string | null;
+	onValue: (value: string) => void;
+	testid: string;
+}) {
+	const { list } = useStatuses();
+	return (
+		<Field label={label} error={error}>
+			{(ids) => (
+				<select
+					{...ids}
+					class="input"
+					value={value}
+					onChange={(event) => onValue(event.currentTarget.value)}
+					data-testid={testid}
+				>
+					<option value="">{none}</option>
+					{list.map((each) => (
+						<option key={each.outletId} value={each.outletId}>
+							{each.outlet.name}
+						</option>
+					))}
+				</select>
+			)}
+		</Field>
 	);
 }
 

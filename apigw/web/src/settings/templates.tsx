@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { useT } from '../i18n/index.ts';
 import { useList } from '../lib/list.ts';
 import { useStatuses } from '../live/statuses.ts';
-import { FormDialog, Listing, StackTable, useFieldText } from '../manage/parts.tsx';
+import { FormDialog, Listing, OutletField, StackTable, useFieldText } from '../manage/parts.tsx';
 import { Button, Empty, ShortTime } from '../ui/basic.tsx';
 import { Confirm } from '../ui/dialog.tsx';
 import { Field, TextField } from '../ui/field.tsx';
@@ -38,7 +38,6 @@ function Fields({
 }) {
 	const t = useT();
 	const w = useWords();
-	const { list } = useStatuses();
 	const fieldText = useFieldText(failure);
 	const missing = (value: string): string | null => (tried && value.trim() === '' ? t.app.required : null);
 	return (
@@ -66,24 +65,14 @@ function Fields({
 				)}
 			</Field>
 			{chooses && (
-				<Field label={w.templateFor} error={fieldText('outletId')}>
-					{(ids) => (
-						<select
-							{...ids}
-							class="input"
-							value={draft.outletId}
-							onChange={(event) => change({ outletId: event.currentTarget.value })}
-							data-testid="template-outlet"
-						>
-							<option value="">{w.allOutlets}</option>
-							{list.map((each) => (
-								<option key={each.outletId} value={each.outletId}>
-									{each.outlet.name}
-								</option>
-							))}
-						</select>
-					)}
-				</Field>
+				<OutletField
+					label={w.templateFor}
+					none={w.allOutlets}
+					value={draft.outletId}
+					error={fieldText('outletId')}
+					onValue={(outletId) => change({ outletId })}
+					testid="template-outlet"
+				/>
 			)}
 		</>
 	);

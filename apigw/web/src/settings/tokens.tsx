@@ -6,7 +6,7 @@ import { useT } from '../i18n/index.ts';
 import { copyText } from '../lib/clipboard.ts';
 import { useList } from '../lib/list.ts';
 import { useStatuses } from '../live/statuses.ts';
-import { FormDialog, Listing, StackTable, useFieldText } from '../manage/parts.tsx';
+import { FormDialog, Listing, OutletField, StackTable, useFieldText } from '../manage/parts.tsx';
 import { Button, Empty, Notice, RelativeTime, ShortTime } from '../ui/basic.tsx';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
 import { Checkbox, Field, TextField } from '../ui/field.tsx';
@@ -105,7 +105,6 @@ function TokenFields({
 	const t = useT();
 	const w = useWords();
 	const user = useUser();
-	const { list } = useStatuses();
 	const fieldText = useFieldText(failure);
 	return (
 		<>
@@ -137,24 +136,14 @@ function TokenFields({
 				)}
 			</Field>
 			{user.role !== 'USER' && (
-				<Field label={w.tokenFor} error={fieldText('outletId')}>
-					{(ids) => (
-						<select
-							{...ids}
-							class="input"
-							value={draft.outletId}
-							onChange={(event) => change({ outletId: event.currentTarget.value })}
-							data-testid="token-outlet"
-						>
-							<option value="">{w.allOutlets}</option>
-							{list.map((each) => (
-								<option key={each.outletId} value={each.outletId}>
-									{each.outlet.name}
-								</option>
-							))}
-						</select>
-					)}
-				</Field>
+				<OutletField
+					label={w.tokenFor}
+					none={w.allOutlets}
+					value={draft.outletId}
+					error={fieldText('outletId')}
+					onValue={(outletId) => change({ outletId })}
+					testid="token-outlet"
+				/>
 			)}
 			<Checkbox
 				label={w.tokenScoped}

@@ -6,7 +6,7 @@ import { useT } from '../i18n/index.ts';
 import { useSettled } from '../lib/hooks.ts';
 import { useList } from '../lib/list.ts';
 import { useStatuses } from '../live/statuses.ts';
-import { FormDialog, Listing, Search, StackTable, useFieldText } from '../manage/parts.tsx';
+import { FormDialog, Listing, OutletField, Search, StackTable, useFieldText } from '../manage/parts.tsx';
 import { Button, Empty, Nothing, ShortTime } from '../ui/basic.tsx';
 import { Confirm } from '../ui/dialog.tsx';
 import { Field, TextField } from '../ui/field.tsx';
@@ -58,7 +58,6 @@ function Fields({
 }) {
 	const t = useT();
 	const w = useWords();
-	const { list } = useStatuses();
 	const fieldText = useFieldText(failure);
 	const short = draft.password.length < PASSWORD_MIN && (isNew || draft.password !== '');
 	return (
@@ -94,27 +93,14 @@ function Fields({
 				)}
 			</Field>
 			{draft.role === 'USER' && (
-				<Field
+				<OutletField
 					label={w.outlet}
+					none={w.chooseOutlet}
+					value={draft.outletId}
 					error={tried && draft.outletId === '' ? w.userOutletNeeded : fieldText('outletId')}
-				>
-					{(ids) => (
-						<select
-							{...ids}
-							class="input"
-							value={draft.outletId}
-							onChange={(event) => change({ outletId: event.currentTarget.value })}
-							data-testid="user-outlet"
-						>
-							<option value="">{w.chooseOutlet}</option>
-							{list.map((each) => (
-								<option key={each.outletId} value={each.outletId}>
-									{each.outlet.name}
-								</option>
-							))}
-						</select>
-					)}
-				</Field>
+					onValue={(outletId) => change({ outletId })}
+					testid="user-outlet"
+				/>
 			)}
 			<TextField
 				label={isNew ? w.userPassword : w.userPasswordEdit}
